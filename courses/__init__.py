@@ -1,0 +1,1 @@
+"""Shared courses and cross-school electives."""

@@ -1,0 +1,1 @@
+"""Enrolment: a student of one school in an offering of another."""

@@ -1,0 +1,151 @@
+"""The composition root: the only file that names the features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_babel import Babel
+from flask_talisman import Talisman
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
+
+from courses.catalogue import feature as catalogue
+from courses.enrolment import feature as enrolment
+from zutuan.calendar import feature as calendar
+from zutuan.clusters import feature as clusters
+from zutuan.config import Config, load
+from zutuan.db import Base, Database
+from zutuan.feature import Feature, Kind
+from zutuan.jobs import Handler, Worker
+from zutuan.notices import feature as notices
+from zutuan.people import feature as people
+from zutuan.search import feature as search
+from zutuan.sharing import errors as _sharing_errors
+from zutuan.web import auth, health, home, logs, problems, texts, translations
+from zutuan.web import models as _web_models
+from zutuan.web.api import Api, make_api
+from zutuan.web.requests import ZutuanApp, close_sessions
+
+FEATURES: tuple[Feature, ...] = (
+    people.FEATURE, clusters.FEATURE, calendar.FEATURE, notices.FEATURE, search.FEATURE,
+    catalogue.FEATURE, enrolment.FEATURE,
+)  # fmt: skip
+
+# What answers somebody who is not signed in. Reviewed by tests/kernel/test_deny_by_default.py.
+PUBLIC = frozenset({"static", "health.alive", "health.ready", "web.language", "api-docs.openapi_json"})
+
+CSP = {
+    "default-src": "'self'",
+    "img-src": "'self' data:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+MAX_BODY = 1024 * 1024
+
+
+class IdConverter(IntegerConverter):
+    """An id in an address: what no database column could hold is simply not found."""
+
+    regex = r"[1-9]\d{0,17}"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What the kernel keeps of an application."""
+
+    config: Config
+    database: Database
+    features: tuple[Feature, ...]
+    kinds: Mapping[str, Kind]
+    public: frozenset[str]
+    api: Api
+
+
+def metadata() -> sa.MetaData:
+    """All tables: importing this file has imported every model."""
+    return Base.metadata
+
+
+def create_app(config: Config | None = None) -> Flask:
+    config = config or load()
+    logs.configure(config.log_level)
+    app = ZutuanApp("zutuan.web", static_folder="static", template_folder="templates")
+    app.url_map.converters["id"] = IdConverter
+    _configure(app, config)
+    database = Database(config.database, config.pool_size)
+    logs.register(app, config.trusted_proxies > 0)
+    auth.register(app)
+    problems.register(app)
+    app.teardown_request(close_sessions)
+    api = make_api(app)
+    _register_features(app, api)
+    home.register(app)
+    app.register_blueprint(health.blueprint)
+    app.extensions["zutuan"] = Runtime(
+        config,
+        database,
+        FEATURES,
+        {kind.name: kind for feature in FEATURES for kind in feature.kinds},
+        PUBLIC.union(*(feature.public for feature in FEATURES)),
+        api,
+    )
+    if config.worker_inside:
+        make_worker(database).start()
+    return app
+
+
+def make_worker(database: Database) -> Worker:
+    handlers: dict[str, Handler] = {}
+    for feature in FEATURES:
+        handlers.update(feature.handlers)
+    return Worker(database, handlers, tuple(work for feature in FEATURES for work in feature.periodic))
+
+
+def _configure(app: Flask, config: Config) -> None:
+    secure = config.mode == "production" and config.https
+    app.config.update(
+        SECRET_KEY=config.secret or "only for tests and the demo on one machine",
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY,
+        SESSION_COOKIE_NAME="__Host-zutuan" if secure else "zutuan",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+        BABEL_DEFAULT_LOCALE="zh",
+        TESTING=config.mode == "test",
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    babel = Babel(app, locale_selector=translations.choose_locale)
+    babel.domain_instance = translations.PoDomain()
+    app.jinja_env.filters.update(texts.FILTERS)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    Talisman(
+        app,
+        force_https=False,  # the proxy in front redirects
+        strict_transport_security=secure,
+        session_cookie_secure=secure,
+        content_security_policy=CSP,
+        referrer_policy="same-origin",
+        frame_options="DENY",
+    )
+    if config.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies)  # type: ignore[method-assign]
+
+
+def _register_features(app: Flask, api: Api) -> None:
+    for feature in FEATURES:
+        for blueprint in feature.pages:
+            app.register_blueprint(blueprint)
+        for blueprint in feature.api:
+            api.register_blueprint(blueprint)
+
+
+__all__ = ["FEATURES", "Runtime", "create_app", "make_worker", "metadata", "_sharing_errors", "_web_models"]

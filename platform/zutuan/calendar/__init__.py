@@ -1,0 +1,1 @@
+"""Terms, period tables, and the one book of everything that takes time."""

@@ -1,0 +1,1 @@
+"""Schools, departments, clusters and their memberships over time."""

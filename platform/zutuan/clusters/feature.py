@@ -1,0 +1,3 @@
+from zutuan.feature import Feature
+
+FEATURE = Feature(name="clusters")

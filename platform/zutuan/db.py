@@ -1,0 +1,270 @@
+"""The database: one place that closes SQLite's traps and makes both engines behave alike.
+
+What is closed here: naive times are refused and stored fixed-width in UTC; ids are never reused (AUTOINCREMENT);
+a writing transaction takes SQLite's write lock at its start (BEGIN IMMEDIATE) and waits for it; foreign keys are on;
+triggers are declared once (`guard`) and re-created after each migration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+BUSY_TIMEOUT_MS = 30_000
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: timestamptz on PostgreSQL, fixed-width UTC text on SQLite (so that text order is time order)."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(sa.String(27))
+        return dialect.type_descriptor(sa.DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without zone cannot be stored: {value!r}")
+        moment = value.astimezone(UTC)
+        return moment.strftime(FORMAT) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return datetime.strptime(value, FORMAT).replace(tzinfo=UTC)
+        moment: datetime = value
+        return moment.astimezone(UTC)
+
+
+BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+Id = Annotated[int, mapped_column(BigId, primary_key=True, autoincrement=True)]
+Ref = Annotated[int, mapped_column(BigId)]
+Moment = Annotated[datetime, mapped_column(UtcDateTime)]
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Hundredths(TypeDecorator[Decimal]):
+    """An exact decimal with two places (credits), stored as a whole number of hundredths on both engines."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        return None if value is None else int((Decimal(value) * 100).to_integral_exact())
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value) / 100
+
+
+class Base(DeclarativeBase):
+    """Every table. `unaudited` marks bookkeeping rows (sessions, outbox …) that need no audit row of their own."""
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+    unaudited = False
+
+    def __init_subclass__(cls, **kw: Any) -> None:
+        super().__init_subclass__(**kw)
+        table = cls.__dict__.get("__table__")
+        if table is not None and "id" in table.c and table.c.id.autoincrement is True:
+            table.dialect_options["sqlite"]["autoincrement"] = True
+
+
+def foreign(target: str, **kw: Any) -> Any:
+    """A column that refers to `table.id`, indexed unless told otherwise; the database refuses a dangling one."""
+    kw.setdefault("index", True)
+    return mapped_column(BigId, sa.ForeignKey(target), **kw)
+
+
+# --- guards: triggers that hold even against raw SQL -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Triggers of one table, per engine. Re-creating them twice gives the same."""
+
+    table: str
+    statements: dict[str, list[str]]
+
+
+_GUARDS: dict[str, Guard] = {}
+
+
+def guard(name: str, table: str, *, sqlite: list[str], postgresql: list[str]) -> None:
+    """Declare triggers of a table. `{name}` and `{table}` are filled in; each engine gets its own statements."""
+    statements = {
+        dialect: [line.replace("{name}", name).replace("{table}", table) for line in lines]
+        for dialect, lines in (("sqlite", sqlite), ("postgresql", postgresql))
+    }
+    _GUARDS[name] = Guard(table, statements)
+
+
+def append_only(table: str) -> None:
+    """UPDATE and DELETE on this table are refused by the database itself."""
+    guard(
+        f"{table}_append_only",
+        table,
+        sqlite=[
+            "CREATE TRIGGER {name}_u BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
+            "CREATE TRIGGER {name}_d BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
+        ],
+        postgresql=[
+            ("CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"),
+            ("CREATE TRIGGER {name}_t BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION {name}()"),
+        ],
+    )
+
+
+def create_guards(connection: Connection) -> None:
+    """Drop and re-create every declared trigger whose table exists (Alembic's batch mode loses triggers)."""
+    drop_guards(connection)
+    tables = set(sa.inspect(connection).get_table_names())
+    for each in _GUARDS.values():
+        if each.table in tables:
+            for statement in each.statements[connection.dialect.name]:
+                connection.exec_driver_sql(statement)
+
+
+def drop_guards(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        rows = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all()
+        for name in rows:
+            connection.exec_driver_sql(f'DROP TRIGGER IF EXISTS "{name}"')
+        return
+    query = (
+        "SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal AND n.nspname = current_schema()"
+    )
+    for name, table in connection.exec_driver_sql(query).all():
+        connection.exec_driver_sql(f'DROP TRIGGER IF EXISTS "{name}" ON "{table}"')
+
+
+# --- engines and sessions ---------------------------------------------------------------------------------------
+
+
+def make_engine(url: str, pool_size: int = 10) -> Engine:
+    if url.startswith(("postgres://", "postgresql://")):
+        url = "postgresql+psycopg://" + url.split("://", 1)[1]
+    if url.startswith("sqlite"):
+        engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("zutuan_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Unaudited(RuntimeError):
+    """A transaction changed audited tables without an audit row: a programming error, refused at commit."""
+
+
+class Database:
+    """An engine and its two kinds of session. `read` never takes a write lock; `write` takes it at its start."""
+
+    def __init__(self, url: str, pool_size: int = 10) -> None:
+        self.engine = make_engine(url, pool_size)
+        self._read = sessionmaker(self.engine, expire_on_commit=False)
+        self._write = sessionmaker(self.engine.execution_options(zutuan_writes=True), expire_on_commit=False)
+        event.listen(self._write, "after_flush", _note_flush)
+        event.listen(self._write, "do_orm_execute", _note_statement)
+        event.listen(self._write, "before_commit", _demand_audit)
+
+    def session(self, *, writes: bool) -> Session:
+        return self._write() if writes else self._read()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with self._read() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: commits at its end, rolls back on any error."""
+        with self._write() as session, session.begin():
+            yield session
+        run_after_commit(session)
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def after_commit(session: Session, action: Callable[[], None]) -> None:
+    """Call `action` once the session has committed; it must not fail and must not need the database."""
+    session.info.setdefault("after_commit", []).append(action)
+
+
+def run_after_commit(session: Session) -> None:
+    for action in session.info.pop("after_commit", []):
+        action()
+
+
+def mark_audited(session: Session) -> None:
+    session.info["audited"] = True
+
+
+def _note_flush(session: Session, _context: Any) -> None:
+    rows = [*session.new, *session.dirty, *session.deleted]
+    if any(not type(row).unaudited for row in rows):
+        session.info["changed"] = True
+
+
+def _note_statement(state: Any) -> None:
+    if state.is_update or state.is_insert or state.is_delete:
+        mapper = state.bind_mapper
+        if mapper is not None and not mapper.class_.unaudited:
+            state.session.info["changed"] = True
+
+
+def _demand_audit(session: Session) -> None:
+    session.flush()
+    changed, audited = session.info.pop("changed", False), session.info.pop("audited", False)
+    if changed and not audited:
+        raise Unaudited("this transaction changes data without an audit row")
+
+
+def is_collision(error: DBAPIError) -> bool:
+    """Two writers met: a retry or a 409 is the right answer, never a 500 (23P01, 40P01, 40001, SQLITE_BUSY)."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state in ("23P01", "40P01", "40001", "55P03"):
+        return True
+    return isinstance(error, OperationalError) and "locked" in str(error.orig)

@@ -1,0 +1,96 @@
+"""Lists: keyset paging with opaque cursors, for pages and API alike. Totals are exact to 10,000, else None."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from zutuan.errors import Invalid
+
+COUNT_LIMIT = 10_000
+MAX_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Key:
+    """One column of the order. `decode` turns the cursor's JSON back into the column's type."""
+
+    column: Any
+    descending: bool = False
+    decode: Callable[[Any], Any] = int
+
+
+@dataclass(frozen=True)
+class Page:
+    """`items` of this page, the cursor of the `next` (or None), and the `total`."""
+
+    items: list[Any]
+    next: str | None
+    total: int | None
+
+
+def moment(value: Any) -> datetime:
+    return datetime.fromisoformat(value)
+
+
+def fetch_page(session: Session, query: sa.Select[Any], order: Sequence[Key], cursor: str | None, limit: int) -> Page:
+    """One page of `query`, whose rows must be unique by the last key. Raises `Invalid` for a cursor it never gave."""
+    total = _total(session, query)
+    paged = query.add_columns(*(key.column for key in order))
+    if cursor:
+        paged = paged.where(_after(order, _decode(order, cursor)))
+    paged = paged.order_by(*(key.column.desc() if key.descending else key.column.asc() for key in order))
+    rows = session.execute(paged.limit(limit + 1)).all()
+    width = len(order)
+    items = [row[0] if len(row) == width + 1 else row[:-width] for row in rows[:limit]]
+    following = _encode(rows[limit - 1][-width:]) if len(rows) > limit else None
+    return Page(items, following, total)
+
+
+def _total(session: Session, query: sa.Select[Any]) -> int | None:
+    bounded = query.with_only_columns(sa.literal(1)).order_by(None).limit(COUNT_LIMIT + 1).subquery()
+    count = session.scalar(sa.select(sa.func.count()).select_from(bounded)) or 0
+    return count if count <= COUNT_LIMIT else None
+
+
+def _after(order: Sequence[Key], values: Sequence[Any]) -> sa.ColumnElement[bool]:
+    """Rows behind the cursor: equal in the first i keys and past it in the next one."""
+    parts = []
+    for index, key in enumerate(order):
+        same = [order[i].column == values[i] for i in range(index)]
+        past = key.column < values[index] if key.descending else key.column > values[index]
+        parts.append(sa.and_(*same, past))
+    return sa.or_(*parts)
+
+
+def _encode(values: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(list(values), default=str)).decode().rstrip("=")
+
+
+def _decode(order: Sequence[Key], cursor: str) -> list[Any]:
+    try:
+        raw = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(raw, list) or len(raw) != len(order):
+            raise ValueError
+        values = [key.decode(value) for key, value in zip(order, raw, strict=True)]
+        if any(isinstance(value, int) and abs(value) > 2**62 for value in values):
+            raise ValueError
+        if any(isinstance(value, str) and "\x00" in value for value in values):
+            raise ValueError
+        return values
+    except (ValueError, TypeError, ArithmeticError, binascii.Error, orjson.JSONDecodeError) as error:
+        raise Invalid.field("cursor", "bad_cursor") from error
+
+
+def like(text: str) -> str:
+    """A pattern that finds `text` anywhere, its own % and _ taken literally (use with escape='\\\\')."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

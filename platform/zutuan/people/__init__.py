@@ -1,0 +1,1 @@
+"""Accounts, affiliations, roles, sign-in, tokens."""

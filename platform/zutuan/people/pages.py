@@ -1,0 +1,99 @@
+"""Sign-in, sign-out, my account."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from marshmallow import ValidationError
+
+from zutuan.clock import clock
+from zutuan.errors import Invalid, TooMany, Unauthenticated, say
+from zutuan.fields import field_errors, from_form
+from zutuan.people import queries, schemas, services
+from zutuan.people.api import credentials
+from zutuan.people.models import Person
+from zutuan.web.auth import end_cookie, is_loopback, safe_next, start_cookie
+from zutuan.web.forms import messages_by_field
+from zutuan.web.requests import actor, config, database, db, maybe_actor, reading
+
+blueprint = Blueprint("people", __name__, template_folder="templates")
+
+
+@blueprint.get("/sign-in")
+def sign_in() -> ResponseReturnValue:
+    if maybe_actor() is not None:
+        return redirect(safe_next(request.args.get("next"), url_for("web.home")))
+    return _sign_in_page({}, 200)
+
+
+def _sign_in_page(errors: dict[str, list[str]], status: int, alert: str = "") -> ResponseReturnValue:
+    demo = queries.demo_people(reading()) if config().demo and is_loopback() else []
+    values = request.form if request.method == "POST" else request.args
+    page = render_template("people/sign_in.html", errors=errors, values=values, alert=alert, demo=demo)
+    return page, status
+
+
+@blueprint.post("/sign-in")
+def sign_in_post() -> ResponseReturnValue:
+    schema = schemas.SignInIn()
+    form = {key: value for key, value in request.form.items() if key in schema.fields}
+    by_email = "@" in form.get("email", "")
+    if not by_email:  # one box takes an e-mail or a number
+        form["number"], form["email"] = form.get("email", ""), ""
+    try:
+        data = credentials(schema.load(from_form(schema, type(request.form)(form))))  # type: ignore[arg-type]
+        _person, secret = services.sign_in(database(), data, request.remote_addr or "", clock.now())
+    except ValidationError as error:
+        return _sign_in_page(messages_by_field(field_errors(error.messages)), 422)
+    except Invalid as error:
+        return _sign_in_page(messages_by_field(error.errors), 422)
+    except (Unauthenticated, TooMany) as error:
+        return _sign_in_page({}, error.status, " ".join(say(error.code, error.params)))
+    start_cookie(secret)
+    return redirect(safe_next(request.form.get("next"), url_for("web.home")))
+
+
+@blueprint.post("/demo/sign-in")
+def demo_sign_in() -> ResponseReturnValue:
+    """One click in the demonstration, and only there, and only on this machine."""
+    if not (config().demo and is_loopback()):
+        abort(404)
+    person = db().get(Person, int(request.form.get("person", "0") or 0)) if request.form["person"].isdecimal() else None
+    if person is None or not person.demonstration:
+        abort(404)
+    start_cookie(services.open_session(db(), person.id, clock.now()))
+    return redirect(safe_next(request.form.get("next"), url_for("web.home")))
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    services.close_session(db(), actor(), session.get("sid", ""), everywhere="everywhere" in request.form)
+    end_cookie()
+    g.signed_in_actor = None
+    return redirect(url_for("people.sign_in"))
+
+
+@blueprint.get("/account")
+def account() -> ResponseReturnValue:
+    return render_template("people/account.html", me=actor(), tokens=services.tokens_of(db(), actor()), secret=None)
+
+
+@blueprint.post("/account/tokens")
+def create_token() -> ResponseReturnValue:
+    schema = schemas.TokenIn()
+    try:
+        data = schema.load({"name": request.form.get("name", "")})
+    except ValidationError as error:
+        errors = messages_by_field(field_errors(error.messages))
+        tokens = services.tokens_of(db(), actor())
+        return render_template("people/account.html", me=actor(), tokens=tokens, secret=None, errors=errors), 422
+    _token, secret = services.create_token(db(), actor(), data["name"], clock.now())
+    return render_template("people/account.html", me=actor(), tokens=services.tokens_of(db(), actor()), secret=secret)
+
+
+@blueprint.post("/account/tokens/<id:token_id>/revoke")
+def revoke_token(token_id: int) -> ResponseReturnValue:
+    services.revoke_token(db(), actor(), token_id)
+    flash(_("令牌已停用，下一次使用即失效。"), "good")
+    return redirect(url_for("people.account"))

@@ -1,0 +1,21 @@
+"""Who may do what with people."""
+
+from zutuan.people.rules import GRANTS
+from zutuan.sharing.permissions import Held, Is, Permissions
+
+allow = Permissions(
+    {
+        "me.read": (Is("self"),),
+        "token.create": (Is("self"),),
+        "token.revoke": (Is("self"),),
+        # What a school's own people look like to those who run it.
+        "people.list": (Held({"registrar", "school_admin"}, at="school"),),
+        # Which role may be granted by whom is `rules.GRANTS`; this is the same table asked place by place.
+        **{
+            f"role.grant.{role}": tuple(
+                Held({granter}, at="platform" if granter == "platform_admin" else place) for granter in sorted(granters)
+            )
+            for role, (place, granters) in GRANTS.items()
+        },
+    }
+)

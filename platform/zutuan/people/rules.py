@@ -1,0 +1,51 @@
+"""Decisions about people: who may grant what, how long a failed sign-in waits, what an e-mail address is."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from zutuan.decision import Refusal
+
+# role granted → (kind of place it is held at, roles that may grant it at the same place or platform-wide)
+GRANTS: dict[str, tuple[str, frozenset[str]]] = {
+    "librarian": ("school", frozenset({"school_admin"})),
+    "secretary": ("school", frozenset({"school_admin", "registrar"})),
+    "registrar": ("school", frozenset({"school_admin"})),
+    "room_manager": ("school", frozenset({"school_admin"})),
+    "school_admin": ("school", frozenset({"school_admin", "platform_admin"})),
+    "cluster_admin": ("cluster", frozenset({"cluster_admin", "platform_admin"})),
+    "platform_admin": ("platform", frozenset({"platform_admin"})),
+}
+
+FREE_TRIES = 5
+LONGEST_WAIT = timedelta(minutes=15)
+FORGET_AFTER = timedelta(hours=24)
+
+_EMAIL = re.compile(r"[^@\s]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+")
+
+
+def check_grant(role: str, place: str) -> Refusal | None:
+    """Whether that role can be held at that kind of place (`school`, `department`, `cluster`, `platform`)."""
+    if role not in GRANTS:
+        return Refusal("role_not_granted", {"role": role})
+    expected = GRANTS[role][0]
+    if place == expected or (place == "department" and role == "secretary"):
+        return None
+    return Refusal("role_wrong_place", {"role": role})
+
+
+def sign_in_wait(failures: int, last_at: datetime, now: datetime) -> timedelta:
+    """How long this account name must wait at this address: none for the first tries, then doubling."""
+    if failures < FREE_TRIES or now - last_at > FORGET_AFTER:
+        return timedelta(0)
+    delay = min(timedelta(seconds=2 ** (failures - FREE_TRIES)), LONGEST_WAIT)
+    return max(last_at + delay - now, timedelta(0))
+
+
+def normal_email(text: str) -> str | Refusal:
+    """The address in the form it is stored and compared in."""
+    email = text.strip().lower()
+    if len(email) > 254 or not _EMAIL.fullmatch(email):
+        return Refusal("bad_email")
+    return email

@@ -1,0 +1,99 @@
+"""What comes in and goes out about people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from zutuan.fields import Ref, Schema, Text, bad
+
+
+class SchoolKey(fields.Field[str]):
+    """A school by its name, its ministry code, or its id (number or text)."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise bad("wrong_type")
+        text = str(value).strip()
+        if len(text) > 60 or "\x00" in text:
+            raise bad("too_long", max=60)
+        return text
+
+
+class SignInIn(Schema):
+    email = Text(254, min=0)
+    school = SchoolKey(load_default="")
+    number = Text(40, min=0)
+    password = Text(200, required=True)
+
+
+class TokenIn(Schema):
+    name = Text(60, required=True)
+
+
+class AffiliationOut(Schema):
+    id = fields.Integer(attribute="affiliation_id")
+    school_id = fields.Integer()
+    school_name = fields.String()
+    kind = fields.String()
+    number = fields.String()
+    department_id = fields.Integer(allow_none=True)
+    major = fields.String()
+    grade = fields.String()
+
+
+class RoleOut(Schema):
+    role = fields.String()
+    school_id = fields.Integer(allow_none=True)
+    department_id = fields.Integer(allow_none=True)
+    cluster_id = fields.Integer(allow_none=True)
+
+
+class MembershipOut(Schema):
+    cluster_id = fields.Integer()
+    cluster_name = fields.String()
+    school_id = fields.Integer()
+    role = fields.String()
+
+
+class MeOut(Schema):
+    id = fields.Integer(attribute="person_id")
+    name = fields.String()
+    locale = fields.String()
+    demonstration = fields.Boolean()
+    affiliations = fields.List(fields.Nested(AffiliationOut))
+    roles = fields.List(fields.Nested(RoleOut))
+    clusters = fields.List(fields.Nested(MembershipOut), attribute="memberships")
+
+
+class SessionOut(Schema):
+    csrf_token = fields.String()
+    me = fields.Nested(MeOut)
+
+
+class TokenOut(Schema):
+    id = fields.Integer()
+    name = fields.String()
+    created_at = fields.AwareDateTime()
+    expires_at = fields.AwareDateTime()
+
+
+class NewTokenOut(TokenOut):
+    token = fields.String(metadata={"description": "shown this once"})
+
+
+class PersonQuery(Schema):
+    school_id = Ref(load_default=None)
+    q = Text(60, min=0, load_default="")
+
+
+class PersonOut(Schema):
+    """A person as those who run the same school see them: no e-mail here."""
+
+    id = fields.Integer()
+    name = fields.String()
+    school_id = fields.Integer()
+    number = fields.String()
+    kind = fields.String()
+    demonstration = fields.Boolean()

@@ -1,0 +1,373 @@
+"""Accounts, sign-in, sessions, tokens, roles."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from zutuan.clusters.models import Cluster, Department, Membership, School
+from zutuan.db import Database
+from zutuan.decision import Refusal
+from zutuan.errors import Invalid, NotFound, Refused, TooMany, Unauthenticated, insist
+from zutuan.people import passwords, rules
+from zutuan.people.models import Affiliation, Person, PersonalToken, RoleAssignment, SignInFailure, WebSession
+from zutuan.people.permissions import allow
+from zutuan.sharing.actor import Actor, Belongs, Holds, Member
+from zutuan.sharing.permissions import Place, Subject
+from zutuan.sharing.services import audit
+
+SESSION_LIFE = timedelta(hours=12)
+TOKEN_LIFE = timedelta(days=180)
+TOKEN_PREFIX = "zt_"  # noqa: S105
+
+
+def digest(secret: str) -> str:
+    """Secrets are random and long, so a plain hash is enough to keep them out of the database."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+# --- the actor of a request -------------------------------------------------------------------------------------
+
+
+def load_actor(session: Session, person: Person, now: datetime, request_id: str = "") -> Actor:
+    """What this person is now: open affiliations, roles held with them, memberships of their schools.
+
+    A role at a school counts only while an affiliation there is open, so ending one takes the other with it.
+    """
+    affiliations = _belongings(session, person.id, now)
+    school_ids = {each.school_id for each in affiliations}
+    return Actor(
+        person_id=person.id,
+        name=person.name,
+        now=now,
+        locale=person.locale,
+        demonstration=person.demonstration,
+        affiliations=affiliations,
+        roles=_roles(session, person.id, affiliations, school_ids, now),
+        memberships=_memberships(session, school_ids, now),
+        request_id=request_id,
+    )
+
+
+def _belongings(session: Session, person_id: int, now: datetime) -> tuple[Belongs, ...]:
+    a = Affiliation
+    query = (
+        sa.select(a.id, a.school_id, School.name, a.kind, a.number, a.department_id, a.major, a.grade)
+        .join(School, School.id == a.school_id)
+        .where(a.person_id == person_id, a.open_at(now))
+        .order_by(a.id)
+    )
+    return tuple(Belongs(*row) for row in session.execute(query))
+
+
+def _roles(
+    session: Session, person_id: int, affiliations: Sequence[Belongs], school_ids: set[int], now: datetime
+) -> tuple[Holds, ...]:
+    r = RoleAssignment
+    query = sa.select(r.role, r.school_id, r.department_id, r.cluster_id).where(
+        r.person_id == person_id, r.open_at(now)
+    )
+    granted = [Holds(*row) for row in session.execute(query) if row.school_id is None or row.school_id in school_ids]
+    by_kind = [Holds(each.kind, each.school_id) for each in affiliations if each.kind in ("student", "teacher")]
+    return tuple(by_kind + granted)
+
+
+def _memberships(session: Session, school_ids: set[int], now: datetime) -> tuple[Member, ...]:
+    if not school_ids:
+        return ()
+    m = Membership
+    query = sa.select(m.cluster_id, m.school_id, m.role, Cluster.name).join(Cluster, Cluster.id == m.cluster_id)
+    rows = session.execute(query.where(m.school_id.in_(school_ids), m.open_at(now)).order_by(m.id))
+    return tuple(Member(*row) for row in rows)
+
+
+def actor_of_session(session: Session, secret: str, now: datetime, request_id: str = "") -> Actor | None:
+    query = (
+        sa.select(Person)
+        .join(WebSession, WebSession.person_id == Person.id)
+        .where(WebSession.secret_hash == digest(secret), WebSession.expires_at > now, Person.state == "active")
+    )
+    person = session.scalar(query)
+    return load_actor(session, person, now, request_id) if person else None
+
+
+def actor_of_token(session: Session, secret: str, now: datetime, request_id: str = "") -> Actor | None:
+    token = PersonalToken
+    query = (
+        sa.select(Person)
+        .join(token, token.person_id == Person.id)
+        .where(token.secret_hash == digest(secret), token.revoked_at.is_(None), token.expires_at > now)
+        .where(Person.state == "active")
+    )
+    person = session.scalar(query)
+    return load_actor(session, person, now, request_id) if person else None
+
+
+# --- signing in and out -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Either `email`, or `school` (name, code or id) and `number` (学工号)."""
+
+    password: str
+    email: str = ""
+    school: str = ""
+    number: str = ""
+
+    @property
+    def account_key(self) -> str:
+        """What failures are counted under: the name that was typed, hashed, whether or not it exists."""
+        return digest(f"{self.email.strip().lower()}|{self.school.strip()}|{self.number.strip()}")
+
+
+def find_school(session: Session, text: str) -> School | None:
+    """A school by its name, its ministry code, or its id here."""
+    text = text.strip()
+    clauses = [School.name == text, School.code == text]
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        clauses.append(School.id == int(text))
+    return session.scalars(sa.select(School).where(sa.or_(*clauses)).order_by(School.id)).first()
+
+
+def _find_person(session: Session, credentials: Credentials, now: datetime) -> Person | None:
+    if credentials.email:
+        email = rules.normal_email(credentials.email)
+        return None if isinstance(email, Refusal) else session.scalar(sa.select(Person).where(Person.email == email))
+    school = find_school(session, credentials.school)
+    if school is None:
+        return None
+    query = sa.select(Person).join(Affiliation, Affiliation.person_id == Person.id)
+    here = query.where(Affiliation.school_id == school.id, Affiliation.number == credentials.number.strip())
+    return session.scalar(here.where(Affiliation.open_at(now)))
+
+
+def sign_in(database: Database, credentials: Credentials, address: str, now: datetime) -> tuple[int, str]:
+    """(person id, session secret). Opens its own short transactions: no lock is held while a password is hashed.
+
+    Raises TooMany while this account name has to wait at this address, Unauthenticated when it does not fit.
+    """
+    with database.read() as session:
+        _check_wait(session, credentials.account_key, address, now)
+        person = _find_person(session, credentials, now)
+        password_hash = person.password_hash if person and person.state == "active" else None
+    if not passwords.verify(password_hash, credentials.password) or person is None:
+        _count_failure(database, credentials.account_key, address, now)
+        raise Unauthenticated("sign_in_failed")
+    with database.write() as session:
+        _forget_failures(session, credentials.account_key, address)
+        secret = open_session(session, person.id, now)
+    return person.id, secret
+
+
+def open_session(session: Session, person_id: int, now: datetime) -> str:
+    """Start a browser session and answer its secret; old sessions of the person that have run out are removed."""
+    secret = secrets.token_urlsafe(32)
+    session.execute(sa.delete(WebSession).where(WebSession.person_id == person_id, WebSession.expires_at <= now))
+    session.add(
+        WebSession(secret_hash=digest(secret), person_id=person_id, created_at=now, expires_at=now + SESSION_LIFE)
+    )
+    audit(session, None, "session.open", Subject("person", person_id), now=now)
+    return secret
+
+
+def close_session(session: Session, actor: Actor, secret: str, *, everywhere: bool = False) -> None:
+    """Sign out here, or everywhere."""
+    gone = sa.delete(WebSession).where(WebSession.person_id == actor.person_id)
+    session.execute(gone if everywhere else gone.where(WebSession.secret_hash == digest(secret)))
+    audit(session, actor, "session.close", Subject("person", actor.person_id), now=actor.now, everywhere=everywhere)
+
+
+def _failure(session: Session, key: str, address: str) -> SignInFailure | None:
+    table = SignInFailure
+    return session.scalar(sa.select(table).where(table.account_key == key, table.address == address))
+
+
+def _check_wait(session: Session, key: str, address: str, now: datetime) -> None:
+    failure = _failure(session, key, address)
+    wait = rules.sign_in_wait(failure.failures, failure.last_at, now) if failure else timedelta(0)
+    if wait:
+        raise TooMany(seconds=int(wait.total_seconds()) + 1)
+
+
+def _count_failure(database: Database, key: str, address: str, now: datetime) -> None:
+    with database.write() as session:
+        failure = _failure(session, key, address)
+        if failure is None:
+            session.add(SignInFailure(account_key=key, address=address, failures=1, last_at=now))
+        else:
+            stale = now - failure.last_at > rules.FORGET_AFTER
+            failure.failures, failure.last_at = (1 if stale else failure.failures + 1), now
+
+
+def _forget_failures(session: Session, key: str, address: str) -> None:
+    table = SignInFailure
+    session.execute(sa.delete(table).where(table.account_key == key, table.address == address))
+
+
+# --- accounts ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NewPerson:
+    name: str
+    school_id: int
+    number: str
+    kind: str
+    email: str | None = None
+    password_hash: str | None = None
+    department_id: int | None = None
+    major: str = ""
+    grade: str = ""
+    demonstration: bool = False
+
+
+def create_person(session: Session, actor: Actor | None, new: NewPerson, now: datetime) -> Person:
+    """An account with its first affiliation."""
+    email = rules.normal_email(new.email) if new.email else None
+    if isinstance(email, Refusal):
+        raise Invalid.field("email", email.code)
+    if email and session.scalar(sa.select(Person.id).where(Person.email == email)):
+        raise Refused("email_taken")
+    taken = sa.select(Affiliation.id).where(Affiliation.school_id == new.school_id, Affiliation.number == new.number)
+    if session.scalar(taken):
+        raise Refused("number_taken")
+    person = Person(
+        name=new.name, email=email, password_hash=new.password_hash, demonstration=new.demonstration, created_at=now
+    )
+    person.affiliations.append(
+        Affiliation(
+            school_id=new.school_id, number=new.number, kind=new.kind, department_id=new.department_id,
+            major=new.major, grade=new.grade, from_=now,
+        )
+    )  # fmt: skip
+    session.add(person)
+    session.flush()
+    audit(session, actor, "person.create", Subject("person", person.id), now=now, school_id=new.school_id)
+    return person
+
+
+def set_password(session: Session, actor: Actor | None, person: Person, password: str, now: datetime) -> None:
+    """A new password; it signs out every session of the person."""
+    weak = passwords.weakness(password)
+    if weak:
+        raise Invalid.field("password", weak.code)
+    person.password_hash = passwords.hash_password(password)
+    session.execute(sa.delete(WebSession).where(WebSession.person_id == person.id))
+    audit(session, actor, "person.password", Subject("person", person.id), now=now)
+
+
+def ensure_department(session: Session, school_id: int, name: str) -> Department:
+    query = sa.select(Department).where(Department.school_id == school_id, Department.name == name)
+    department = session.scalar(query)
+    if department is None:
+        department = Department(school_id=school_id, name=name)
+        session.add(department)
+        session.flush()
+    return department
+
+
+# --- roles ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class At:
+    """Where a role is held; all None for the platform."""
+
+    school_id: int | None = None
+    department_id: int | None = None
+    cluster_id: int | None = None
+
+    @property
+    def kind(self) -> str:
+        if self.cluster_id is not None:
+            return "cluster"
+        if self.department_id is not None:
+            return "department"
+        return "school" if self.school_id is not None else "platform"
+
+
+def grant_role(
+    session: Session,
+    actor: Actor | None,
+    person: Person,
+    role: str,
+    at: At,
+    now: datetime,
+    until: datetime | None = None,
+) -> RoleAssignment:
+    """Give a role at a place. Without an actor it is the command line of the machine's operator."""
+    insist(rules.check_grant(role, at.kind))
+    if actor is not None:
+        places = {"school": Place(at.school_id, at.department_id)} if at.school_id else {}
+        subject = Subject("person", person.id, places=places, cluster_id=at.cluster_id)
+        allow.require(actor, f"role.grant.{role}", subject)
+    if at.school_id is not None and not _belongs(session, person.id, at.school_id, now):
+        raise Refused("no_affiliation_here")
+    held = RoleAssignment(
+        person_id=person.id, role=role, school_id=at.school_id, department_id=at.department_id,
+        cluster_id=at.cluster_id, from_=now, until=until, granted_by=actor.person_id if actor else None,
+    )  # fmt: skip
+    session.add(held)
+    where = at.cluster_id or at.department_id or at.school_id
+    audit(
+        session, actor, "role.grant", Subject("person", person.id), now=now, school_id=at.school_id,
+        role=role, place=at.kind, place_id=where,
+    )  # fmt: skip
+    return held
+
+
+def _belongs(session: Session, person_id: int, school_id: int, now: datetime) -> bool:
+    query = sa.select(Affiliation.id).where(Affiliation.person_id == person_id, Affiliation.school_id == school_id)
+    return session.scalar(query.where(Affiliation.open_at(now))) is not None
+
+
+def holders(session: Session, role: str, school_id: int, now: datetime, department_id: int | None = None) -> list[int]:
+    """Person ids that hold the role at the school now, for notices."""
+    r, a = RoleAssignment, Affiliation
+    here = sa.and_(a.person_id == r.person_id, a.school_id == r.school_id, a.open_at(now))
+    query = sa.select(r.person_id).join(a, here).where(r.role == role, r.school_id == school_id, r.open_at(now))
+    limited = sa.or_(r.department_id.is_(None), r.department_id == department_id)
+    return sorted(set(session.scalars(query.where(limited))))
+
+
+# --- tokens -----------------------------------------------------------------------------------------------------
+
+
+def create_token(session: Session, actor: Actor, name: str, now: datetime) -> tuple[PersonalToken, str]:
+    """A new personal token and its secret, which is shown once and never again."""
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    token = PersonalToken(
+        person_id=actor.person_id, name=name, secret_hash=digest(secret), created_at=now, expires_at=now + TOKEN_LIFE
+    )
+    session.add(token)
+    session.flush()
+    audit(session, actor, "token.create", Subject("token", token.id), now=now)
+    return token, secret
+
+
+def tokens_of(session: Session, actor: Actor) -> list[PersonalToken]:
+    table = PersonalToken
+    query = sa.select(table).where(table.person_id == actor.person_id, table.revoked_at.is_(None))
+    return list(session.scalars(query.where(table.expires_at > actor.now).order_by(table.id)))
+
+
+def revoke_token(session: Session, actor: Actor, token_id: int) -> None:
+    token = session.get(PersonalToken, token_id)
+    if token is None or token.person_id != actor.person_id or token.revoked_at is not None:
+        raise NotFound
+    token.revoked_at = actor.now
+    audit(session, actor, "token.revoke", Subject("token", token.id), now=actor.now)
+
+
+def set_locale(session: Session, actor: Actor, locale: str) -> None:
+    person = session.get_one(Person, actor.person_id)
+    if person.locale != locale:
+        person.locale = locale
+        audit(session, actor, "person.locale", Subject("person", person.id), now=actor.now)

@@ -1,0 +1,1 @@
+"""Shared items, audiences, scopes, permissions, audit: the access rule of the platform."""

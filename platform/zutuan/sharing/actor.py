@@ -1,0 +1,85 @@
+"""Who acts: a plain value, computed afresh for every request from current affiliations, memberships and roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from zutuan.sharing import scopes
+
+MANAGERS = frozenset({"registrar", "school_admin"})
+
+
+@dataclass(frozen=True)
+class Belongs:
+    """An open affiliation."""
+
+    affiliation_id: int
+    school_id: int
+    school_name: str
+    kind: str
+    number: str = ""
+    department_id: int | None = None
+    major: str = ""
+    grade: str = ""
+
+
+@dataclass(frozen=True)
+class Holds:
+    """A role held now. A student's and a teacher's come from their affiliation."""
+
+    role: str
+    school_id: int | None = None
+    department_id: int | None = None
+    cluster_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """An open membership of one of the actor's schools."""
+
+    cluster_id: int
+    school_id: int
+    role: str
+    cluster_name: str = ""
+
+
+@dataclass(frozen=True)
+class Actor:
+    person_id: int
+    name: str
+    now: datetime
+    locale: str = "zh"
+    demonstration: bool = False
+    affiliations: tuple[Belongs, ...] = ()
+    roles: tuple[Holds, ...] = ()
+    memberships: tuple[Member, ...] = ()
+    request_id: str = field(default="", compare=False)
+
+    @cached_property
+    def scopes(self) -> frozenset[str]:
+        """Every scope this person is in now: reading unites all open affiliations."""
+        found = {scopes.PLATFORM, scopes.person(self.person_id)}
+        found |= {scopes.school(each.school_id) for each in self.affiliations}
+        for member in self.memberships:
+            found |= {scopes.cluster(member.cluster_id), scopes.cluster(member.cluster_id, member.role)}
+        for held in self.roles:
+            if held.school_id is not None and held.department_id is None and held.role in MANAGERS:
+                found.add(scopes.manage(held.school_id))
+        return frozenset(found)
+
+    @property
+    def school_ids(self) -> frozenset[int]:
+        return frozenset(each.school_id for each in self.affiliations)
+
+    def at(self, school_id: int | None) -> Belongs | None:
+        """The affiliation an act at that school is done as; without one there, the first."""
+        here = [each for each in self.affiliations if each.school_id == school_id]
+        return next(iter(here or self.affiliations), None)
+
+    def holds(self, roles: Iterable[str]) -> bool:
+        """Whether any of these roles is held anywhere (for what is offered, never for what is allowed)."""
+        wanted = set(roles)
+        return any(held.role in wanted for held in self.roles)

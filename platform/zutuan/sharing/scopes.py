@@ -1,0 +1,42 @@
+"""Scope tokens: one token of an audience or of a viewer (design 3)."""
+
+from __future__ import annotations
+
+import re
+
+PLATFORM = "platform"
+_CLUSTER = re.compile(r"cluster:(\d+)(?::(lead|partner|supported))?")
+_GRAMMAR = re.compile(
+    r"platform|cluster:\d+(:(lead|partner|supported))?|school:\d+|team:\d+|person:\d+|manage:school:\d+"
+)
+
+
+def cluster(cluster_id: int, role: str = "") -> str:
+    return f"cluster:{cluster_id}:{role}" if role else f"cluster:{cluster_id}"
+
+
+def school(school_id: int) -> str:
+    return f"school:{school_id}"
+
+
+def manage(school_id: int) -> str:
+    return f"manage:school:{school_id}"
+
+
+def person(person_id: int) -> str:
+    return f"person:{person_id}"
+
+
+def cluster_of(scope: str) -> int | None:
+    """The cluster a scope speaks of, or None."""
+    match = _CLUSTER.fullmatch(scope)
+    return int(match[1]) if match else None
+
+
+def is_scope(text: str) -> bool:
+    return _GRAMMAR.fullmatch(text) is not None
+
+
+def is_private(scope: str) -> bool:
+    """Scopes that reach an item in every state: its managers and the persons named."""
+    return scope.startswith(("manage:", "person:"))

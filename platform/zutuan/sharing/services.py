@@ -1,0 +1,232 @@
+"""Shared items in the database: the visibility filter, audiences, the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from zutuan.clusters.models import Membership, School
+from zutuan.db import mark_audited
+from zutuan.errors import Denial, Hidden, NotFound, Refused, insist
+from zutuan.sharing import rules, scopes
+from zutuan.sharing.actor import Actor
+from zutuan.sharing.models import AuditEvent, Share, SharedItem
+from zutuan.sharing.permissions import Subject
+
+Row = TypeVar("Row")
+
+
+# --- seeing -----------------------------------------------------------------------------------------------------
+
+
+def visible(actor: Actor, aspect: str = rules.RECORD) -> sa.ColumnElement[bool]:
+    """The access rule as a filter on `SharedItem`; `rules.seen_through` says the same of a single item."""
+    mine = sorted(actor.scopes)
+    private = [scope for scope in mine if scopes.is_private(scope)]
+    owner_is_member = (
+        sa.select(Membership.id)
+        .where(Membership.cluster_id == Share.cluster_id)
+        .where(Membership.school_id == SharedItem.owner_school_id, Membership.open_at(actor.now))
+        .correlate(Share, SharedItem)
+        .exists()
+    )
+    return (
+        sa.select(Share.id)
+        .where(Share.item_id == SharedItem.id, Share.aspect == aspect, Share.scope.in_(mine))
+        .where(Share.open_at(actor.now))
+        .where(sa.or_(SharedItem.state == "published", Share.scope.in_(private)))
+        .where(sa.or_(Share.cluster_id.is_(None), owner_is_member))
+        .correlate(SharedItem)
+        .exists()
+    )
+
+
+def clusters_of(session: Session, school_id: int, now: datetime) -> dict[int, str]:
+    """Cluster id → the school's role there, for the clusters it is a member of now."""
+    query = sa.select(Membership.cluster_id, Membership.role)
+    rows = session.execute(query.where(Membership.school_id == school_id, Membership.open_at(now)))
+    return {cluster_id: role for cluster_id, role in rows}
+
+
+def seen_through(session: Session, actor: Actor, item: SharedItem, aspect: str = rules.RECORD) -> list[rules.Shared]:
+    """The shares through which the actor sees this one item now (empty: it does not exist for them)."""
+    shares = [rules.Shared(s.aspect, s.scope, s.from_, s.until) for s in item.shares]
+    owner_clusters = clusters_of(session, item.owner_school_id, actor.now)
+    return rules.seen_through(item.state, shares, owner_clusters, actor.scopes, actor.now, aspect)
+
+
+def require_visible(session: Session, actor: Actor, item: SharedItem, action: str, *aspects: str) -> list[rules.Shared]:
+    """`seen_through` for the first aspect that is visible; 404 with an audit row when none is."""
+    for aspect in aspects or (rules.RECORD,):
+        through = seen_through(session, actor, item, aspect)
+        if through:
+            return through
+    raise Hidden(Denial(action, item.kind, item.id))
+
+
+def fetch(session: Session, model: type[Row], id_: int, *options: Any) -> Row:
+    """The row of that id, or 404."""
+    row = session.get(model, id_, options=options or None)
+    if row is None:
+        raise NotFound
+    return row
+
+
+# --- audience ---------------------------------------------------------------------------------------------------
+
+
+def set_audience(session: Session, actor: Actor, item: SharedItem, wanted: Iterable[str]) -> bool:
+    """Make `wanted` (scopes) the audience of the item's record; past shares are ended, not deleted.
+
+    The owner's `school:` and `manage:` shares always stand. Answers whether anything changed.
+    """
+    owner, now = item.owner_school_id, actor.now
+    target = set(wanted) | {scopes.school(owner), scopes.manage(owner)}
+    current = {s.scope: s for s in item.shares if _in_audience(s, now)}
+    added = target - current.keys()
+    owner_clusters = clusters_of(session, owner, now)
+    for scope in added - {scopes.manage(owner)}:
+        insist(rules.may_share_with(scope, owner, owner_clusters))
+    for scope in sorted(added):
+        add_share(item, scope, now)
+    for scope in current.keys() - target:
+        current[scope].until = now
+    return bool(added or current.keys() - target)
+
+
+def _in_audience(share: Share, now: datetime) -> bool:
+    still = share.until is None or share.until > now
+    return still and share.aspect == rules.RECORD and not share.scope.startswith(("person:", "team:"))
+
+
+def audience(item: SharedItem, now: datetime) -> list[str]:
+    """The scopes chosen for the record, without the owner's own."""
+    own = {scopes.school(item.owner_school_id), scopes.manage(item.owner_school_id)}
+    return sorted({s.scope for s in item.shares if _in_audience(s, now)} - own)
+
+
+def add_share(
+    item: SharedItem, scope: str, now: datetime, aspect: str = rules.RECORD, until: datetime | None = None
+) -> None:
+    cluster_id = scopes.cluster_of(scope)
+    item.shares.append(Share(aspect=aspect, scope=scope, cluster_id=cluster_id, from_=now, until=until))
+
+
+def end_share(session: Session, item_id: int, aspect: str, scope: str, now: datetime) -> None:
+    """End the open shares of that aspect and scope at `now`."""
+    session.execute(
+        sa.update(Share)
+        .where(Share.item_id == item_id, Share.aspect == aspect, Share.scope == scope, Share.from_ <= now)
+        .where(sa.or_(Share.until.is_(None), Share.until > now))
+        .values(until=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom an audience reaches now, the owner not counted. `schools` is None for the whole platform."""
+
+    schools: list[tuple[int, str]] | None
+
+    @property
+    def count(self) -> int | None:
+        return None if self.schools is None else len(self.schools)
+
+    @property
+    def names(self) -> list[str]:
+        return [name for _, name in self.schools or []]
+
+
+def reach(session: Session, owner_school_id: int, wanted: Sequence[str], now: datetime) -> Reach:
+    """The schools that these scopes reach now ("7 所学校可见" does not count the owner)."""
+    if scopes.PLATFORM in wanted:
+        return Reach(None)
+    members = clusters_of(session, owner_school_id, now)
+    parts = [_members_clause(scope) for scope in wanted if scopes.cluster_of(scope) in members]
+    if not parts:
+        return Reach([])
+    query = (
+        sa.select(School.id, School.name)
+        .join(Membership, Membership.school_id == School.id)
+        .where(sa.or_(*parts), Membership.open_at(now), School.id != owner_school_id)
+        .group_by(School.id, School.name)
+        .order_by(sa.func.min(Membership.id))
+    )
+    return Reach([(id_, name) for id_, name in session.execute(query)])
+
+
+def _members_clause(scope: str) -> sa.ColumnElement[bool]:
+    _, cluster_id, *role = scope.split(":")
+    clause = Membership.cluster_id == int(cluster_id)
+    return sa.and_(clause, Membership.role == role[0]) if role else sa.and_(clause)
+
+
+# --- life -------------------------------------------------------------------------------------------------------
+
+
+def move(item: SharedItem, event: str, now: datetime) -> None:
+    """Bring the item to its next state, or refuse with the reason."""
+    state = rules.next_state(item.state, event)
+    if not isinstance(state, str):
+        raise Refused.because(state)
+    item.state, item.updated_at = state, now
+    if event == "publish":
+        item.published_at = item.published_at or now
+
+
+# --- audit ------------------------------------------------------------------------------------------------------
+
+
+def audit(
+    session: Session,
+    actor: Actor | None,
+    action: str,
+    subject: Subject,
+    *,
+    now: datetime,
+    school_id: int | None = None,
+    **detail: Any,
+) -> None:
+    """Write down who did what, as which affiliation. `detail` holds ids, codes and names of changed fields only."""
+    belongs = actor.at(school_id) if actor else None
+    session.add(
+        AuditEvent(
+            at=now,
+            actor_id=actor.person_id if actor else None,
+            affiliation_id=belongs.affiliation_id if belongs else None,
+            action=action,
+            subject_type=subject.type,
+            subject_id=subject.id,
+            school_id=school_id,
+            detail=detail,
+            request_id=actor.request_id if actor else "",
+        )
+    )
+    mark_audited(session)
+
+
+def audit_denial(session: Session, actor: Actor, denial: Denial) -> None:
+    """Once per person, action and minute: inserted if absent."""
+    minute = actor.now.strftime("%Y%m%d%H%M")
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    belongs = actor.at(None)
+    statement = insert(AuditEvent).values(
+        at=actor.now,
+        actor_id=actor.person_id,
+        affiliation_id=belongs.affiliation_id if belongs else None,
+        action=f"denied:{denial.action}",
+        subject_type=denial.subject_type,
+        subject_id=denial.subject_id,
+        school_id=belongs.school_id if belongs else None,
+        detail={},
+        request_id=actor.request_id,
+        once=f"{actor.person_id}:{denial.action}:{minute}",
+    )
+    session.execute(statement.on_conflict_do_nothing(index_elements=["once"]))

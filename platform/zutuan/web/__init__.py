@@ -1,0 +1,1 @@
+"""The shell of pages and API: sessions, problems, paging, templates, static files."""

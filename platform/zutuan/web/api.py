@@ -1,0 +1,181 @@
+"""The shell of the JSON API: parsing, versions, lists, openapi.json. Views parse, call a service, and dump."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import orjson
+from flask import Flask, Request, Response, request
+from flask.json.provider import JSONProvider
+from flask_smorest import Api as SmorestApi
+from flask_smorest import Blueprint as SmorestBlueprint
+from marshmallow import RAISE, ValidationError, fields
+from webargs.flaskparser import FlaskParser
+
+from zutuan.errors import Invalid, Stale, ZutuanError
+from zutuan.fields import Schema, Text, Whole, field_errors
+from zutuan.paging import MAX_LIMIT
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Json(JSONProvider):
+    """orjson behind Flask's `app.json`."""
+
+    def dumps(self, obj: Any, **_kw: Any) -> str:
+        return orjson.dumps(obj, default=str).decode()
+
+    def loads(self, s: str | bytes, **_kw: Any) -> Any:
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        body = orjson.dumps(self._prepare_response_obj(args, kwargs), default=str)
+        return Response(body, mimetype="application/json")
+
+
+class Parser(FlaskParser):
+    """Reads input against a schema; what does not fit is `Invalid`, naming each field."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": RAISE, "query": RAISE}
+
+    def load_json(self, req: Request, schema: Any) -> Any:
+        raw = req.get_data(cache=True)
+        if not raw:
+            return {}
+        if not req.is_json:
+            raise ZutuanErrorWithStatus(415, "unsupported_media_type")
+        try:
+            return orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise ZutuanError("not_json") from error
+
+    def handle_error(self, error: ValidationError, req: Request, schema: Any, **_kw: Any) -> Any:
+        messages = cast("dict[str, Any]", error.messages)
+        raise Invalid(errors=[found for inner in messages.values() for found in field_errors(inner)])
+
+
+class ZutuanErrorWithStatus(ZutuanError):
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+
+
+class Blueprint(SmorestBlueprint):
+    ARGUMENTS_PARSER = Parser()
+
+
+class Api(SmorestApi):
+    """flask-smorest without its own error pages: `web/problems.py` has the only ones."""
+
+    def _register_error_handlers(self) -> None:
+        """Nothing."""
+
+
+_SPEC_OPTIONS = {
+    "info": {
+        "description": "组团 Zutuan: shared courses and cross-school electives of teacher-education clusters. "
+        "Errors are application/problem+json with a stable `code`; lists are {items, next, total}."
+    },
+    "security": [{"bearer": []}, {"cookie": []}],
+    "components": {
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "description": "a personal token"},
+            "cookie": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": "zutuan",
+                "description": "with X-CSRF-Token on writes",
+            },
+        }
+    },
+}
+
+
+def make_api(app: Flask) -> Api:
+    app.json = Json(app)
+    app.config.update(
+        API_TITLE="Zutuan",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.0.3",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS=_SPEC_OPTIONS,
+    )
+    return Api(app)
+
+
+# --- lists ------------------------------------------------------------------------------------------------------
+
+
+class ListQuery(Schema):
+    """`limit` and `cursor` of every list."""
+
+    limit = Whole(1, MAX_LIMIT, load_default=50)
+    cursor = Text(600, load_default=None)
+
+
+def query_schema(schema: type[Schema]) -> Schema:
+    """A query's schema: numbers arrive as text there."""
+    return _QueryNumbers.wrap(schema)
+
+
+class _QueryNumbers:
+    @staticmethod
+    def wrap(schema: type[Schema]) -> Schema:
+        from marshmallow import pre_load
+
+        def convert(_self: Any, data: Any, **_kw: Any) -> Any:
+            numbers = {n for n, f in _self.load_fields.items() if isinstance(f, fields.Integer)}
+            return {
+                k: int(v) if k in numbers and isinstance(v, str) and re.fullmatch(r"-?\d{1,18}", v) else v
+                for k, v in dict(data).items()
+            }
+
+        name = schema.__name__ if schema.__name__.endswith("Query") else schema.__name__ + "Query"
+        return type(name, (schema,), {"convert": pre_load(convert), "__module__": schema.__module__})()
+
+
+def listing(item: type[Schema]) -> Schema:
+    """{"items": […], "next": cursor or null, "total": n or null}."""
+    name = item.__name__.removesuffix("Out") + "List"
+    return type(
+        name,
+        (Schema,),
+        {
+            "items": fields.List(fields.Nested(item)),
+            "next": fields.String(allow_none=True),
+            "total": fields.Integer(allow_none=True),
+        },
+    )()
+
+
+# --- versions ---------------------------------------------------------------------------------------------------
+
+
+def etag(version: int) -> str:
+    return f'"v{version}"'
+
+
+def require_match(version: int) -> None:
+    """PATCH, PUT and DELETE name the version they change: 428 without, 412 when it is stale."""
+    if "If-Match" not in request.headers:
+        raise ZutuanErrorWithStatus(428, "precondition_needed")
+    if not request.if_match.contains(f"v{version}"):
+        raise Stale
+
+
+def tagged(version: int) -> dict[str, str]:
+    """Headers of an answer that shows this version."""
+    return {"ETag": etag(version)}
+
+
+IF_MATCH = {
+    "in": "header", "name": "If-Match", "required": True, "schema": {"type": "string"},
+    "description": "the ETag of the version that is changed",
+}  # fmt: skip
+IDEMPOTENCY = {
+    "in": "header", "name": "Idempotency-Key", "required": False, "schema": {"type": "string", "maxLength": 100},
+    "description": "the same key and body give the same answer once",
+}  # fmt: skip

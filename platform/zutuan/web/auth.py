@@ -1,0 +1,99 @@
+"""Who is signed in: a cookie session or a personal token, through Flask-Login; deny by default; CSRF for cookies only."""
+
+from __future__ import annotations
+
+from flask import Flask, current_app, g, request, session
+from flask_login import LoginManager, UserMixin, current_user
+from flask_wtf.csrf import CSRFProtect
+
+from zutuan.clock import clock
+from zutuan.errors import Unauthenticated
+from zutuan.people.services import actor_of_session, actor_of_token
+from zutuan.sharing.actor import Actor
+from zutuan.web.requests import SAFE, is_api, reading
+
+csrf = CSRFProtect()
+
+
+class SignedIn(UserMixin):
+    """What Flask-Login calls the user: the actor of this request."""
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+
+    def get_id(self) -> str:
+        return str(self.actor.person_id)
+
+
+def bearer() -> str | None:
+    """The personal token of the request. With one, the cookie is ignored and CSRF does not apply."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def _load(_request: object) -> SignedIn | None:
+    request_id = g.get("request_id", "")
+    token = bearer()
+    if token is not None:
+        actor = actor_of_token(reading(), token, clock.now(), request_id)
+    elif "sid" in session:
+        actor = actor_of_session(reading(), session["sid"], clock.now(), request_id)
+    else:
+        actor = None
+    g.signed_in_actor = actor
+    return SignedIn(actor) if actor else None
+
+
+def _gate() -> None:
+    """Nothing answers nobody, but for the reviewed list (`Feature.public`) and addresses that do not exist."""
+    if request.routing_exception is not None:
+        return
+    public = request.endpoint in current_app.extensions["zutuan"].public
+    if not public and not current_user.is_authenticated:
+        raise Unauthenticated
+    if request.method not in SAFE and bearer() is None and request.endpoint not in _NO_CSRF:
+        csrf.protect()
+
+
+# Signing in by API has no cookie yet; it takes application/json only, which no foreign form can send.
+_NO_CSRF = frozenset({"api-session.Session"})
+
+
+def start_cookie(secret: str) -> None:
+    """A fresh cookie for a fresh session: nothing of the one before stays but the language."""
+    lang = session.get("lang")
+    session.clear()
+    g.pop("csrf_token", None)
+    session["sid"] = secret
+    if lang:
+        session["lang"] = lang
+
+
+def end_cookie() -> None:
+    lang = session.get("lang")
+    session.clear()
+    if lang:
+        session["lang"] = lang
+
+
+def safe_next(target: str | None, default: str) -> str:
+    """A path of ours, never another site's."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return default
+    return default if any(ord(char) < 32 for char in target) or "\\" in target else target
+
+
+def is_loopback() -> bool:
+    return request.remote_addr in ("127.0.0.1", "::1")
+
+
+def register(app: Flask) -> None:
+    manager = LoginManager(app)
+    manager.session_protection = None  # sessions are rows of ours, not Flask-Login's cookie
+    manager.request_loader(_load)
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
+    csrf.init_app(app)
+    app.before_request(_gate)
+
+
+__all__ = ["Actor", "is_api", "register"]

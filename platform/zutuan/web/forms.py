@@ -1,0 +1,45 @@
+"""Forms: what was typed is kept, and what is wrong is said beside the field."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+from flask import request
+from marshmallow import ValidationError
+
+from zutuan.decision import FieldError
+from zutuan.errors import Invalid, ZutuanError, say
+from zutuan.fields import Schema, field_errors, from_form
+from zutuan.web.problems import field_message
+
+Errors = dict[str, list[str]]
+
+
+def messages_by_field(errors: Iterable[FieldError]) -> Errors:
+    """Field path → sentences. Row fields keep their path (`meetings.0.weeks` → `meetings-0-weeks`)."""
+    found: Errors = {}
+    for error in errors:
+        found.setdefault(error.field.replace(".", "-"), []).append(field_message(error))
+    return found
+
+
+def load_form(schema: Schema) -> dict[str, Any]:
+    """The request's form as its schema's data. Raises `Invalid`."""
+    try:
+        data: dict[str, Any] = schema.load(from_form(schema, request.form))
+    except ValidationError as error:
+        raise Invalid(errors=field_errors(error.messages)) from error
+    return data
+
+
+def errors_of(error: ZutuanError) -> tuple[Errors, str]:
+    """(per field, overall sentence) of a refused form."""
+    overall = " ".join(part for part in say(error.code, error.params) if part)
+    return messages_by_field(error.errors), overall
+
+
+def once() -> str:
+    """A fresh key that makes submitting one form twice do it once."""
+    return secrets.token_urlsafe(12)

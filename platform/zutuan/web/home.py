@@ -1,0 +1,136 @@
+"""The workbench, the language switch, and what every page shows around its content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from zutuan.calendar import services as calendar
+from zutuan.calendar.models import Term
+from zutuan.clock import clock
+from zutuan.feature import Card, NavEntry, Todo
+from zutuan.notices.services import unread_count
+from zutuan.people.services import set_locale
+from zutuan.sharing.actor import Actor
+from zutuan.web.auth import safe_next
+from zutuan.web.requests import actor, config, db, maybe_actor, reading
+from zutuan.web.texts import WEEKDAYS, english
+from zutuan.web.translations import LOCALES
+
+blueprint = Blueprint("web", __name__)
+
+GROUPS = (("main", None), ("shared", _l("共享")), ("organisation", _l("组织")))
+HOME = NavEntry("web.home", _l("工作台"), "grid-1x2", order=0)
+
+
+@blueprint.get("/")
+def home() -> ResponseReturnValue:
+    who = actor()
+    features = current_app.extensions["zutuan"].features
+    todos: list[Todo] = [todo for f in features if f.todos for todo in f.todos(db(), who)]
+    cards: list[Card] = [card for f in features if f.cards for card in f.cards(db(), who)]
+    cards.sort(key=lambda card: card.order)
+    todos.sort(key=lambda todo: (not todo.accent, todo.since is None, todo.since or who.now))
+    return render_template("home.html", todos=todos, cards=cards, where=_where(who))
+
+
+def _where(who: Actor) -> str:
+    parts = []
+    for each in who.affiliations:
+        detail = " ".join(part for part in (each.major, each.grade and _("%(grade)s 级", grade=each.grade)) if part)
+        parts.append(" · ".join(part for part in (each.school_name, detail) if part))
+    return "；".join(parts)
+
+
+@blueprint.post("/language")
+def language() -> ResponseReturnValue:
+    lang = request.form.get("lang", "")
+    if lang in LOCALES:
+        session["lang"] = lang
+        who = maybe_actor()
+        if who is not None:
+            set_locale(db(), who, lang)
+    return redirect(safe_next(request.form.get("next"), url_for("web.home")))
+
+
+# --- around every page ------------------------------------------------------------------------------------------
+
+
+def _nav(who: Actor) -> list[dict[str, Any]]:
+    entries = [HOME, *(entry for f in current_app.extensions["zutuan"].features for entry in f.nav)]
+    entries = sorted((entry for entry in entries if entry.shown(who)), key=lambda entry: entry.order)
+    groups = []
+    for name, label in GROUPS:
+        rows = [_nav_row(entry, who) for entry in entries if entry.group == name]
+        if rows:
+            groups.append({"label": label, "entries": rows})
+    return groups
+
+
+def _nav_row(entry: NavEntry, who: Actor) -> dict[str, Any]:
+    count = entry.count(reading(), who) if entry.count else 0
+    here = request.endpoint == entry.endpoint or g.get("nav_endpoint") == entry.endpoint
+    return {
+        "url": url_for(entry.endpoint, **entry.args),
+        "label": entry.label,
+        "icon": entry.icon,
+        "count": count or None,
+        "current": here,
+        "more_only": entry.more_only,
+    }
+
+
+def _week_label(who: Actor) -> str:
+    """第7周 星期三, by the calendar of the person's first school."""
+    if not who.affiliations:
+        return ""
+    today = clock.today()
+    query = sa.select(Term).where(Term.school_id == who.affiliations[0].school_id, Term.first_day <= today)
+    term = reading().scalar(query.order_by(Term.first_day.desc()).limit(1))
+    week = calendar.dates(term).week_of(today) if term else None
+    if week is None:
+        return ""
+    return _("第%(week)s周 %(weekday)s", week=week, weekday=WEEKDAYS[today.weekday()])
+
+
+def _demo_note() -> str | None:
+    """The demo says that it is one; an old demo, whose dates have passed, says how to renew it."""
+    if not config().demo:
+        return None
+    age = demo_age_days()
+    if age is not None and age > 6:
+        return _("这份演示数据是 %(n)s 天前生成的，日期已经过时。用 make demo RESET=1 重新生成。", n=age)
+    return _("演示环境：课程为此类学校常开课程，人物均为虚构。")
+
+
+def demo_age_days() -> int | None:
+    """Days since the demonstration was loaded."""
+    from zutuan.people.models import Person
+
+    made = reading().scalar(sa.select(sa.func.min(Person.created_at)).where(Person.demonstration))
+    return (clock.now() - made).days if made else None
+
+
+def page_context() -> dict[str, Any]:
+    who = maybe_actor()
+    common: dict[str, Any] = {"viewer": None, "lang": "en" if english() else "zh-CN", "nav": [], "unread": 0,
+                              "week_label": "", "demo_note": None}  # fmt: skip
+    if who is None:
+        return common
+    first = next(iter(who.affiliations), None)
+    common["viewer"] = {"name": who.name, "school": first.school_name if first else "", "demo": who.demonstration}
+    if request.headers.get("HX-Request"):
+        return common
+    common |= {"nav": _nav(who), "unread": unread_count(reading(), who), "week_label": _week_label(who)}
+    common["demo_note"] = _demo_note()
+    return common
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(blueprint)
+    app.context_processor(lambda: page_context() if not g.get("no_context") else {})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from zutuan.calendar.models import Term
+from zutuan.clusters.models import Department
 from zutuan.db import Base, Hundredths, Id, Moment, foreign
 from zutuan.people.models import Person
 from zutuan.sharing.models import SharedItem
@@ -34,13 +34,14 @@ class Course(Base):
     level: Mapped[str] = mapped_column(sa.String(10))
     language: Mapped[str] = mapped_column(sa.String(5), default="zh")
     delivery: Mapped[str] = mapped_column(sa.String(12))
-    department: Mapped[str] = mapped_column(sa.String(60), default="")
+    department_id: Mapped[int | None] = foreign("department.id")
     description_zh: Mapped[str] = mapped_column(sa.Text, default="")
     description_en: Mapped[str] = mapped_column(sa.Text, default="")
     prerequisites: Mapped[str] = mapped_column(sa.String(400), default="")
     assessment: Mapped[str] = mapped_column(sa.String(400), default="")
 
     item: Mapped[SharedItem] = relationship()
+    department: Mapped[Department | None] = relationship()
     staff: Mapped[list[CourseTeacher]] = relationship(
         back_populates="course", cascade="all, delete-orphan", order_by="CourseTeacher.id"
     )
@@ -135,10 +136,3 @@ class SeatPool(Base):
     def left(self) -> int:
         return self.capacity - self.taken
 
-
-def ends_at(offering: Offering) -> datetime:
-    """The instant at which the offering's term is over at the host school."""
-    from zutuan.calendar.services import dates
-    from zutuan.clock import at_shanghai
-
-    return at_shanghai(dates(offering.term).end_day)

@@ -1,5 +1,79 @@
-from zutuan.feature import Feature
+"""Enrolment, as the kernel registers it."""
 
-from courses.enrolment import models as models
+from __future__ import annotations
 
-FEATURE = Feature(name="enrolment")
+from datetime import timedelta
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from courses.enrolment import checks, notices, queries, services
+from courses.enrolment import errors as errors
+from courses.enrolment.api import enrolments_api, mine_api, offering_api
+from courses.enrolment.demo import load
+from courses.enrolment.pages import blueprint
+from courses.enrolment.permissions import allow
+from zutuan.clock import at_shanghai, local
+from zutuan.feature import Card, Feature, NavEntry, Todo
+from zutuan.sharing.actor import Actor
+
+RECENT = 5
+
+
+def _studies(actor: Actor) -> bool:
+    return bool(allow.schools(actor, "enrolment.create"))
+
+
+def _runs_a_school(actor: Actor) -> bool:
+    return bool(allow.schools(actor, "enrolment.list_home"))
+
+
+def _waiting(session: Session, actor: Actor) -> int:
+    return queries.waiting(session, actor)[0]
+
+
+def todos(session: Session, actor: Actor) -> list[Todo]:
+    """What waits for a registrar."""
+    if not allow.schools(actor, "enrolment.approve"):
+        return []
+    count, since = queries.waiting(session, actor)
+    if not count:
+        return []
+    title = _("选课等待审核")
+    note = _("本校学生选修外校课程，逾期未审会自动释放名额")
+    return [Todo(count, title, note, url_for("enrolment.approvals"), _("去审核"), since=since, accent=True)]
+
+
+def cards(session: Session, actor: Actor) -> list[Card]:
+    found = []
+    if _studies(actor):
+        page = queries.mine(session, actor, {"cursor": None, "limit": RECENT})
+        found.append(Card("enrolment/_mine.html", {"enrolments": page.items}, order=10))
+    if _studies(actor) or actor.holds(["teacher"]):
+        today = local(actor.now).date()
+        starts = at_shanghai(today)
+        slots = queries.busy_between(session, actor, starts, starts + timedelta(days=1))
+        context = {"slots": slots, "day": today.strftime("%m-%d")}
+        found.append(Card("enrolment/_today.html", context, column="side", order=10))
+    return found
+
+
+FEATURE = Feature(
+    name="enrolment",
+    pages=(blueprint,),
+    api=(offering_api, enrolments_api, mine_api),
+    permissions=allow,
+    nav=(
+        NavEntry("enrolment.mine", _l("我的选课"), "check2-square", shown=_studies, order=15),
+        NavEntry("enrolment.approvals", _l("选课审核"), "clipboard-check", shown=_runs_a_school, count=_waiting, order=5),
+    ),
+    todos=todos,
+    cards=cards,
+    notices=notices.TEXTS,
+    periodic=(services.expire_due,),
+    demo=load,
+    demo_order=60,
+    checks=(checks.seats_add_up,),
+)

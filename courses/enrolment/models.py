@@ -57,6 +57,11 @@ class Enrolment(Base):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
+    @staticmethod
+    def holds_seat() -> sa.ColumnElement[bool]:
+        """The same as the partial index: neither side has freed the seat."""
+        return sa.and_(Enrolment.home_state.not_in(FREEING), Enrolment.host_state.not_in(FREEING))
+
 
 class EnrolmentEvent(Base):
     """One step: who did it, as which affiliation, when, and with what word."""

@@ -9,7 +9,7 @@ from zutuan.decision import Refusal
 
 STATES = ("pending", "queued", "offered", "accepted", "denied", "withdrawn", "expired", "completed")
 FREEING = ("denied", "withdrawn", "expired")
-EVENTS = ("approve", "deny", "withdraw", "expire", "host_deny")
+EVENTS = ("approve", "deny", "withdraw", "expire")
 WHO = ("student", "home", "host", "clock")
 
 # How long a home school may take before the seat is let go.
@@ -34,9 +34,9 @@ MACHINE: dict[tuple[str, str, str, str], Tracks] = {
     ("pending", "accepted", "deny", "home"): Tracks("denied", "accepted"),
     ("pending", "accepted", "withdraw", "student"): Tracks("withdrawn", "withdrawn"),
     ("pending", "accepted", "expire", "clock"): Tracks("expired", "accepted"),
-    ("pending", "accepted", "host_deny", "host"): Tracks("pending", "denied"),
+    ("pending", "accepted", "deny", "host"): Tracks("pending", "denied"),
     ("accepted", "accepted", "withdraw", "student"): Tracks("withdrawn", "withdrawn"),
-    ("accepted", "accepted", "host_deny", "host"): Tracks("accepted", "denied"),
+    ("accepted", "accepted", "deny", "host"): Tracks("accepted", "denied"),
 }
 
 
@@ -118,7 +118,3 @@ def decide_by(now: datetime, teaching_ends: datetime) -> datetime:
     """Until when the home school has to answer."""
     return min(now + DECIDE_WITHIN, teaching_ends)
 
-
-def seats_after_lowering(taken: int, wanted: int) -> int:
-    """Lowering a capacity takes nobody's seat."""
-    return max(taken, wanted)

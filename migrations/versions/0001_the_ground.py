@@ -1,8 +1,10 @@
 """The ground"""
 
 import sqlalchemy as sa
-import zutuan.db
 from alembic import op
+
+import zutuan.db
+
 
 revision = "0001"
 down_revision = None
@@ -326,16 +328,20 @@ def upgrade() -> None:
         sa.Column("level", sa.String(length=10), nullable=False),
         sa.Column("language", sa.String(length=5), nullable=False),
         sa.Column("delivery", sa.String(length=12), nullable=False),
-        sa.Column("department", sa.String(length=60), nullable=False),
+        sa.Column("department_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("description_zh", sa.Text(), nullable=False),
         sa.Column("description_en", sa.Text(), nullable=False),
         sa.Column("prerequisites", sa.String(length=400), nullable=False),
         sa.Column("assessment", sa.String(length=400), nullable=False),
+        sa.ForeignKeyConstraint(["department_id"], ["department.id"], name=op.f("fk_course_department_id")),
         sa.ForeignKeyConstraint(["id"], ["shared_item.id"], name=op.f("fk_course_id")),
         sa.ForeignKeyConstraint(["school_id"], ["school.id"], name=op.f("fk_course_school_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_course")),
         sa.UniqueConstraint("school_id", "code", name=op.f("uq_course_school_id_code")),
     )
+    with op.batch_alter_table("course", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_course_department_id"), ["department_id"], unique=False)
+
     op.create_table(
         "period",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -595,6 +601,9 @@ def downgrade() -> None:
 
     op.drop_table("role_assignment")
     op.drop_table("period")
+    with op.batch_alter_table("course", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_course_department_id"))
+
     op.drop_table("course")
     with op.batch_alter_table("affiliation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_affiliation_person_id"))

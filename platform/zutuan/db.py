@@ -76,7 +76,12 @@ class Hundredths(TypeDecorator[Decimal]):
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
-        return None if value is None else int((Decimal(value) * 100).to_integral_exact())
+        if value is None:
+            return None
+        hundredths = Decimal(value) * 100
+        if hundredths != hundredths.to_integral_value():
+            raise ValueError(f"more than two places cannot be stored: {value}")
+        return int(hundredths)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
         return None if value is None else Decimal(value) / 100
@@ -125,13 +130,15 @@ def guard(name: str, table: str, *, sqlite: list[str], postgresql: list[str]) ->
 
 
 def append_only(table: str) -> None:
-    """UPDATE and DELETE on this table are refused by the database itself."""
+    """UPDATE and DELETE on this table are refused by the database itself (on SQLite REPLACE too: it deletes)."""
     guard(
         f"{table}_append_only",
         table,
         sqlite=[
             "CREATE TRIGGER {name}_u BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
             "CREATE TRIGGER {name}_d BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
+            "CREATE TRIGGER {name}_i BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) "
+            "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
         ],
         postgresql=[
             ("CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
@@ -186,6 +193,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA recursive_triggers = ON")  # REPLACE then asks the DELETE triggers as well
     cursor.close()
 
 

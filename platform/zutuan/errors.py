@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from zutuan.clock import local
 from zutuan.decision import FieldError, Refusal
 
 
@@ -34,8 +36,13 @@ def messages(table: Mapping[str, tuple[Any, Any] | Any]) -> None:
 def say(code: str, params: Mapping[str, Any] | None = None) -> tuple[str, str]:
     """The sentence and the cure of a code, in the reader's language."""
     message = _MESSAGES[code]
-    values = dict(params or {})
+    values = {name: _shown(value) for name, value in (params or {}).items()}
     return str(message.text) % values, str(message.cure) % values
+
+
+def _shown(value: Any) -> Any:
+    """Times are said on Shanghai's clock."""
+    return local(value).strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else value
 
 
 def known_codes() -> frozenset[str]:

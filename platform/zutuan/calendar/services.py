@@ -13,7 +13,7 @@ from zutuan.calendar.rules import Interval, TermDates
 
 # Eleven periods of 45 minutes: what most schools of the plan print on their timetables. (start hour, minute)
 USUAL_PERIODS = (
-    (8, 0), (8, 50), (9, 50), (10, 40), (11, 30), (14, 30), (15, 20), (16, 20), (17, 10), (19, 0), (19, 50),
+    (8, 0), (8, 50), (10, 0), (10, 50), (14, 30), (15, 20), (16, 15), (17, 5), (19, 0), (19, 50), (20, 40),
 )  # fmt: skip
 
 

@@ -1,3 +1,20 @@
-from zutuan.feature import Feature
+"""Clusters, as the kernel registers them."""
 
-FEATURE = Feature(name="clusters")
+from flask_babel import lazy_gettext as _l
+
+from zutuan.clusters import demo
+from zutuan.clusters import errors as errors
+from zutuan.clusters.api import clusters_api, schools_api
+from zutuan.clusters.pages import blueprint
+from zutuan.clusters.permissions import allow
+from zutuan.feature import Feature, NavEntry
+
+FEATURE = Feature(
+    name="clusters",
+    pages=(blueprint,),
+    api=(schools_api, clusters_api),
+    permissions=allow,
+    nav=(NavEntry("clusters.clusters", _l("组团"), "diagram-3", group="organisation", order=80),),
+    demo=demo.load,
+    demo_order=10,
+)

@@ -10,14 +10,17 @@ from marshmallow import ValidationError
 from zutuan.clock import clock
 from zutuan.errors import Invalid, TooMany, Unauthenticated, say
 from zutuan.fields import field_errors, from_form
-from zutuan.people import queries, schemas, services
+from zutuan.people import labels, queries, schemas, services
 from zutuan.people.api import credentials
+from zutuan.people.demo import demo_sign_ins
 from zutuan.people.models import Person
 from zutuan.web.auth import end_cookie, is_loopback, safe_next, start_cookie
-from zutuan.web.forms import messages_by_field
+from zutuan.web.forms import Errors, messages_by_field
 from zutuan.web.requests import actor, config, database, db, maybe_actor, reading
 
 blueprint = Blueprint("people", __name__, template_folder="templates")
+blueprint.add_app_template_global(labels.ROLE, "role_names")
+blueprint.add_app_template_global(labels.MEMBER, "member_roles")
 
 
 @blueprint.get("/sign-in")
@@ -28,7 +31,7 @@ def sign_in() -> ResponseReturnValue:
 
 
 def _sign_in_page(errors: dict[str, list[str]], status: int, alert: str = "") -> ResponseReturnValue:
-    demo = queries.demo_people(reading()) if config().demo and is_loopback() else []
+    demo = demo_sign_ins(reading()) if config().demo and is_loopback() else None
     values = request.form if request.method == "POST" else request.args
     page = render_template("people/sign_in.html", errors=errors, values=values, alert=alert, demo=demo)
     return page, status
@@ -76,7 +79,16 @@ def sign_out() -> ResponseReturnValue:
 
 @blueprint.get("/account")
 def account() -> ResponseReturnValue:
-    return render_template("people/account.html", me=actor(), tokens=services.tokens_of(db(), actor()), secret=None)
+    return _account_page()
+
+
+def _account_page(secret: str | None = None, errors: Errors | None = None) -> str:
+    me = actor()
+    places = queries.role_places(reading(), me)
+    return render_template(
+        "people/account.html", me=me, tokens=services.tokens_of(db(), me), secret=secret, errors=errors or {},
+        role_place=lambda held: places.get(held, ""),
+    )  # fmt: skip
 
 
 @blueprint.post("/account/tokens")
@@ -85,11 +97,9 @@ def create_token() -> ResponseReturnValue:
     try:
         data = schema.load({"name": request.form.get("name", "")})
     except ValidationError as error:
-        errors = messages_by_field(field_errors(error.messages))
-        tokens = services.tokens_of(db(), actor())
-        return render_template("people/account.html", me=actor(), tokens=tokens, secret=None, errors=errors), 422
+        return _account_page(errors=messages_by_field(field_errors(error.messages))), 422
     _token, secret = services.create_token(db(), actor(), data["name"], clock.now())
-    return render_template("people/account.html", me=actor(), tokens=services.tokens_of(db(), actor()), secret=secret)
+    return _account_page(secret)
 
 
 @blueprint.post("/account/tokens/<id:token_id>/revoke")

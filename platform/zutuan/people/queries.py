@@ -8,8 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from zutuan.clusters.models import Cluster, School
 from zutuan.paging import Key, Page, fetch_page, like
 from zutuan.people.models import Affiliation, Person
+from zutuan.sharing.actor import Actor, Holds
 
 
 def people_of(session: Session, school_id: int, query: dict[str, Any], now: datetime) -> Page:
@@ -26,8 +28,12 @@ def people_of(session: Session, school_id: int, query: dict[str, Any], now: date
     return fetch_page(session, rows, [Key(a.number, decode=str), Key(a.id)], query["cursor"], query["limit"])
 
 
-def demo_people(session: Session) -> list[dict[str, Any]]:
-    """The demonstration's people with their roles, for its sign-in page; filled by `zutuan.demo`."""
-    from zutuan.demo import accounts_on_page
-
-    return accounts_on_page(session)
+def role_places(session: Session, actor: Actor) -> dict[Holds, str]:
+    """Where each of the actor's roles is held, in words."""
+    school_ids = {held.school_id for held in actor.roles if held.school_id}
+    schools = dict(session.execute(sa.select(School.id, School.name).where(School.id.in_(school_ids))).tuples().all())
+    cluster_ids = {held.cluster_id for held in actor.roles if held.cluster_id}
+    clusters = dict(session.execute(sa.select(Cluster.id, Cluster.name).where(Cluster.id.in_(cluster_ids))).tuples().all())
+    return {
+        held: schools.get(held.school_id or 0) or clusters.get(held.cluster_id or 0) or "" for held in actor.roles
+    }

@@ -1,3 +1,7 @@
-from zutuan.feature import Feature
+"""Search, as the kernel registers it."""
 
-FEATURE = Feature(name="search")
+from zutuan.feature import Feature
+from zutuan.search.api import api
+from zutuan.search.pages import blueprint
+
+FEATURE = Feature(name="search", pages=(blueprint,), api=(api,))

@@ -9,10 +9,12 @@ from flask import Blueprint, Flask, current_app, g, redirect, render_template, r
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
 from zutuan.calendar import services as calendar
 from zutuan.calendar.models import Term
 from zutuan.clock import clock
+from zutuan.demo import OLD_DAYS, age_days
 from zutuan.feature import Card, NavEntry, Todo
 from zutuan.notices.services import unread_count
 from zutuan.people.services import set_locale
@@ -35,8 +37,9 @@ def home() -> ResponseReturnValue:
     todos: list[Todo] = [todo for f in features if f.todos for todo in f.todos(db(), who)]
     cards: list[Card] = [card for f in features if f.cards for card in f.cards(db(), who)]
     cards.sort(key=lambda card: card.order)
+    shown = [{"column": card.column, "html": Markup(render_template(card.template, **card.context))} for card in cards]  # noqa: S704
     todos.sort(key=lambda todo: (not todo.accent, todo.since is None, todo.since or who.now))
-    return render_template("home.html", todos=todos, cards=cards, where=_where(who))
+    return render_template("home.html", todos=todos, cards=shown, where=_where(who), now=who.now)
 
 
 def _where(who: Actor) -> str:
@@ -102,28 +105,28 @@ def _demo_note() -> str | None:
     """The demo says that it is one; an old demo, whose dates have passed, says how to renew it."""
     if not config().demo:
         return None
-    age = demo_age_days()
-    if age is not None and age > 6:
+    age = age_days(reading())
+    if age > OLD_DAYS:
         return _("这份演示数据是 %(n)s 天前生成的，日期已经过时。用 make demo RESET=1 重新生成。", n=age)
     return _("演示环境：课程为此类学校常开课程，人物均为虚构。")
 
 
-def demo_age_days() -> int | None:
-    """Days since the demonstration was loaded."""
-    from zutuan.people.models import Person
-
-    made = reading().scalar(sa.select(sa.func.min(Person.created_at)).where(Person.demonstration))
-    return (clock.now() - made).days if made else None
-
-
 def page_context() -> dict[str, Any]:
+    """Computed once a request, however many templates it renders."""
+    if "page_context" not in g:
+        g.page_context = _page_context()
+    context: dict[str, Any] = g.page_context
+    return context
+
+
+def _page_context() -> dict[str, Any]:
     who = maybe_actor()
     common: dict[str, Any] = {"viewer": None, "lang": "en" if english() else "zh-CN", "nav": [], "unread": 0,
                               "week_label": "", "demo_note": None}  # fmt: skip
     if who is None:
         return common
     first = next(iter(who.affiliations), None)
-    common["viewer"] = {"name": who.name, "school": first.school_name if first else "", "demo": who.demonstration}
+    common["viewer"] = {"name": who.name, "school": first.school_name if first else "", "id": who.person_id}
     if request.headers.get("HX-Request"):
         return common
     common |= {"nav": _nav(who), "unread": unread_count(reading(), who), "week_label": _week_label(who)}
@@ -133,4 +136,4 @@ def page_context() -> dict[str, Any]:
 
 def register(app: Flask) -> None:
     app.register_blueprint(blueprint)
-    app.context_processor(lambda: page_context() if not g.get("no_context") else {})
+    app.context_processor(page_context)

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import request, url_for
+from marshmallow import ValidationError
+from werkzeug.datastructures import MultiDict
 
+from zutuan.fields import Schema, from_form
 from zutuan.paging import Page
 
 
@@ -28,3 +31,16 @@ class Listing:
         cursor = here.pop("cursor", None)
         following = url_for(request.endpoint, **here, cursor=page.next) if page.next else None
         return cls(page.items, page.total, following, url_for(request.endpoint, **here) if cursor else None)
+
+
+def load_query(schema: Schema, limit: int) -> dict[str, Any]:
+    """The address's filters as the schema's data. What does not fit is left out: a page never fails over an address
+    that was cut or decorated on its way through a chat."""
+    known = MultiDict([(k, v) for k, v in request.args.items(multi=True) if k in schema.fields])
+    typed = from_form(schema, known)
+    data: dict[str, Any] = {}
+    try:
+        data = schema.load(typed)
+    except ValidationError as error:
+        data = schema.load({key: value for key, value in typed.items() if key not in error.messages})
+    return {**data, "cursor": request.args.get("cursor"), "limit": limit}

@@ -1,0 +1,25 @@
+"""Why the catalogue says no."""
+
+from flask_babel import lazy_gettext as _l
+
+from zutuan.errors import messages
+
+messages(
+    {
+        "course_code_taken": (_l("本校已有这个课程代码。"), _l("请换一个代码，或修改已有的课程。")),
+        "offering_code_taken": (_l("本学期已有这个班号。"), _l("请换一个班号。")),
+        "not_a_teacher_here": _l("所选教师现在不属于这所学校。"),
+        "no_school_to_publish_for": (_l("您现在不能为任何学校开课。"), _l("请联系本校学校管理员。")),
+        "choose_owner_school": _l("请选择为哪所学校开课。"),
+        "offering_without_meetings": (_l("教学班还没有上课时间。"), _l("请先填写至少一个上课时间。")),
+        "offering_without_seats": (_l("教学班的名额为 0。"), _l("请先填写名额。")),
+        "course_archived": (_l("课程已归档。"), _l("请新建课程。")),
+        "window_too_long": _l("选课时间不能超过一年。"),
+        "window_after_term": _l("选课截止须在学期结束之前。"),
+        "has_active_enrolments": (
+            _l("还有 %(n)s 名学生持有名额，不能归档。"),
+            _l("请等本学期结束，或先与学生所在学校协商退课。"),
+        ),
+        "meetings_fixed": (_l("已有学生选课，不能再改上课时间。"), _l("请新建一个教学班。")),
+    }
+)

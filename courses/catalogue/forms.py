@@ -1,0 +1,136 @@
+"""What the course and offering forms show: their values and choices."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import request
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from courses.catalogue import labels
+from courses.catalogue.models import Course, Offering
+from courses.catalogue.permissions import allow
+from courses.catalogue.schemas import OfferingFields
+from courses.catalogue.services import COURSE_FIELDS, ITEM_FIELDS, OFFERING_FIELDS
+from zutuan.calendar import services as calendar
+from zutuan.clock import clock
+from zutuan.clusters.models import Cluster, Department, School
+from zutuan.errors import Stale
+from zutuan.fields import from_form
+from zutuan.people.models import Affiliation, Person
+from zutuan.sharing import scopes
+from zutuan.sharing.actor import Actor
+from zutuan.sharing.services import clusters_of
+from zutuan.web.texts import SHORT_WEEKDAYS, form_moment
+
+EMPTY_ROWS = 2
+LONGEST = timedelta(days=14)
+
+
+def check_version(version: int) -> None:
+    """The form names the version it was opened with; a newer one is not overwritten."""
+    if request.form.get("version") != str(version):
+        raise Stale
+
+
+# --- courses ----------------------------------------------------------------------------------------------------
+
+
+def empty_course() -> dict[str, Any]:
+    return {"credits": "2", "hours": "32", "level": "bachelor", "language": "zh", "delivery": "live_online",
+            "category": "teacher_education"}  # fmt: skip
+
+
+def course_values(course: Course) -> dict[str, Any]:
+    values: dict[str, Any] = {name: getattr(course.item, name) for name in ITEM_FIELDS}
+    values |= {name: getattr(course, name) for name in COURSE_FIELDS}
+    values["keywords"] = "、".join(course.item.keywords)
+    values["credits"] = f"{course.credits.normalize():f}"
+    values["teacher_ids"] = [staff.person_id for staff in course.staff]
+    return values
+
+
+def typed_course() -> dict[str, Any]:
+    """What was typed, as it was typed."""
+    return {**request.form.to_dict(), "teacher_ids": request.form.getlist("teacher_ids")}
+
+
+def course_choices(session: Session, actor: Actor, course: Course | None) -> dict[str, Any]:
+    """Schools the actor may publish for, and departments and teachers of the course's (or the first such) school."""
+    school_ids = sorted({course.school_id} if course else allow.schools(actor, "course.create"))
+    school_id = course.school_id if course else school_ids[0]
+    schools = session.execute(sa.select(School.id, School.name).where(School.id.in_(school_ids)).order_by(School.id))
+    departments = session.execute(
+        sa.select(Department.id, Department.name).where(Department.school_id == school_id).order_by(Department.id)
+    )
+    teachers = session.execute(
+        sa.select(Person.id, Person.name, Affiliation.number)
+        .join(Affiliation, Affiliation.person_id == Person.id)
+        .where(Affiliation.school_id == school_id, Affiliation.kind == "teacher", Affiliation.open_at(clock.now()))
+        .order_by(Affiliation.number)
+        .limit(500)
+    )
+    return {
+        "schools": [tuple(row) for row in schools],
+        "departments": [("", _("不限院系")), *(tuple(row) for row in departments)],
+        "teachers": [(id_, f"{name}（{number}）") for id_, name, number in teachers],
+        "choices": {name: labels.choices(table) for name, table in labels.WORDS.items()},
+    }
+
+
+def audience_options(session: Session, actor: Actor, course: Course) -> list[tuple[str, str, str]]:
+    """(scope, label, note) of whom the course can be shared with."""
+    members = clusters_of(session, course.school_id, actor.now)
+    clusters = session.scalars(sa.select(Cluster).where(Cluster.id.in_(members)).order_by(Cluster.id))
+    options = [("school", _("只给本校"), _("本校师生可见"))]
+    options += [(scopes.cluster(each.id), each.name, _("组团内各校师生可见")) for each in clusters]
+    return [*options, (scopes.PLATFORM, _("全平台"), _("所有登录的师生可见"))]
+
+
+# --- offerings --------------------------------------------------------------------------------------------------
+
+
+def empty_offering(course: Course) -> dict[str, Any]:
+    now = clock.now()
+    number = len(course.offerings) + 1
+    return {
+        "code": f"{number:02d}",
+        "seats": "40",
+        "enrol_from": form_moment(now),
+        "enrol_until": form_moment(now + LONGEST),
+        "meetings": [{} for _row in range(EMPTY_ROWS)],
+    }
+
+
+def offering_values(offering: Offering) -> dict[str, Any]:
+    values: dict[str, Any] = {name: getattr(offering, name) for name in OFFERING_FIELDS}
+    values["enrol_from"], values["enrol_until"] = form_moment(offering.enrol_from), form_moment(offering.enrol_until)
+    values["seats"] = offering.pools[0].wanted
+    rows = [
+        {"weekday": m.weekday, "first_period": m.first_period, "last_period": m.last_period, "weeks": m.weeks}
+        for m in offering.meetings
+    ]
+    values["meetings"] = [*rows, *({} for _row in range(EMPTY_ROWS))]
+    return values
+
+
+def typed_offering() -> dict[str, Any]:
+    rows = from_form(OfferingFields(), request.form)["meetings"]
+    return {**request.form.to_dict(), "meetings": [*rows, *({} for _row in range(EMPTY_ROWS))]}
+
+
+def offering_choices(session: Session, course: Course) -> dict[str, Any]:
+    terms = calendar.terms_of(session, course.school_id)
+    periods = calendar.periods_on(session, course.school_id, clock.today())
+    return {
+        "terms": [(term.id, labels.term(term)) for term in terms],
+        "weekdays": [("", "—"), *((number, name) for number, name in enumerate(SHORT_WEEKDAYS, start=1))],
+        "periods": [("", "—"), *((n, f"{n}（{_clock(starts)}–{_clock(ends)}）") for n, (starts, ends) in sorted(periods.items()))],
+    }
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"

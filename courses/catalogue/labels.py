@@ -1,0 +1,99 @@
+"""Words of the catalogue, Chinese first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from courses.catalogue.models import MeetingPattern
+from zutuan.calendar.models import Occurrence, Term
+from zutuan.calendar.rules import clock_text
+from zutuan.clock import local
+from zutuan.web.texts import SHORT_WEEKDAYS
+
+CATEGORY = {
+    "teacher_education": _l("教师教育课程"),
+    "discipline": _l("学科专业课程"),
+    "general": _l("通识选修课程"),
+    "practice": _l("实践课程"),
+}
+DELIVERY = {"on_site": _l("线下"), "live_online": _l("在线直播"), "recorded": _l("录播"), "mixed": _l("混合")}
+LEVEL = {"associate": _l("专科"), "bachelor": _l("本科"), "master": _l("硕士")}
+LANGUAGE = {"zh": _l("中文"), "en": _l("英文")}
+STATE = {
+    "draft": (_l("草稿"), "warn"),
+    "published": (_l("已发布"), "good"),
+    "suspended": (_l("已暂停"), "bad"),
+    "archived": (_l("已归档"), ""),
+}
+SORT = {
+    "newest": _l("最新发布"),
+    "title": _l("按名称"),
+    "credits": _l("学分从高到低"),
+    "seats": _l("余量从多到少"),
+}
+TERM = {1: _l("第一学期"), 2: _l("第二学期"), 3: _l("第三学期")}
+
+
+def choices(table: dict[Any, Any]) -> list[tuple[str, Any]]:
+    return [(str(key), label[0] if isinstance(label, tuple) else label) for key, label in table.items()]
+
+
+def weeks(text: str) -> str:
+    """1-8,10-16e → 1–8,10–16 周（双）."""
+    parity = ""
+    if text.endswith("e"):
+        parity = _("（双）")
+    elif text.endswith("o"):
+        parity = _("（单）")
+    plain = text.rstrip("eo").replace("-", "–")
+    return _("%(weeks)s 周%(parity)s", weeks=plain, parity=parity)
+
+
+def meeting(pattern: MeetingPattern) -> str:
+    """周四 9–10 节 1–16 周."""
+    first, last = pattern.first_period, pattern.last_period
+    periods = f"{first}–{last}" if last != first else str(first)
+    return _(
+        "%(weekday)s %(periods)s 节 %(weeks)s",
+        weekday=SHORT_WEEKDAYS[pattern.weekday - 1],
+        periods=periods,
+        weeks=weeks(pattern.weeks),
+    )
+
+
+def meeting_day(pattern: MeetingPattern) -> str:
+    return str(SHORT_WEEKDAYS[pattern.weekday - 1])
+
+
+def meeting_periods(pattern: MeetingPattern) -> str:
+    first, last = pattern.first_period, pattern.last_period
+    return _("%(periods)s 节", periods=f"{first}–{last}" if last != first else first)
+
+
+def meeting_clock(pattern: MeetingPattern, occurrences: Iterable[Occurrence]) -> str:
+    """19:00–20:35, from the book: what a wall in Shanghai shows."""
+    for each in occurrences:
+        if local(each.starts).isoweekday() == pattern.weekday:
+            return f"{clock_text(each.starts)}–{clock_text(each.ends)}"
+    return ""
+
+
+def term(value: Term) -> str:
+    year = value.academic_year.replace("-", "–")
+    return _("%(year)s 学年 %(term)s", year=year, term=TERM[value.number])
+
+
+FILTERS = {
+    "meeting_text": meeting,
+    "meeting_day": meeting_day,
+    "meeting_periods": meeting_periods,
+    "meeting_clock": meeting_clock,
+    "weeks_text": weeks,
+    "term_text": term,
+    "clock_text": clock_text,
+}
+WORDS = {"category": CATEGORY, "delivery": DELIVERY, "level": LEVEL, "language": LANGUAGE, "state": STATE, "sort": SORT}

@@ -1,0 +1,238 @@
+"""The catalogue, and publishing: course and offering forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from courses.catalogue import forms, labels, queries, schemas, services
+from zutuan.clock import clock
+from zutuan.clusters.models import School
+from zutuan.errors import Invalid, NotFound, Refused
+from zutuan.sharing import services as sharing
+from zutuan.sharing.services import fetch
+from zutuan.web.forms import errors_of, load_form, once
+from zutuan.web.lists import Listing, load_query
+from zutuan.web.requests import actor, db
+
+blueprint = Blueprint("catalogue", __name__, template_folder="templates")
+blueprint.add_app_template_global(labels.WORDS, "words")
+for _name, _filter in labels.FILTERS.items():
+    blueprint.add_app_template_filter(_filter, _name)
+
+PAGE = 30
+
+
+@blueprint.get("/courses")
+def catalogue() -> ResponseReturnValue:
+    query = load_query(schemas.CourseQuery(), PAGE)
+    page = queries.catalogue(db(), actor(), query)
+    schools = queries.schools_sharing(db(), actor())
+    return render_template("catalogue/list.html", listing=Listing.of(page), query=query, schools=schools)
+
+
+@blueprint.get("/courses/mine")
+def mine() -> ResponseReturnValue:
+    query = {**load_query(schemas.CourseQuery(), PAGE), "mine": True}
+    page = queries.catalogue(db(), actor(), query)
+    return render_template("catalogue/mine.html", listing=Listing.of(page), query=query)
+
+
+@blueprint.get("/courses/<id:course_id>")
+def course(course_id: int) -> ResponseReturnValue:
+    g.nav_endpoint = "catalogue.catalogue"
+    view = queries.view_course(db(), actor(), course_id)
+    reach = queries.reach(db(), actor(), view.course)
+    return render_template("catalogue/course.html", view=view, course=view.course, reach=reach)
+
+
+# --- course forms -----------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/courses/new")
+def new_course() -> ResponseReturnValue:
+    services.require_some_school(actor())
+    return _course_form(None, forms.empty_course(), {}, "")
+
+
+@blueprint.post("/courses/new")
+def create_course() -> ResponseReturnValue:
+    try:
+        made = services.create_course(db(), actor(), load_form(schemas.CourseIn()))
+    except (Invalid, Refused) as error:
+        db().rollback()
+        errors, overall = errors_of(error)
+        return _course_form(None, forms.typed_course(), errors, overall), error.status
+    flash(_("草稿已保存。接下来添加教学班，再发布。"), "good")
+    return redirect(url_for("catalogue.course", course_id=made.id))
+
+
+@blueprint.get("/courses/<id:course_id>/edit")
+def edit_course(course_id: int) -> ResponseReturnValue:
+    view = _editable(course_id)
+    return _course_form(view.course, forms.course_values(view.course), {}, "")
+
+
+@blueprint.post("/courses/<id:course_id>/edit")
+def update_course(course_id: int) -> ResponseReturnValue:
+    view = _editable(course_id)
+    try:
+        forms.check_version(view.course.item.version)
+        services.update_course(db(), actor(), view.course, load_form(schemas.CoursePatch(exclude=["audience"])))
+    except (Invalid, Refused) as error:
+        db().rollback()
+        errors, overall = errors_of(error)
+        return _course_form(view.course, forms.typed_course(), errors, overall), error.status
+    flash(_("已保存。"), "good")
+    return redirect(url_for("catalogue.course", course_id=course_id))
+
+
+def _editable(course_id: int) -> queries.CourseView:
+    """The course for somebody who may change it: 404 if unseen, 403 if only seen."""
+    g.nav_endpoint = "catalogue.mine"
+    view = queries.view_course(db(), actor(), course_id, "course.edit")
+    services.allow.require(actor(), "course.edit", queries.subject(view.course))
+    return view
+
+
+def _course_form(course: Any, values: Any, errors: dict[str, list[str]], overall: str) -> str:
+    g.nav_endpoint = "catalogue.mine"
+    choices = forms.course_choices(db(), actor(), course)
+    return render_template(
+        "catalogue/course_form.html", course=course, values=values, errors=errors, overall=overall, once=once(), **choices
+    )
+
+
+# --- publishing -------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/courses/<id:course_id>/publish")
+def publish(course_id: int) -> ResponseReturnValue:
+    view = _editable(course_id)
+    chosen = request.args.getlist("audience") or sharing.audience(view.course.item, actor().now)
+    return _publish_form(view.course, chosen, {}, "")
+
+
+@blueprint.post("/courses/<id:course_id>/publish")
+def publish_post(course_id: int) -> ResponseReturnValue:
+    view = _editable(course_id)
+    chosen = request.form.getlist("audience")
+    if "preview" in request.form:
+        return redirect(url_for("catalogue.publish", course_id=course_id, audience=chosen or ["school"]))
+    try:
+        services.publish_course(db(), actor(), view.course, [scope for scope in chosen if scope != "school"])
+        for offering in view.course.offerings:
+            if offering.state == "draft" and "offerings" in request.form:
+                services.move_offering(db(), actor(), offering, "publish")
+    except (Invalid, Refused) as error:
+        db().rollback()
+        errors, overall = errors_of(error)
+        return _publish_form(view.course, chosen, errors, overall), error.status
+    flash(_("已发布。"), "good")
+    return redirect(url_for("catalogue.as_seen", course_id=course_id))
+
+
+def _publish_form(course: Any, chosen: list[str], errors: dict[str, list[str]], overall: str) -> str:
+    options = forms.audience_options(db(), actor(), course)
+    reach = sharing.reach(db(), course.school_id, chosen, actor().now)
+    return render_template(
+        "catalogue/publish.html", course=course, options=options, chosen=chosen or ["school"], reach=reach,
+        errors=errors, overall=overall,
+    )  # fmt: skip
+
+
+@blueprint.get("/courses/<id:course_id>/as-seen")
+def as_seen(course_id: int) -> ResponseReturnValue:
+    """The course as a student of a chosen school sees it, by the same rule that will judge that student."""
+    view = _editable(course_id)
+    reach = queries.reach(db(), actor(), view.course)
+    schools = reach.schools or []
+    wanted = request.args.get("school", type=int) or (schools[-1][0] if schools else view.course.school_id)
+    school = fetch(db(), School, wanted)
+    try:
+        seen = queries.view_course(db(), queries.student_of(db(), school, clock.now()), course_id)
+    except NotFound:
+        seen = None
+    return render_template(
+        "catalogue/as_seen.html", course=view.course, seen=seen, school=school, schools=schools, reach=reach
+    )
+
+
+@blueprint.post("/courses/<id:course_id>/<any(suspend, archive):event>")
+def move_course(course_id: int, event: str) -> ResponseReturnValue:
+    view = _editable(course_id)
+    services.move_course(db(), actor(), view.course, event)
+    flash(_("已暂停共享。") if event == "suspend" else _("已归档。"), "good")
+    return redirect(url_for("catalogue.course", course_id=course_id))
+
+
+# --- offerings --------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/courses/<id:course_id>/offerings/new")
+def new_offering(course_id: int) -> ResponseReturnValue:
+    view = _editable(course_id)
+    return _offering_form(view.course, None, forms.empty_offering(view.course), {}, "")
+
+
+@blueprint.post("/courses/<id:course_id>/offerings/new")
+def create_offering(course_id: int) -> ResponseReturnValue:
+    view = _editable(course_id)
+    try:
+        made = services.create_offering(db(), actor(), view.course, load_form(schemas.OfferingIn()))
+    except (Invalid, Refused) as error:
+        db().rollback()
+        errors, overall = errors_of(error)
+        return _offering_form(view.course, None, forms.typed_offering(), errors, overall), error.status
+    if view.course.item.state == "published" and "publish" in request.form:
+        services.move_offering(db(), actor(), made, "publish")
+        flash(_("教学班已发布，学生现在可以看到。"), "good")
+        return redirect(url_for("catalogue.as_seen", course_id=course_id))
+    flash(_("教学班已保存为草稿。"), "good")
+    return redirect(url_for("catalogue.course", course_id=course_id))
+
+
+@blueprint.get("/offerings/<id:offering_id>/edit")
+def edit_offering(offering_id: int) -> ResponseReturnValue:
+    offering = _editable_offering(offering_id)
+    return _offering_form(offering.course, offering, forms.offering_values(offering), {}, "")
+
+
+@blueprint.post("/offerings/<id:offering_id>/edit")
+def update_offering(offering_id: int) -> ResponseReturnValue:
+    offering = _editable_offering(offering_id)
+    try:
+        forms.check_version(offering.version)
+        services.update_offering(db(), actor(), offering, load_form(schemas.OfferingFields()))
+    except (Invalid, Refused) as error:
+        db().rollback()
+        errors, overall = errors_of(error)
+        return _offering_form(offering.course, offering, forms.typed_offering(), errors, overall), error.status
+    flash(_("已保存。"), "good")
+    return redirect(url_for("catalogue.course", course_id=offering.course_id))
+
+
+@blueprint.post("/offerings/<id:offering_id>/<any(publish, archive):event>")
+def move_offering(offering_id: int, event: str) -> ResponseReturnValue:
+    offering = _editable_offering(offering_id)
+    services.move_offering(db(), actor(), offering, event)
+    flash(_("教学班已发布，学生现在可以看到。") if event == "publish" else _("教学班已归档。"), "good")
+    return redirect(url_for("catalogue.course", course_id=offering.course_id))
+
+
+def _editable_offering(offering_id: int) -> Any:
+    g.nav_endpoint = "catalogue.mine"
+    view = queries.view_offering(db(), actor(), offering_id, "offering.edit")
+    services.allow.require(actor(), "offering.edit", queries.subject(view.offering.course))
+    return view.offering
+
+
+def _offering_form(course: Any, offering: Any, values: Any, errors: dict[str, list[str]], overall: str) -> str:
+    choices = forms.offering_choices(db(), course)
+    return render_template(
+        "catalogue/offering_form.html", course=course, offering=offering, values=values, errors=errors,
+        overall=overall, once=once(), **choices,
+    )  # fmt: skip

@@ -1,0 +1,20 @@
+"""Who may do what with courses and offerings."""
+
+from zutuan.sharing.permissions import Held, Is, Permissions
+
+_RUNS = Held({"secretary", "registrar", "school_admin"}, at="owner")
+_EDITS = (Is("staff"), _RUNS)
+
+allow = Permissions(
+    {
+        "course.create": (Held({"teacher"}, at="owner"), _RUNS),
+        "course.edit": _EDITS,
+        "course.publish": _EDITS,
+        "course.suspend": _EDITS,
+        "course.archive": _EDITS,
+        "offering.create": _EDITS,
+        "offering.edit": _EDITS,
+        "offering.publish": _EDITS,
+        "offering.archive": _EDITS,
+    }
+)

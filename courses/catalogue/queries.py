@@ -1,0 +1,218 @@
+"""Reading courses and offerings, always under the access rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+
+from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
+from courses.catalogue.permissions import allow
+from zutuan.calendar.models import Occurrence
+from zutuan.clusters.models import School
+from zutuan.errors import Denial, Hidden, NotFound
+from zutuan.paging import Key, Page, fetch_page, like, moment
+from zutuan.people.models import Person
+from zutuan.sharing import services as sharing
+from zutuan.sharing.actor import Actor, Belongs, Holds, Member
+from zutuan.sharing.models import SharedItem
+from zutuan.sharing.permissions import Place, Subject
+
+_STAFF = selectinload(Course.staff).joinedload(CourseTeacher.person)
+_OFFERINGS = selectinload(Course.offerings).options(
+    joinedload(Offering.term), selectinload(Offering.meetings), selectinload(Offering.pools)
+)
+
+
+def seat_aspect(offering_id: int) -> str:
+    """What a held seat promises of the course: to read this offering until it ends."""
+    return f"seat:{offering_id}"
+
+
+def subject(course: Course) -> Subject:
+    """The course as the permission table sees it."""
+    staff = frozenset(each.person_id for each in course.staff)
+    place = Place(course.school_id, course.department_id)
+    return Subject("course", course.id, places={"owner": place}, persons={"staff": staff})
+
+
+@dataclass(frozen=True)
+class CourseView:
+    """A course as one viewer sees it."""
+
+    course: Course
+    offerings: list[Offering]
+    promised: bool
+    may_edit: bool
+
+
+@dataclass(frozen=True)
+class OfferingView:
+    """An offering as one viewer sees it; `promised` when only a held seat shows it."""
+
+    offering: Offering
+    promised: bool
+    may_edit: bool
+
+
+def view_course(session: Session, actor: Actor, course_id: int, action: str = "course.read") -> CourseView:
+    """The course, or 404. Whoever sees it only through a seat sees that offering only."""
+    options = (joinedload(Course.item).options(joinedload(SharedItem.owner), selectinload(SharedItem.shares)),)
+    course = session.get(Course, course_id, options=[*options, _STAFF, _OFFERINGS, joinedload(Course.department)])
+    if course is None:
+        raise NotFound
+    may_edit = allow.may(actor, "course.edit", subject(course))
+    if sharing.seen_through(session, actor, course.item):
+        shown = [each for each in course.offerings if may_edit or each.state != "draft"]
+        return CourseView(course, shown, promised=False, may_edit=may_edit)
+    held = [each for each in course.offerings if _promised(session, actor, course, each.id)]
+    if not held:
+        raise Hidden(Denial(action, "course", course_id))
+    return CourseView(course, held, promised=True, may_edit=False)
+
+
+def _promised(session: Session, actor: Actor, course: Course, offering_id: int) -> bool:
+    return bool(sharing.seen_through(session, actor, course.item, seat_aspect(offering_id)))
+
+
+def view_offering(session: Session, actor: Actor, offering_id: int, action: str = "offering.read") -> OfferingView:
+    """The offering, or 404: it has its course's audience."""
+    course_id = session.scalar(sa.select(Offering.course_id).where(Offering.id == offering_id))
+    if course_id is None:
+        raise NotFound
+    view = view_course(session, actor, course_id, action)
+    offering = next((each for each in view.offerings if each.id == offering_id), None)
+    if offering is None:
+        raise Hidden(Denial(action, "offering", offering_id))
+    return OfferingView(offering, view.promised, view.may_edit)
+
+
+def occurrences(session: Session, offering_id: int) -> list[Occurrence]:
+    """Its meetings as absolute intervals, in time's order."""
+    o = Occurrence
+    query = sa.select(o).where(o.resource_type == "offering", o.resource_id == offering_id, o.state == "active")
+    return list(session.scalars(query.order_by(o.starts)))
+
+
+def reach(session: Session, actor: Actor, course: Course) -> sharing.Reach:
+    """Whom the course's audience reaches now."""
+    chosen = sharing.audience(course.item, actor.now)
+    return sharing.reach(session, course.school_id, chosen, actor.now)
+
+
+def student_of(session: Session, school: School, now: datetime) -> Actor:
+    """Any student of that school, as the access rule would meet one now."""
+    belongs = Belongs(0, school.id, school.name, "student")
+    members = tuple(
+        Member(cluster_id, school.id, role) for cluster_id, role in sharing.clusters_of(session, school.id, now).items()
+    )
+    return Actor(0, "", now, affiliations=(belongs,), roles=(Holds("student", school.id),), memberships=members)
+
+
+# --- the catalogue ----------------------------------------------------------------------------------------------
+
+
+def _seats_left() -> Any:
+    """Seats left over the course's published offerings (0 without one)."""
+    return (
+        sa.select(sa.func.coalesce(sa.func.sum(SeatPool.capacity - SeatPool.taken), 0))
+        .join(Offering, Offering.id == SeatPool.offering_id)
+        .where(Offering.course_id == Course.id, Offering.state == "published")
+        .correlate(Course)
+        .scalar_subquery()
+    )
+
+
+def _order(sort: str) -> list[Key]:
+    last = Key(Course.id, descending=True)
+    return {
+        "newest": [Key(SharedItem.published_at, descending=True, decode=moment), last],
+        "title": [Key(SharedItem.title_zh, decode=str), last],
+        "credits": [Key(sa.type_coerce(Course.credits, sa.Integer), descending=True), last],
+        "seats": [Key(_seats_left(), descending=True), last],
+    }[sort]
+
+
+def catalogue(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
+    """Courses the actor may see, filtered and sorted (`schemas.CourseQuery`); drafts only among `mine`."""
+    found = _visible_courses(actor)
+    if query["mine"]:
+        found = found.where(_mine(actor))
+        order = [Key(Course.id, descending=True)]
+    else:
+        found = found.where(SharedItem.state == "published")
+        order = _order(query["sort"])
+    for clause in _filters(query):
+        found = found.where(clause)
+    return fetch_page(session, found, order, query["cursor"], query["limit"])
+
+
+def _visible_courses(actor: Actor) -> sa.Select[tuple[Course]]:
+    return (
+        sa.select(Course)
+        .join(SharedItem, SharedItem.id == Course.id)
+        .options(contains_eager(Course.item).joinedload(SharedItem.owner), joinedload(Course.department))
+        .options(_STAFF, _OFFERINGS)
+        .where(sharing.visible(actor))
+    )
+
+
+def _mine(actor: Actor) -> sa.ColumnElement[bool]:
+    def staff(person_id: int) -> sa.ColumnElement[bool]:
+        return Course.staff.any(CourseTeacher.person_id == person_id)
+
+    return allow.clause(actor, "course.edit", {"owner": (Course.school_id, Course.department_id), "staff": staff})
+
+
+def _filters(query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
+    clauses: list[sa.ColumnElement[bool]] = []
+    if query["q"]:
+        clauses.append(matches(query["q"]))
+    for name, column in (
+        ("school_id", Course.school_id),
+        ("category", Course.category),
+        ("delivery", Course.delivery),
+        ("level", Course.level),
+    ):
+        if query[name]:
+            clauses.append(column == query[name])
+    if query["weekday"]:
+        meets = Offering.meetings.any(MeetingPattern.weekday == query["weekday"])
+        clauses.append(Course.offerings.any(sa.and_(Offering.state == "published", meets)))
+    if query["available"]:
+        clauses.append(_seats_left() > 0)
+    return clauses
+
+
+def matches(text: str) -> sa.ColumnElement[bool]:
+    """The words in title, code, or a teacher's name."""
+    pattern = like(text)
+    taught = CourseTeacher.person.has(Person.name.like(pattern, escape="\\"))
+    return sa.or_(
+        SharedItem.title_zh.like(pattern, escape="\\"),
+        SharedItem.title_en.ilike(pattern, escape="\\"),
+        Course.code.ilike(pattern, escape="\\"),
+        Course.staff.any(taught),
+    )
+
+
+def newest(session: Session, actor: Actor, limit: int) -> list[Course]:
+    """What is new in my clusters: the latest published courses of other schools."""
+    query = _visible_courses(actor).where(SharedItem.state == "published")
+    query = query.where(SharedItem.owner_school_id.notin_(actor.school_ids))
+    return list(session.scalars(query.order_by(SharedItem.published_at.desc(), Course.id.desc()).limit(limit)))
+
+
+def schools_sharing(session: Session, actor: Actor) -> list[tuple[int, str]]:
+    """(id, name) of the schools whose published courses the actor sees: the filter's choices."""
+    query = (
+        sa.select(SharedItem.owner_school_id, sa.func.min(School.name))
+        .join(School, School.id == SharedItem.owner_school_id)
+        .where(SharedItem.kind == "course", SharedItem.state == "published", sharing.visible(actor))
+        .group_by(SharedItem.owner_school_id)
+        .order_by(SharedItem.owner_school_id)
+    )
+    return [(school_id, name) for school_id, name in session.execute(query)]

@@ -1,0 +1,58 @@
+"""Publishing's decisions on plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from zutuan.calendar.rules import Pattern, TermDates, check_pattern, overlap
+from zutuan.decision import FieldError, Refusal
+
+MAX_SEATS = 2000
+MAX_WINDOW = timedelta(days=366)
+
+# state × event → state of an offering. Its course's life is `zutuan.sharing.rules.LIFE`.
+OFFERING_LIFE: dict[tuple[str, str], str] = {
+    ("draft", "publish"): "published",
+    ("published", "archive"): "archived",
+    ("draft", "archive"): "archived",
+}
+
+
+def next_offering_state(state: str, event: str) -> str | Refusal:
+    return OFFERING_LIFE.get((state, event)) or Refusal("wrong_state", {"state": state, "event": event})
+
+
+def check_meetings(patterns: Sequence[Pattern], term: TermDates, periods: Mapping[int, object]) -> list[FieldError]:
+    """Every meeting that does not fit the school's term and period table, or another meeting of the same offering."""
+    errors = []
+    for index, pattern in enumerate(patterns):
+        misfit = check_pattern(pattern, term, sorted(periods))
+        if misfit is not None:
+            field, refusal = misfit
+            errors.append(FieldError(f"meetings.{index}.{field}", refusal.code, refusal.params))
+        elif any(overlap(pattern, earlier) for earlier in patterns[:index]):
+            errors.append(FieldError(f"meetings.{index}.weekday", "meetings_overlap"))
+    return errors
+
+
+def check_window(opens: datetime, closes: datetime, teaching_ends: datetime) -> list[FieldError]:
+    """Enrolment opens before it closes, and closes while there is still teaching."""
+    if closes <= opens:
+        return [FieldError("enrol_until", "ends_before_start")]
+    if closes - opens > MAX_WINDOW:
+        return [FieldError("enrol_until", "window_too_long")]
+    if closes > teaching_ends:
+        return [FieldError("enrol_until", "window_after_term")]
+    return []
+
+
+def may_publish_offering(meetings: int, seats: int, course_state: str) -> Refusal | None:
+    """What an offering needs before students see it."""
+    if course_state == "archived":
+        return Refusal("course_archived")
+    if meetings == 0:
+        return Refusal("offering_without_meetings")
+    if seats == 0:
+        return Refusal("offering_without_seats")
+    return None

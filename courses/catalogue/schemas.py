@@ -1,0 +1,186 @@
+"""What comes in and goes out about courses and offerings."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from courses.catalogue.models import CATEGORIES, DELIVERIES, LANGUAGES, LEVELS
+from courses.catalogue.rules import MAX_SEATS
+from zutuan.fields import Amount, Choice, Flag, Instant, Many, Pattern, Ref, Schema, Text, Whole
+
+SORTS = ("newest", "title", "credits", "seats")
+CODE = r"[A-Za-z0-9._-]+"
+
+
+class CourseFields(Schema):
+    """What a course says of itself."""
+
+    code = Pattern(CODE, "bad_code", 20, required=True)
+    title_zh = Text(120, required=True)
+    title_en = Text(200, min=0)
+    summary_zh = Text(400, min=0)
+    summary_en = Text(800, min=0)
+    description_zh = Text(4000, min=0, multiline=True)
+    description_en = Text(8000, min=0, multiline=True)
+    keywords = Many(Text(20), max=8, unique=True, load_default=list)
+    credits = Amount("0.5", "20", required=True)
+    hours = Whole(1, 600, required=True)
+    category = Choice(CATEGORIES, required=True)
+    level = Choice(LEVELS, load_default="bachelor")
+    language = Choice(LANGUAGES, load_default="zh")
+    delivery = Choice(DELIVERIES, required=True)
+    department_id = Ref(load_default=None, allow_none=True)
+    prerequisites = Text(400, min=0, multiline=True)
+    assessment = Text(400, min=0, multiline=True)
+    teacher_ids = Many(Ref(), max=20, unique=True, load_default=None)
+
+
+class CourseIn(CourseFields):
+    school_id = Ref(load_default=None)
+    audience = Many(Text(60), max=20, unique=True, load_default=list)
+
+
+class CoursePatch(CourseFields):
+    """Any of the course's fields; the audience is set by publishing."""
+
+    audience = Many(Text(60), max=20, unique=True)
+
+
+class PublishIn(Schema):
+    audience = Many(Text(60), max=20, unique=True, load_default=None, allow_none=True)
+
+
+class MeetingIn(Schema):
+    weekday = Whole(1, 7, required=True)
+    first_period = Whole(1, 20, required=True)
+    last_period = Whole(1, 20, required=True)
+    weeks = Text(60, required=True)
+
+
+class OfferingFields(Schema):
+    """What an offering says of itself; `seats` are those of its one general pool."""
+
+    code = Pattern(CODE, "bad_code", 20, load_default="01")
+    enrol_from = Instant(required=True)
+    enrol_until = Instant(required=True)
+    room = Text(60, min=0)
+    online_url = Pattern(r"https?://[^\s<>\"']+", "bad_url", 300, min=0)
+    note = Text(400, min=0, multiline=True)
+    seats = Whole(0, MAX_SEATS, required=True)
+    meetings = Many(fields.Nested(MeetingIn), max=14, load_default=list)
+
+
+class OfferingIn(OfferingFields):
+    term_id = Ref(load_default=None)
+
+
+class CourseQuery(Schema):
+    q = Text(60, min=0, load_default="")
+    school_id = Ref(load_default=None)
+    category = Choice(CATEGORIES, load_default=None)
+    delivery = Choice(DELIVERIES, load_default=None)
+    level = Choice(LEVELS, load_default=None)
+    weekday = Whole(1, 7, load_default=None)
+    available = Flag(load_default=False)
+    mine = Flag(load_default=False, metadata={"description": "those I may edit, drafts included"})
+    sort = Choice(SORTS, load_default="newest")
+
+
+class SchoolRef(Schema):
+    id = fields.Integer()
+    name = fields.String()
+
+
+class PersonRef(Schema):
+    id = fields.Integer()
+    name = fields.String()
+
+
+class MeetingOut(Schema):
+    weekday = fields.Integer()
+    first_period = fields.Integer()
+    last_period = fields.Integer()
+    weeks = fields.String()
+
+
+class PoolOut(Schema):
+    id = fields.Integer()
+    scope = fields.String()
+    capacity = fields.Integer()
+    wanted = fields.Integer()
+    taken = fields.Integer()
+    left = fields.Integer()
+
+
+class TermRef(Schema):
+    id = fields.Integer()
+    academic_year = fields.String()
+    number = fields.Integer()
+    first_day = fields.Date()
+    weeks = fields.Integer()
+
+
+class OfferingOut(Schema):
+    id = fields.Integer()
+    course_id = fields.Integer()
+    code = fields.String()
+    state = fields.String()
+    term = fields.Nested(TermRef)
+    enrol_from = fields.AwareDateTime()
+    enrol_until = fields.AwareDateTime()
+    room = fields.String()
+    online_url = fields.String()
+    note = fields.String()
+    meetings = fields.List(fields.Nested(MeetingOut))
+    pools = fields.List(fields.Nested(PoolOut))
+    version = fields.Integer()
+
+
+class CourseOut(Schema):
+    id = fields.Integer()
+    school = fields.Nested(SchoolRef, attribute="item.owner")
+    code = fields.String()
+    title_zh = fields.String(attribute="item.title_zh")
+    title_en = fields.String(attribute="item.title_en")
+    summary_zh = fields.String(attribute="item.summary_zh")
+    summary_en = fields.String(attribute="item.summary_en")
+    description_zh = fields.String()
+    description_en = fields.String()
+    keywords = fields.List(fields.String(), attribute="item.keywords")
+    credits = Amount("0", "100")
+    hours = fields.Integer()
+    category = fields.String()
+    level = fields.String()
+    language = fields.String()
+    delivery = fields.String()
+    department = fields.Nested(SchoolRef, allow_none=True)
+    prerequisites = fields.String()
+    assessment = fields.String()
+    teachers = fields.List(fields.Nested(PersonRef))
+    state = fields.String(attribute="item.state")
+    published_at = fields.AwareDateTime(attribute="item.published_at", allow_none=True)
+    demonstration = fields.Boolean(attribute="item.demonstration")
+    version = fields.Integer(attribute="item.version")
+
+
+class AudienceOut(Schema):
+    scopes = fields.List(fields.String())
+    schools = fields.List(fields.Nested(SchoolRef), allow_none=True)
+    count = fields.Integer(allow_none=True, metadata={"description": "null: the whole platform"})
+
+
+class CourseDetailOut(CourseOut):
+    audience = fields.Nested(AudienceOut)
+
+
+class OfferingDetailOut(OfferingOut):
+    course = fields.Nested(CourseOut)
+    occurrences = fields.List(
+        fields.Nested(
+            Schema.from_dict(
+                {"week": fields.Integer(), "starts": fields.AwareDateTime(), "ends": fields.AwareDateTime()},
+                name="OccurrenceOut",
+            )
+        )
+    )
+    promised = fields.Boolean(metadata={"description": "seen only because of a seat held in it"})

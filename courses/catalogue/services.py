@@ -1,0 +1,290 @@
+"""Writing courses and offerings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from courses.catalogue import queries, rules
+from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
+from courses.catalogue.permissions import allow
+from zutuan.calendar import services as calendar
+from zutuan.calendar.models import Term
+from zutuan.calendar.rules import Pattern, expand
+from zutuan.clock import at_shanghai, clock, local
+from zutuan.clusters.models import Department
+from zutuan.decision import Refusal
+from zutuan.errors import Invalid, Refused, insist
+from zutuan.people.models import Affiliation
+from zutuan.sharing import scopes
+from zutuan.sharing.actor import Actor
+from zutuan.sharing.models import SharedItem
+from zutuan.sharing.permissions import Place, Subject
+from zutuan.sharing.services import add_share, audit, end_share, move, set_audience
+
+ITEM_FIELDS = ("title_zh", "title_en", "summary_zh", "summary_en", "keywords")
+COURSE_FIELDS = (
+    "code", "credits", "hours", "category", "level", "language", "delivery", "department_id",
+    "description_zh", "description_en", "prerequisites", "assessment",
+)  # fmt: skip
+OFFERING_FIELDS = ("code", "enrol_from", "enrol_until", "room", "online_url", "note")
+
+
+# --- courses ----------------------------------------------------------------------------------------------------
+
+
+def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Course:
+    """A draft, seen by its school's managers and its teachers only."""
+    school_id = _school_for(actor, data.get("school_id"))
+    allow.require(actor, "course.create", Subject("course", places={"owner": Place(school_id)}))
+    now = actor.now
+    item = SharedItem(
+        kind="course", owner_school_id=school_id, created_at=now, updated_at=now, demonstration=actor.demonstration,
+        **{name: data[name] for name in ITEM_FIELDS},
+    )  # fmt: skip
+    add_share(item, scopes.manage(school_id), now)
+    _check_department(session, school_id, data["department_id"])
+    course = Course(item=item, school_id=school_id, **{name: data[name] for name in COURSE_FIELDS})
+    session.add(course)
+    _flush(session, "course_code_taken")
+    default = [actor.person_id] if actor.at(school_id) and _teaches_at(actor, school_id) else []
+    _set_teachers(session, course, default if data["teacher_ids"] is None else data["teacher_ids"], now)
+    set_audience(session, actor, item, data["audience"])
+    _audit(session, actor, "course.create", course)
+    return course
+
+
+def _school_for(actor: Actor, wanted: int | None) -> int:
+    """The school a new course belongs to: the one named, or the only one the actor may publish for."""
+    if wanted is not None:
+        return wanted
+    possible = allow.schools(actor, "course.create")
+    if len(possible) > 1:
+        raise Invalid.field("school_id", "choose_owner_school")
+    # Nobody's school: the permission table then refuses it, and the audit hears of it.
+    return next(iter(possible), next(iter(actor.school_ids), 0))
+
+
+def require_some_school(actor: Actor) -> None:
+    """403 for whoever may publish for no school at all."""
+    if not allow.schools(actor, "course.create"):
+        allow.require(actor, "course.create")
+
+
+def _teaches_at(actor: Actor, school_id: int) -> bool:
+    return any(held.role == "teacher" and held.school_id == school_id for held in actor.roles)
+
+
+def _check_department(session: Session, school_id: int, department_id: int | None) -> None:
+    if department_id is not None:
+        department = session.get(Department, department_id)
+        if department is None or department.school_id != school_id:
+            raise Invalid.field("department_id", "no_such")
+
+
+def _flush(session: Session, code: str) -> None:
+    """Flush, and give the database's word on uniqueness its name."""
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Refused(code) from error
+
+
+def _set_teachers(session: Session, course: Course, wanted: Sequence[int], now: datetime) -> bool:
+    """Who teaches the course: people of its school. Each sees it in every state."""
+    current = {staff.person_id: staff for staff in course.staff}
+    added = [person_id for person_id in wanted if person_id not in current]
+    if added:
+        here = sa.select(Affiliation.person_id).where(Affiliation.school_id == course.school_id)
+        known = set(session.scalars(here.where(Affiliation.person_id.in_(added), Affiliation.open_at(now))))
+        if set(added) - known:
+            raise Invalid.field("teacher_ids", "not_a_teacher_here")
+    for person_id in added:
+        course.staff.append(CourseTeacher(person_id=person_id))
+        add_share(course.item, scopes.person(person_id), now)
+    removed = current.keys() - set(wanted)
+    for person_id in removed:
+        course.staff.remove(current[person_id])
+        end_share(session, course.id, "record", scopes.person(person_id), now)
+    return bool(added or removed)
+
+
+def update_course(session: Session, actor: Actor, course: Course, data: dict[str, Any]) -> Course:
+    """Change fields of a course; whoever may see it but not change it gets 403."""
+    allow.require(actor, "course.edit", queries.subject(course))
+    changed = _assign(course.item, data, ITEM_FIELDS) + _assign(course, data, COURSE_FIELDS)
+    if "department_id" in changed:
+        _check_department(session, course.school_id, course.department_id)
+    if data.get("teacher_ids") is not None and _set_teachers(session, course, data["teacher_ids"], actor.now):
+        changed.append("teacher_ids")
+    if data.get("audience") is not None and set_audience(session, actor, course.item, data["audience"]):
+        changed.append("audience")
+    if changed:
+        course.item.updated_at = actor.now
+        _flush(session, "course_code_taken")
+        _audit(session, actor, "course.edit", course, fields=changed)
+    return course
+
+
+def _assign(target: Any, data: dict[str, Any], names: Iterable[str]) -> list[str]:
+    """Set what differs; answers the names of what changed."""
+    changed = [name for name in names if name in data and getattr(target, name) != data[name]]
+    for name in changed:
+        setattr(target, name, data[name])
+    return changed
+
+
+def publish_course(session: Session, actor: Actor, course: Course, audience: Sequence[str] | None) -> Course:
+    """Show the course to its audience from now on."""
+    allow.require(actor, "course.publish", queries.subject(course))
+    if audience is not None:
+        set_audience(session, actor, course.item, audience)
+    if course.item.state != "published" or audience is None:
+        move(course.item, "publish", actor.now)
+    course.item.updated_at = actor.now
+    session.flush()
+    _audit(session, actor, "course.publish", course, audience=sorted(audience or []))
+    return course
+
+
+def move_course(session: Session, actor: Actor, course: Course, event: str) -> Course:
+    """`suspend` or `archive`. A course with seats held is not archived."""
+    allow.require(actor, f"course.{event}", queries.subject(course))
+    if event == "archive":
+        taken = sum(pool.taken for offering in course.offerings for pool in offering.pools)
+        if taken and any(teaching_ends(offering.term) > actor.now for offering in course.offerings):
+            raise Refused("has_active_enrolments", n=taken)
+    move(course.item, event, actor.now)
+    session.flush()
+    _audit(session, actor, f"course.{event}", course)
+    return course
+
+
+def _audit(session: Session, actor: Actor, action: str, course: Course, **detail: Any) -> None:
+    subject = Subject("course", course.id)
+    audit(session, actor, action, subject, now=actor.now, school_id=course.school_id, **detail)
+
+
+# --- offerings --------------------------------------------------------------------------------------------------
+
+
+def teaching_ends(term: Term) -> datetime:
+    return at_shanghai(calendar.dates(term).end_day)
+
+
+
+
+def create_offering(session: Session, actor: Actor, course: Course, data: dict[str, Any]) -> Offering:
+    """A draft offering of the course in one of its school's terms."""
+    allow.require(actor, "offering.create", queries.subject(course))
+    if course.item.state == "archived":
+        raise Refused("course_archived")
+    term = _term_for(session, course, data.get("term_id"))
+    offering = Offering(
+        course=course, term=term, created_at=actor.now, updated_at=actor.now,
+        **{name: data[name] for name in OFFERING_FIELDS},
+    )  # fmt: skip
+    seats = data["seats"]
+    offering.pools = [SeatPool(scope="all", capacity=seats, wanted=seats)]
+    _check_offering(session, offering, _patterns(data["meetings"]))
+    session.add(offering)
+    _flush(session, "offering_code_taken")
+    _set_meetings(session, offering, data["meetings"])
+    _audit_offering(session, actor, "offering.create", offering)
+    return offering
+
+
+def _term_for(session: Session, course: Course, term_id: int | None) -> Term:
+    if term_id is None:
+        term = calendar.term_on(session, course.school_id, local(clock.now()).date())
+        if term is None:
+            raise Refused("no_term")
+        return term
+    term = session.get(Term, term_id)
+    if term is None or term.school_id != course.school_id:
+        raise Invalid.field("term_id", "no_such")
+    return term
+
+
+def _patterns(meetings: Iterable[dict[str, Any]]) -> list[Pattern]:
+    return [Pattern(m["weekday"], m["first_period"], m["last_period"], m["weeks"]) for m in meetings]
+
+
+def _check_offering(session: Session, offering: Offering, patterns: Sequence[Pattern]) -> None:
+    term = offering.term
+    periods = calendar.periods_on(session, term.school_id, term.first_day)
+    errors = rules.check_meetings(patterns, calendar.dates(term), periods)
+    errors += rules.check_window(offering.enrol_from, offering.enrol_until, teaching_ends(term))
+    if errors:
+        raise Invalid(errors=errors)
+
+
+def _set_meetings(session: Session, offering: Offering, meetings: Sequence[dict[str, Any]]) -> None:
+    """The patterns as written, and their absolute intervals in the book of time."""
+    offering.meetings = [MeetingPattern(**meeting) for meeting in meetings]
+    session.flush()
+    term = offering.term
+    periods = calendar.periods_on(session, term.school_id, term.first_day)
+    intervals = [each for p in _patterns(meetings) for each in expand(p, calendar.dates(term), periods)]
+    calendar.book(session, ("offering", offering.id), ("offering", offering.id), intervals)
+
+
+def update_offering(session: Session, actor: Actor, offering: Offering, data: dict[str, Any]) -> Offering:
+    """Change an offering. Lowering its seats takes nobody's: the capacity follows as they are freed."""
+    allow.require(actor, "offering.edit", queries.subject(offering.course))
+    changed = _assign(offering, data, OFFERING_FIELDS)
+    meetings = data.get("meetings")
+    current = [Pattern(m.weekday, m.first_period, m.last_period, m.weeks) for m in offering.meetings]
+    moved = meetings is not None and _patterns(meetings) != current
+    if moved and any(pool.taken for pool in offering.pools):
+        raise Refused("meetings_fixed")
+    with session.no_autoflush:
+        _check_offering(session, offering, _patterns(meetings) if meetings is not None else current)
+    if moved and meetings is not None:
+        _set_meetings(session, offering, meetings)
+        changed.append("meetings")
+    if "seats" in data and offering.pools[0].wanted != data["seats"]:
+        set_seats(session, offering.pools[0], data["seats"])
+        changed.append("seats")
+    if changed:
+        offering.updated_at = actor.now
+        _flush(session, "offering_code_taken")
+        _audit_offering(session, actor, "offering.edit", offering, fields=changed)
+    return offering
+
+
+def set_seats(session: Session, pool: SeatPool, wanted: int) -> None:
+    """In one statement, so that seats taken meanwhile are kept: capacity = max(taken, wanted)."""
+    capacity = sa.case((SeatPool.taken > wanted, SeatPool.taken), else_=wanted)
+    change = sa.update(SeatPool).where(SeatPool.id == pool.id).values(wanted=wanted, capacity=capacity)
+    session.execute(change.execution_options(synchronize_session=False))
+    session.refresh(pool)
+
+
+def move_offering(session: Session, actor: Actor, offering: Offering, event: str) -> Offering:
+    """`publish` or `archive`."""
+    allow.require(actor, f"offering.{event}", queries.subject(offering.course))
+    state = rules.next_offering_state(offering.state, event)
+    if isinstance(state, Refusal):
+        raise Refused.because(state)
+    pool = offering.pools[0]
+    if event == "publish":
+        insist(rules.may_publish_offering(len(offering.meetings), pool.wanted, offering.course.item.state))
+    elif pool.taken and teaching_ends(offering.term) > actor.now:
+        raise Refused("has_active_enrolments", n=pool.taken)
+    offering.state, offering.updated_at = state, actor.now
+    session.flush()
+    _audit_offering(session, actor, f"offering.{event}", offering)
+    return offering
+
+
+def _audit_offering(session: Session, actor: Actor, action: str, offering: Offering, **detail: Any) -> None:
+    subject = Subject("offering", offering.id)
+    audit(session, actor, action, subject, now=actor.now, school_id=offering.course.school_id, **detail)
+
+

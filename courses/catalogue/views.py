@@ -1,0 +1,43 @@
+"""Courses and offerings as the schemas dump them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from courses.catalogue import queries
+from courses.catalogue.models import Course, Offering
+from zutuan.sharing import services as sharing
+from zutuan.sharing.actor import Actor
+
+_OWN = (
+    "id", "code", "description_zh", "description_en", "credits", "hours", "category", "level", "language", "delivery",
+    "department", "prerequisites", "assessment", "item",
+)  # fmt: skip
+
+
+def course(value: Course) -> dict[str, Any]:
+    return {**{name: getattr(value, name) for name in _OWN}, "teachers": [staff.person for staff in value.staff]}
+
+
+def course_detail(session: Session, actor: Actor, value: Course) -> dict[str, Any]:
+    reach = queries.reach(session, actor, value)
+    schools = None if reach.schools is None else [{"id": id_, "name": name} for id_, name in reach.schools]
+    audience = {"scopes": sharing.audience(value.item, actor.now), "schools": schools, "count": reach.count}
+    return {**course(value), "audience": audience}
+
+
+_OFFERING = (
+    "id", "course_id", "code", "state", "term", "enrol_from", "enrol_until", "room", "online_url", "note", "meetings",
+    "pools", "version",
+)  # fmt: skip
+
+
+def offering_detail(session: Session, value: Offering, *, promised: bool) -> dict[str, Any]:
+    return {
+        **{name: getattr(value, name) for name in _OFFERING},
+        "course": course(value.course),
+        "occurrences": queries.occurrences(session, value.id),
+        "promised": promised,
+    }

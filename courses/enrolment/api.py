@@ -1,0 +1,126 @@
+"""`/offerings/{id}/enrolments`, `/enrolments`, `/me/enrolments`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.views import MethodView
+
+from courses.catalogue import queries as catalogue
+from courses.enrolment import queries, schemas, services, views
+from courses.enrolment.permissions import allow
+from zutuan.errors import Denial, Forbidden
+from zutuan.paging import Page
+from zutuan.web.api import IDEMPOTENCY, Blueprint, ListQuery, listing, query_schema, tagged
+from zutuan.web.requests import actor, db
+
+offering_api = Blueprint("api-seats", __name__, url_prefix="/api/v1/offerings", description="enrolling")
+enrolments_api = Blueprint("api-enrolments", __name__, url_prefix="/api/v1/enrolments", description="enrolments")
+mine_api = Blueprint("api-my-enrolments", __name__, url_prefix="/api/v1/me/enrolments", description="my enrolments")
+
+
+class EnrolmentsQuery(schemas.EnrolmentQuery, ListQuery):
+    """Filters of my enrolments and of a roster."""
+
+
+class SchoolEnrolmentsQuery(schemas.SchoolEnrolmentQuery, ListQuery):
+    """Filters of a school's enrolments."""
+
+
+def _page(page: Page) -> Page:
+    return Page([views.enrolment(each) for each in page.items], page.next, page.total)
+
+
+@offering_api.route("/<id:offering_id>/enrolments")
+class Seats(MethodView):
+    @offering_api.arguments(query_schema(EnrolmentsQuery), location="query")
+    @offering_api.response(200, listing(schemas.EnrolmentOut))
+    def get(self, query: dict[str, Any], offering_id: int) -> Any:
+        """The roster, for the offering's staff and its school's registrars."""
+        view = catalogue.view_offering(db(), actor(), offering_id, "roster.read")
+        allow.require(actor(), "roster.read", services.roster_subject(view.offering))
+        return _page(queries.roster(db(), offering_id, query))
+
+    @offering_api.arguments(schemas.EnrolIn)
+    @offering_api.response(201, schemas.EnrolmentOut)
+    @offering_api.doc(parameters=[IDEMPOTENCY])
+    def post(self, data: dict[str, Any], offering_id: int) -> Any:
+        """Enrol: takes a seat at once and asks the home school."""
+        enrolment = services.enrol(db(), actor(), offering_id, data["affiliation_id"])
+        return _answer(enrolment.id, 201)
+
+
+def _answer(enrolment_id: int, status: int = 200) -> Any:
+    db().expire_all()
+    enrolment = queries.view_enrolment(db(), actor(), enrolment_id)
+    location = {"Location": f"/api/v1/enrolments/{enrolment_id}"} if status == 201 else {}
+    return views.enrolment(enrolment), status, {**location, **tagged(enrolment.version)}
+
+
+@offering_api.route("/<id:offering_id>/eligibility")
+class Eligibility(MethodView):
+    @offering_api.response(200, schemas.EligibilityOut)
+    def get(self, offering_id: int) -> Any:
+        """Whether I could enrol now, and every reason against with what would cure it."""
+        view = catalogue.view_offering(db(), actor(), offering_id)
+        home = services.student_affiliation(actor())
+        against = services.reasons_against(db(), actor(), view.offering, home, promised=view.promised)
+        return {"allowed": not against, "reasons": views.refusals(against)}
+
+
+@enrolments_api.route("")
+class Enrolments(MethodView):
+    @enrolments_api.arguments(query_schema(SchoolEnrolmentsQuery), location="query")
+    @enrolments_api.response(200, listing(schemas.EnrolmentOut))
+    def get(self, query: dict[str, Any]) -> Any:
+        """Enrolments of my school's students (`side` home) or in my school's offerings (host)."""
+        if not allow.schools(actor(), f"enrolment.list_{query['side']}"):
+            raise Forbidden(Denial(f"enrolment.list_{query['side']}"))
+        return _page(queries.of_school(db(), actor(), query))
+
+
+@enrolments_api.route("/<id:enrolment_id>")
+class EnrolmentById(MethodView):
+    @enrolments_api.response(200, schemas.EnrolmentOut)
+    def get(self, enrolment_id: int) -> Any:
+        """One enrolment with every step."""
+        return _answer(enrolment_id)
+
+
+@enrolments_api.route("/<id:enrolment_id>/approve")
+class Approve(MethodView):
+    @enrolments_api.arguments(schemas.NoteIn)
+    @enrolments_api.response(200, schemas.EnrolmentOut)
+    def post(self, data: dict[str, Any], enrolment_id: int) -> Any:
+        """The home school says yes."""
+        services.approve(db(), actor(), enrolment_id, data["note"])
+        return _answer(enrolment_id)
+
+
+@enrolments_api.route("/<id:enrolment_id>/deny")
+class Deny(MethodView):
+    @enrolments_api.arguments(schemas.ReasonIn)
+    @enrolments_api.response(200, schemas.EnrolmentOut)
+    def post(self, data: dict[str, Any], enrolment_id: int) -> Any:
+        """The home (or host) school says no, with a reason; the seat is free again."""
+        services.deny(db(), actor(), enrolment_id, data["reason"])
+        return _answer(enrolment_id)
+
+
+@enrolments_api.route("/<id:enrolment_id>/withdraw")
+class Withdraw(MethodView):
+    @enrolments_api.arguments(schemas.WithdrawIn)
+    @enrolments_api.response(200, schemas.EnrolmentOut)
+    def post(self, data: dict[str, Any], enrolment_id: int) -> Any:
+        """The student gives the seat back."""
+        services.withdraw(db(), actor(), enrolment_id, data["reason"])
+        return _answer(enrolment_id)
+
+
+@mine_api.route("")
+class MyEnrolments(MethodView):
+    @mine_api.arguments(query_schema(EnrolmentsQuery), location="query")
+    @mine_api.response(200, listing(schemas.EnrolmentOut))
+    def get(self, query: dict[str, Any]) -> Any:
+        """My enrolments, newest first."""
+        return _page(queries.mine(db(), actor(), query))

@@ -1,0 +1,127 @@
+"""The demonstration's enrolments: offerings from empty to full, approvals that have waited two days, a denial with its
+reason. The bulk of the seats is written row by row beside the service, at the same invariants; what a visitor opens first
+goes through the service itself, at an earlier time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from courses.catalogue.models import Offering
+from courses.catalogue.queries import seat_aspect
+from courses.catalogue.services import teaching_ends
+from courses.enrolment import services
+from courses.enrolment.models import Enrolment, EnrolmentEvent
+from zutuan.people.models import Affiliation, Person
+from zutuan.people.services import load_actor
+from zutuan.sharing import scopes
+from zutuan.sharing.actor import Actor
+from zutuan.sharing.permissions import Subject
+from zutuan.sharing.services import add_share, audit
+
+if TYPE_CHECKING:
+    from zutuan.demo import DemoWorld
+
+HOME = "阜阳师范大学"
+# What the printed accounts do themselves; the bulk leaves these students alone.
+KEPT = 8
+
+
+def load(session: Session, world: DemoWorld) -> None:
+    _first_steps(session, world)
+    seats = 0
+    for index, each in enumerate(world.material["course"]):
+        if each["audience"] != "school":
+            seats += _fill(session, world, each, index)
+    world.say(f"{seats} 个名额已选")
+
+
+# --- what a visitor sees first ----------------------------------------------------------------------------------
+
+
+def _first_steps(session: Session, world: DemoWorld) -> None:
+    """At 阜阳师范大学: the printed student has one course approved, one waiting, one denied; others wait beside."""
+    student = world.students[HOME][0]
+    chosen = _open_courses(world, HOME)
+    registrar = _actor(session, world.cast[HOME, "registrar"], world.now - timedelta(days=4))
+    early = _actor(session, student, world.now - timedelta(days=5))
+    approved = services.enrol(session, early, chosen[0])
+    services.approve(session, registrar, approved.id)
+    denied = services.enrol(session, early, chosen[1])
+    services.deny(session, registrar, denied.id, "本学期已修读内容相近的「教育研究方法」，不能重复认定学分。")
+    services.enrol(session, _actor(session, student, world.now - timedelta(days=2, hours=1)), chosen[2])
+    for school in ("阜阳师范大学", "青海师范大学", "四川师范大学", "渭南师范学院"):
+        for place, person in enumerate(world.students[school][1:KEPT]):
+            when = world.now - timedelta(days=2 - place % 3, hours=2 + place)
+            own = _open_courses(world, school)
+            services.enrol(session, _actor(session, person, when), own[(place + 3) % len(own)])
+
+
+def _open_courses(world: DemoWorld, school: str) -> list[int]:
+    """Offerings of the school's cluster, of other schools, that are open and not full, the first course left out: it is
+    what the demonstration's trail enrols in."""
+    from zutuan.people.demo import SECOND_CLUSTER
+
+    second = school in SECOND_CLUSTER
+    return [
+        world.offerings[each["school"], each["code"]]
+        for index, each in enumerate(world.material["course"])
+        if index and each["school"] != school and (each["school"] in SECOND_CLUSTER) == second
+        and index % 9 != 8 and index % 13 != 12 and 0.1 < each["fill"] < 0.85 and each["audience"] == "cluster"
+    ]  # fmt: skip
+
+
+def _actor(session: Session, person_id: int, now: datetime) -> Actor:
+    return load_actor(session, session.get_one(Person, person_id), now)
+
+
+# --- the bulk ---------------------------------------------------------------------------------------------------
+
+
+def _fill(session: Session, world: DemoWorld, each: dict[str, Any], index: int) -> int:
+    """Fill one offering with students of the cluster's other schools."""
+    offering = session.get_one(Offering, world.offerings[each["school"], each["code"]])
+    pool = offering.pools[0]
+    wanted = round(each["seats"] * each["fill"]) - pool.taken
+    people = _candidates(session, world, each["school"], index)[: max(wanted, 0)]
+    at, ends = world.now - timedelta(days=8), teaching_ends(offering.term)
+    for place, affiliation in enumerate(people):
+        _seat(session, offering, affiliation, at + timedelta(minutes=7 * place), ends)
+    pool.taken += len(people)
+    subject = Subject("offering", offering.id)
+    audit(session, None, "enrolment.demo", subject, now=world.now, school_id=offering.course.school_id, n=len(people))
+    session.flush()
+    return pool.taken
+
+
+def _candidates(session: Session, world: DemoWorld, host: str, index: int) -> list[Affiliation]:
+    from zutuan.people.demo import SECOND_CLUSTER
+
+    second = host in SECOND_CLUSTER
+    ids = [
+        person
+        for school, people in world.students.items()
+        if school != host and (school in SECOND_CLUSTER) == second
+        for person in people[KEPT:]
+    ]
+    rotated = [ids[(index * 37 + step * 11) % len(ids)] for step in range(len(ids))]
+    found = session.scalars(sa.select(Affiliation).where(Affiliation.person_id.in_(ids)))
+    by_person = {each.person_id: each for each in found}
+    return [by_person[person] for person in dict.fromkeys(rotated)]
+
+
+def _seat(session: Session, offering: Offering, home: Affiliation, at: datetime, ends: datetime) -> None:
+    enrolment = Enrolment(
+        offering=offering, pool_id=offering.pools[0].id, person_id=home.person_id, affiliation_id=home.id,
+        home_school_id=home.school_id, home_department_id=home.department_id, host_school_id=offering.course.school_id,
+        home_state="accepted", host_state="accepted", decide_by=None, created_at=at, updated_at=at + timedelta(hours=5),
+    )  # fmt: skip
+    enrolment.events = [
+        EnrolmentEvent(at=at, event="enrol", actor_id=home.person_id, affiliation_id=home.id),
+        EnrolmentEvent(at=at + timedelta(hours=5), event="approve", actor_id=None),
+    ]
+    session.add(enrolment)
+    add_share(offering.course.item, scopes.person(home.person_id), at, seat_aspect(offering.id), until=ends)

@@ -1,0 +1,27 @@
+"""Why enrolling, approving or withdrawing is refused, and what would cure it."""
+
+from flask_babel import lazy_gettext as _l
+
+from zutuan.errors import messages
+
+messages(
+    {
+        "not_a_student": (_l("只有学生可以选课。"), _l("请用学生身份登录。")),
+        "choose_affiliation": _l("您在不止一所学校就读，请选择以哪所学校的学生身份选课。"),
+        "own_school_course": (_l("这是本校开设的课程，请在本校教务系统选课。"), ""),
+        "not_shared_with_you": (
+            _l("这门课程现在没有向您的学校共享。"),
+            _l("如有疑问，请联系本校教务员了解组团成员变化。"),
+        ),
+        "offering_closed": (_l("这个教学班现在不接受选课。"), _l("可以查看同一课程的其他教学班。")),
+        "window_not_open": (_l("选课尚未开始。"), _l("%(opens)s 开放，届时再来即可。")),
+        "window_closed": (_l("选课已经截止（%(closes)s）。"), _l("可以查看其他仍在选课的课程。")),
+        "already_enrolled": (_l("您已经选了这个教学班。"), _l("可以在「我的选课」查看进度。")),
+        "seats_gone": (_l("名额已满。"), _l("有人退选时名额会重新开放，可以稍后再来看看。")),
+        "enrolment_over": (_l("这条选课已经结束，不能再办理。"), _l("请刷新列表。")),
+        "already_decided": (_l("这条选课已经审核过了。"), _l("请刷新列表，查看审核结果。")),
+        "not_possible_now": _l("这条选课现在的状态不能进行这项操作。"),
+        "nothing_chosen": (_l("还没有选中任何一项。"), _l("请先勾选，再办理。")),
+        "reason_needed": _l("请写明理由，学生会看到。"),
+    }
+)

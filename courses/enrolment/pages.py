@@ -1,0 +1,181 @@
+"""The offering page, my electives, approvals, the roster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from courses.catalogue import queries as catalogue
+from courses.enrolment import queries, schemas, services, views
+from courses.enrolment.models import Enrolment
+from courses.enrolment.permissions import allow
+from zutuan.errors import Denial, Forbidden, Invalid, Refused
+from zutuan.web.forms import errors_of, load_form, once
+from zutuan.web.lists import Listing, load_query
+from zutuan.web.requests import actor, db
+
+blueprint = Blueprint("enrolment", __name__, template_folder="templates")
+blueprint.add_app_template_global(views.STATE, "enrolment_states")
+blueprint.add_app_template_global(views.EVENT, "enrolment_events")
+blueprint.add_app_template_filter(queries.combined, "enrolment_state")
+blueprint.add_app_template_filter(views.story, "enrolment_story")
+blueprint.add_app_template_filter(views.lanes, "enrolment_lanes")
+
+PAGE = 50
+OLD_DAYS = 2
+
+
+@blueprint.get("/offerings/<id:offering_id>")
+def offering(offering_id: int) -> ResponseReturnValue:
+    return _offering_page(offering_id)
+
+
+def _offering_page(offering_id: int, overall: str = "") -> str:
+    g.nav_endpoint = "catalogue.catalogue"
+    who = actor()
+    view = catalogue.view_offering(db(), who, offering_id)
+    shown = view.offering
+    mine = queries.active_in(db(), who.person_id, offering_id)
+    home = next((each for each in who.affiliations if each.kind == "student"), None)
+    against = services.reasons_against(db(), who, shown, home, promised=view.promised)
+    return render_template(
+        "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
+        studying=[each for each in who.affiliations if each.kind == "student"],
+        reasons=views.refusals(against), meetings=catalogue.occurrences(db(), offering_id),
+        reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
+        dropping=who.now < shown.enrol_until,
+        may_read_roster=allow.may(who, "roster.read", services.roster_subject(shown)),
+    )  # fmt: skip
+
+
+@blueprint.post("/offerings/<id:offering_id>/enrol")
+def enrol(offering_id: int) -> ResponseReturnValue:
+    try:
+        data = load_form(schemas.EnrolIn())
+        enrolment = services.enrol(db(), actor(), offering_id, data["affiliation_id"])
+    except (Invalid, Refused) as error:
+        db().rollback()
+        errors, overall = errors_of(error)
+        first = next((message for messages in errors.values() for message in messages), overall)
+        return _offering_page(offering_id, first), error.status
+    flash(_("已提交，名额已为您保留。%(next)s。", next=views.pending_note(enrolment)), "good")
+    return redirect(url_for("enrolment.enrolment", enrolment_id=enrolment.id))
+
+
+# --- one enrolment ----------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/enrolments")
+def mine() -> ResponseReturnValue:
+    query = load_query(schemas.EnrolmentQuery(), PAGE)
+    page = queries.mine(db(), actor(), query)
+    return render_template("enrolment/mine.html", listing=Listing.of(page), query=query)
+
+
+@blueprint.get("/enrolments/<id:enrolment_id>")
+def enrolment(enrolment_id: int) -> ResponseReturnValue:
+    return _enrolment_page(enrolment_id)
+
+
+def _enrolment_page(enrolment_id: int, overall: str = "") -> str:
+    shown = queries.view_enrolment(db(), actor(), enrolment_id)
+    subject = queries.subject(shown)
+    own = shown.person_id == actor().person_id
+    g.nav_endpoint = "enrolment.mine" if own else "enrolment.approvals"
+    may = {event: allow.may(actor(), f"enrolment.{event}", subject) for event in ("approve", "deny", "withdraw")}
+    return render_template(
+        "enrolment/enrolment.html", enrolment=shown, may=may, own=own, overall=overall,
+        state=queries.combined(shown), holds=queries.tracks(shown).holds_seat,
+        dropping=actor().now < shown.offering.enrol_until,
+        pending=shown.home_state == "pending" and shown.host_state == "accepted",
+    )  # fmt: skip
+
+
+@blueprint.post("/enrolments/<id:enrolment_id>/<any(approve, deny, withdraw):event>")
+def move(enrolment_id: int, event: str) -> ResponseReturnValue:
+    try:
+        _move(enrolment_id, event)
+    except (Invalid, Refused) as error:
+        db().rollback()
+        errors, overall = errors_of(error)
+        first = next((message for messages in errors.values() for message in messages), overall)
+        return _enrolment_page(enrolment_id, first), error.status
+    flash({"approve": _("已通过。"), "deny": _("已退回，名额已释放。"), "withdraw": _("已退出，名额已释放。")}[event], "good")
+    back = request.form.get("back") == "approvals"
+    return redirect(url_for("enrolment.approvals") if back else url_for("enrolment.enrolment", enrolment_id=enrolment_id))
+
+
+def _move(enrolment_id: int, event: str) -> Enrolment:
+    if event == "approve":
+        return services.approve(db(), actor(), enrolment_id, load_form(schemas.NoteIn())["note"])
+    if event == "deny":
+        return services.deny(db(), actor(), enrolment_id, load_form(schemas.ReasonIn())["reason"])
+    return services.withdraw(db(), actor(), enrolment_id, load_form(schemas.WithdrawIn())["reason"])
+
+
+# --- approvals --------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/approvals")
+def approvals() -> ResponseReturnValue:
+    return _approvals_page()
+
+
+def _approvals_page(overall: str = "") -> str:
+    query = load_query(schemas.SchoolEnrolmentQuery(), PAGE)
+    if not allow.schools(actor(), f"enrolment.list_{query['side']}"):
+        raise Forbidden(Denial(f"enrolment.list_{query['side']}"))
+    if "state" not in request.args and query["side"] == "home":
+        query["state"] = "pending"
+    page = queries.of_school(db(), actor(), query)
+    count, since = queries.waiting(db(), actor())
+    may_decide = bool(allow.schools(actor(), "enrolment.approve"))
+    return render_template(
+        "enrolment/approvals.html", listing=Listing.of(page), query=query, count=count, since=since, overall=overall,
+        may_decide=may_decide and query["side"] == "home", old_days=OLD_DAYS, now=actor().now,
+    )  # fmt: skip
+
+
+@blueprint.post("/approvals")
+def decide() -> ResponseReturnValue:
+    """Several at once: all or none. Each is a real decision with its own notice and audit row."""
+    ids = [int(text) for text in request.form.getlist("id") if text.isdecimal() and len(text) < 18]
+    event = "deny" if request.form.get("do") == "deny" else "approve"
+    try:
+        if not ids:
+            raise Refused("nothing_chosen")
+        reason = load_form(schemas.ReasonIn())["reason"] if event == "deny" else ""
+        for enrolment_id in sorted(set(ids))[:PAGE]:
+            if event == "deny":
+                services.deny(db(), actor(), enrolment_id, reason)
+            else:
+                services.approve(db(), actor(), enrolment_id)
+    except (Invalid, Refused) as error:
+        db().rollback()
+        errors, overall = errors_of(error)
+        first = next((message for messages in errors.values() for message in messages), overall)
+        return _approvals_page(first), error.status
+    done = _("已通过 %(n)s 项。", n=len(ids)) if event == "approve" else _("已退回 %(n)s 项，名额已释放。", n=len(ids))
+    flash(done, "good")
+    return redirect(url_for("enrolment.approvals"))
+
+
+# --- roster -----------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/offerings/<id:offering_id>/roster")
+def roster(offering_id: int) -> ResponseReturnValue:
+    g.nav_endpoint = "catalogue.mine"
+    view = catalogue.view_offering(db(), actor(), offering_id, "roster.read")
+    allow.require(actor(), "roster.read", services.roster_subject(view.offering))
+    query: dict[str, Any] = load_query(schemas.EnrolmentQuery(), PAGE)
+    if "state" not in request.args:
+        query["state"] = "active"
+    page = queries.roster(db(), offering_id, query)
+    return render_template(
+        "enrolment/roster.html", listing=Listing.of(page), query=query, offering=view.offering,
+        course=view.offering.course,
+    )  # fmt: skip

@@ -1,0 +1,20 @@
+"""Who may do what with enrolments. `home` is the student's school and department, `host` the offering's."""
+
+from zutuan.sharing.permissions import Held, Is, Permissions
+
+_HOME = Held({"secretary", "registrar", "school_admin"}, at="home")
+_HOST = Held({"secretary", "registrar", "school_admin"}, at="host")
+
+allow = Permissions(
+    {
+        "enrolment.create": (Held({"student"}, at="home"),),
+        "enrolment.read": (Is("self"), Is("staff"), _HOME, _HOST),
+        "enrolment.approve": (Held({"registrar"}, at="home"),),
+        "enrolment.deny": (Held({"registrar"}, at="home"), Held({"registrar"}, at="host")),
+        "enrolment.withdraw": (Is("self"),),
+        # Lists
+        "enrolment.list_home": (_HOME,),
+        "enrolment.list_host": (_HOST,),
+        "roster.read": (Is("staff"), _HOST),
+    }
+)

@@ -1,0 +1,174 @@
+"""Reading enrolments: mine, my school's, an offering's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from courses.catalogue.models import Course, CourseTeacher, Offering
+from courses.enrolment import rules
+from courses.enrolment.models import Enrolment, EnrolmentEvent
+from courses.enrolment.permissions import allow
+from courses.enrolment.rules import Tracks
+from zutuan.calendar.models import Occurrence
+from zutuan.errors import Denial, Hidden, NotFound
+from zutuan.paging import Key, Page, fetch_page, like
+from zutuan.people.models import Affiliation, Person
+from zutuan.sharing.actor import Actor
+from zutuan.sharing.models import SharedItem
+from zutuan.sharing.permissions import Place, Subject
+
+
+def window(offering: Offering) -> rules.Window:
+    return rules.Window(offering.enrol_from, offering.enrol_until)
+
+
+def tracks(enrolment: Enrolment) -> Tracks:
+    return Tracks(enrolment.home_state, enrolment.host_state)
+
+
+def combined(enrolment: Enrolment) -> str:
+    return rules.combined(tracks(enrolment))
+
+
+def subject(enrolment: Enrolment) -> Subject:
+    """The enrolment as the permission table sees it."""
+    course = enrolment.offering.course
+    return Subject(
+        "enrolment",
+        enrolment.id,
+        places={
+            "home": Place(enrolment.home_school_id, enrolment.home_department_id),
+            "host": Place(enrolment.host_school_id, course.department_id),
+        },
+        persons={
+            "self": frozenset({enrolment.person_id}),
+            "staff": frozenset(each.person_id for each in course.staff),
+        },
+    )
+
+
+def _load() -> list[Any]:
+    offering = joinedload(Enrolment.offering)
+    course = offering.joinedload(Offering.course)
+    return [
+        offering.joinedload(Offering.term),
+        offering.selectinload(Offering.meetings),
+        course.joinedload(Course.item).joinedload(SharedItem.owner),
+        course.selectinload(Course.staff).joinedload(CourseTeacher.person),
+        joinedload(Enrolment.person),
+        joinedload(Enrolment.affiliation).joinedload(Affiliation.department),
+        joinedload(Enrolment.home_school),
+        joinedload(Enrolment.host_school),
+        selectinload(Enrolment.events).joinedload(EnrolmentEvent.actor),
+    ]
+
+
+def view_enrolment(session: Session, actor: Actor, enrolment_id: int) -> Enrolment:
+    """The enrolment, or 404 for whoever has nothing to do with it."""
+    enrolment = session.scalar(sa.select(Enrolment).where(Enrolment.id == enrolment_id).options(*_load()))
+    if enrolment is None:
+        raise NotFound
+    if not allow.may(actor, "enrolment.read", subject(enrolment)):
+        raise Hidden(Denial("enrolment.read", "enrolment", enrolment_id))
+    return enrolment
+
+
+def active_in(session: Session, person_id: int, offering_id: int) -> Enrolment | None:
+    """The student's last try in the offering, the active one before all."""
+    query = sa.select(Enrolment).where(Enrolment.person_id == person_id, Enrolment.offering_id == offering_id)
+    order = (sa.case((Enrolment.holds_seat(), 0), else_=1), Enrolment.id.desc())
+    return session.scalar(query.order_by(*order).limit(1).options(*_load()))
+
+
+_STATE_CLAUSES: dict[str, Any] = {
+    "pending": sa.and_(Enrolment.home_state == "pending", Enrolment.host_state == "accepted"),
+    "enrolled": sa.and_(Enrolment.home_state == "accepted", Enrolment.host_state == "accepted"),
+    "active": Enrolment.holds_seat(),
+    "over": sa.not_(Enrolment.holds_seat()),
+    **{
+        state: sa.or_(Enrolment.home_state == state, Enrolment.host_state == state)
+        for state in rules.FREEING
+    },
+}
+STATES = tuple(_STATE_CLAUSES)
+
+
+def mine(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
+    """The actor's own enrolments, newest first."""
+    found = sa.select(Enrolment).where(Enrolment.person_id == actor.person_id)
+    return _page(session, found, query, [Key(Enrolment.id, descending=True)])
+
+
+def of_school(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
+    """Outgoing (`side` home) or incoming (host) enrolments of the schools the actor works for, oldest first."""
+    return _page(session, _of_side(actor, query["side"]), query, [Key(Enrolment.id)])
+
+
+def _of_side(actor: Actor, side: str) -> sa.Select[tuple[Enrolment]]:
+    if side == "host":
+        found = sa.select(Enrolment).join(Offering, Offering.id == Enrolment.offering_id)
+        found = found.join(Course, Course.id == Offering.course_id)
+        columns = {"host": (Enrolment.host_school_id, Course.department_id)}
+        return found.where(allow.clause(actor, "enrolment.list_host", columns))
+    columns = {"home": (Enrolment.home_school_id, Enrolment.home_department_id)}
+    return sa.select(Enrolment).where(allow.clause(actor, "enrolment.list_home", columns))
+
+
+def roster(session: Session, offering_id: int, query: dict[str, Any]) -> Page:
+    """Who holds a seat in the offering, in the order they took it."""
+    found = sa.select(Enrolment).where(Enrolment.offering_id == offering_id)
+    return _page(session, found, query, [Key(Enrolment.id)])
+
+
+def _page(session: Session, found: sa.Select[Any], query: dict[str, Any], order: list[Key]) -> Page:
+    if query.get("state"):
+        found = found.where(_STATE_CLAUSES[query["state"]])
+    if query.get("q"):
+        found = found.where(_matches(query["q"]))
+    return fetch_page(session, found.options(*_load()), order, query["cursor"], query["limit"])
+
+
+def _matches(text: str) -> sa.ColumnElement[bool]:
+    """The words in the student's name or number, or the course's title."""
+    pattern = like(text)
+    taken = Enrolment.offering.has(
+        Offering.course.has(Course.item.has(SharedItem.title_zh.like(pattern, escape="\\")))
+    )
+    return sa.or_(
+        Enrolment.person.has(Person.name.like(pattern, escape="\\")),
+        Enrolment.affiliation.has(Affiliation.number.like(pattern, escape="\\")),
+        taken,
+    )
+
+
+def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
+    """How many approvals wait for the actor, and since when the oldest does."""
+    columns = {"home": (Enrolment.home_school_id, Enrolment.home_department_id)}
+    query = sa.select(sa.func.count(), sa.func.min(Enrolment.created_at)).where(_STATE_CLAUSES["pending"])
+    count, since = session.execute(query.where(allow.clause(actor, "enrolment.approve", columns))).one()
+    return count, since
+
+
+def busy_between(session: Session, actor: Actor, starts: datetime, ends: datetime) -> list[tuple[Occurrence, Offering]]:
+    """What the actor attends or teaches in that time, from the book."""
+    attends = sa.select(Enrolment.offering_id).where(Enrolment.person_id == actor.person_id, Enrolment.holds_seat())
+    teaches = (
+        sa.select(Offering.id)
+        .join(CourseTeacher, CourseTeacher.course_id == Offering.course_id)
+        .where(CourseTeacher.person_id == actor.person_id, Offering.state == "published")
+    )
+    o = Occurrence
+    course = joinedload(Offering.course).joinedload(Course.item).joinedload(SharedItem.owner)
+    query = (
+        sa.select(o, Offering)
+        .join(Offering, sa.and_(o.resource_type == "offering", o.resource_id == Offering.id))
+        .where(o.state == "active", o.starts < ends, o.ends > starts)
+        .where(sa.or_(Offering.id.in_(attends), Offering.id.in_(teaches)))
+        .order_by(o.starts)
+        .options(course)
+    )
+    return [(occurrence, offering) for occurrence, offering in session.execute(query)]

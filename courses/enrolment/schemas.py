@@ -1,0 +1,78 @@
+"""What comes in and goes out about enrolments."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from courses.catalogue.schemas import PersonRef, SchoolRef
+from courses.enrolment.queries import STATES
+from zutuan.fields import Choice, Ref, Schema, Text
+
+
+class EnrolIn(Schema):
+    affiliation_id = Ref(load_default=None, allow_none=True)
+
+
+class NoteIn(Schema):
+    note = Text(400, min=0, multiline=True)
+
+
+class ReasonIn(Schema):
+    reason = Text(400, required=True, multiline=True)
+
+
+class WithdrawIn(Schema):
+    reason = Text(400, min=0, multiline=True)
+
+
+class EnrolmentQuery(Schema):
+    state = Choice(STATES, load_default=None)
+    q = Text(60, min=0, load_default="")
+
+
+class SchoolEnrolmentQuery(EnrolmentQuery):
+    side = Choice(("home", "host"), load_default="home")
+
+
+class CourseRef(Schema):
+    id = fields.Integer()
+    code = fields.String()
+    title_zh = fields.String(attribute="item.title_zh")
+    title_en = fields.String(attribute="item.title_en")
+
+
+class EventOut(Schema):
+    at = fields.AwareDateTime()
+    event = fields.String()
+    actor = fields.Nested(PersonRef, allow_none=True)
+    note = fields.String()
+
+
+class EnrolmentOut(Schema):
+    id = fields.Integer()
+    state = fields.String(metadata={"description": "both sides in one word"})
+    home_state = fields.String()
+    host_state = fields.String()
+    offering_id = fields.Integer()
+    course = fields.Nested(CourseRef)
+    student = fields.Nested(PersonRef)
+    number = fields.String(metadata={"description": "学工号 at the home school"})
+    home_school = fields.Nested(SchoolRef)
+    host_school = fields.Nested(SchoolRef)
+    reason = fields.String()
+    decide_by = fields.AwareDateTime(allow_none=True)
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
+    events = fields.List(fields.Nested(EventOut))
+    version = fields.Integer()
+
+
+class RefusalOut(Schema):
+    code = fields.String()
+    message = fields.String()
+    cure = fields.String()
+
+
+class EligibilityOut(Schema):
+    allowed = fields.Boolean()
+    reasons = fields.List(fields.Nested(RefusalOut))

@@ -1,0 +1,110 @@
+"""`zutuan import …`: tables of the machine's operator, with a dry run that lists every bad row and writes nothing."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+from sqlalchemy.exc import IntegrityError
+
+from zutuan.clock import at_shanghai, clock, local
+from zutuan.clusters.imports import SCHOOLS, cluster_import
+from zutuan.clusters.rules import AHEAD
+from zutuan.config import load
+from zutuan.db import Database
+from zutuan.errors import say
+from zutuan.importing import MAX_BYTES, Import, Report, RowError, run
+from zutuan.migrate import current_revision, head_revision
+
+FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+
+@click.group("import")
+def import_group() -> None:
+    """Read CSV files (UTF-8 or GBK). All rows or none; a second run changes nothing."""
+
+
+@import_group.command()
+@click.argument("file", type=FILE)
+@click.option("--dry-run", is_flag=True, help="List every bad row and write nothing.")
+def schools(file: Path, dry_run: bool) -> None:
+    """Schools: code,name,province,city,level,supervisor."""
+    _run(SCHOOLS, file, dry_run)
+
+
+@import_group.command()
+@click.argument("file", type=FILE)
+@click.option("--dry-run", is_flag=True, help="List every bad row and write nothing.")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Day (Shanghai) from which new members belong; now by default."
+)
+def clusters(file: Path, dry_run: bool, since: datetime | None) -> None:
+    """Clusters and their members: cluster,role,school_code,school_name."""
+    if since is not None and (since.year < 2000 or at_shanghai(since.date()) > clock.now() + AHEAD):
+        raise click.BadParameter("must lie between 2000 and a year from now", param_hint="--since")
+    _run(cluster_import(at_shanghai(since.date()) if since else None), file, dry_run)
+
+
+def _run(kind: Import, file: Path, dry_run: bool) -> None:
+    with file.open("rb") as stream:
+        data = stream.read(MAX_BYTES + 1)
+    database = Database(load().database)
+    try:
+        _need_tables(database)
+        report = _in_database(database, kind, data, dry_run)
+    finally:
+        database.dispose()
+    _show(file, report, dry_run)
+    if report.errors:
+        sys.exit(1)
+
+
+def _need_tables(database: Database) -> None:
+    with database.engine.connect() as connection:
+        if current_revision(connection) != head_revision():
+            raise click.ClickException("数据库还没有升级，请先运行：zutuan db upgrade")
+
+
+def _in_database(database: Database, kind: Import, data: bytes, dry_run: bool) -> Report:
+    now = clock.now()
+    if dry_run:
+        with database.read() as session:
+            return run(session, kind, data, now=now, dry_run=True, progress=_progress)
+    try:
+        with database.write() as session:
+            return run(session, kind, data, now=now, progress=_progress)
+    except IntegrityError as error:
+        raise click.ClickException(" ".join(say("conflict"))) from error
+
+
+def _progress(done: int, total: int) -> None:
+    click.echo(f"已核对 {done} / {total} 行", err=True)
+
+
+def _show(file: Path, report: Report, dry_run: bool) -> None:
+    for error in report.errors:
+        click.echo(describe(error))
+    click.echo(f"{file.name}（{report.encoding or '编码未知'}）{'  试运行' if dry_run else ''}")
+    will = "" if report.written else "可"
+    counts = {will + "新增": report.created, will + "更新": report.updated, "不变": report.unchanged}
+    for label, count in {**counts, "有误": report.bad_lines}.items():
+        click.echo(f"  {label}\t{count:>6}")
+    click.echo(_outcome(report, dry_run))
+
+
+def _outcome(report: Report, dry_run: bool) -> str:
+    if report.errors:
+        return "有误的行须先更正，没有写入任何内容。"
+    if dry_run:
+        return "全部可以导入；这是试运行，没有写入任何内容。"
+    if not report.written:
+        return "与平台上的内容一致，没有需要写入的。"
+    return f"已写入（{local(clock.now()):%Y-%m-%d %H:%M}）。"
+
+
+def describe(error: RowError) -> str:
+    """第 12 行 school_code：… — where the error is and what it is."""
+    where = f"第 {error.line} 行" if error.line else "文件"
+    return f"{where}{' ' + error.column if error.column else ''}：{error.sentence}"

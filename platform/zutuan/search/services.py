@@ -1,0 +1,26 @@
+"""Search by title, in SQL, under the visibility filter. (The engines come with a later issue.)"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from zutuan.paging import Key, Page, fetch_page, like
+from zutuan.sharing.actor import Actor
+from zutuan.sharing.models import SharedItem
+from zutuan.sharing.services import visible
+
+
+def search(session: Session, actor: Actor, text: str, cursor: str | None, limit: int) -> Page:
+    """Shared items whose title holds every word, newest first. No words: nothing."""
+    words = text.split()[:8]
+    query = sa.select(SharedItem).where(visible(actor), SharedItem.state == "published")
+    query = query.options(joinedload(SharedItem.owner))
+    for word in words:
+        pattern = like(word)
+        query = query.where(
+            sa.or_(SharedItem.title_zh.like(pattern, escape="\\"), SharedItem.title_en.ilike(pattern, escape="\\"))
+        )
+    if not words:
+        query = query.where(sa.false())
+    return fetch_page(session, query, [Key(SharedItem.id, descending=True)], cursor, limit)

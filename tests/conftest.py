@@ -1,0 +1,179 @@
+"""What every test can ask for: a migrated database (both engines or one), an application, clients, the clock, the cast.
+
+`database` and what is built on it (`app`, `client`) run each test once per engine; `sqlite_database`, `sqlite_app`
+and `sqlite_client` only on SQLite. A test that asks for `cast` as well finds the cast in that database.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
+from support import postgres
+from support.cast import NOW, Cast
+from support.databases import ENGINES, Fresh, Templates
+from support.places import make_folder
+from zutuan.app import create_app
+from zutuan.clock import Clock
+from zutuan.clock import clock as the_clock
+from zutuan.config import Config
+from zutuan.db import Database
+
+SECRET = "a secret of the tests that is long enough 0123456789"
+NO_SKIPS = "ZUTUAN_NO_SKIPS"
+
+settings.register_profile(
+    "zutuan", deadline=None, print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+settings.load_profile("zutuan")
+
+_server = pytest.StashKey[postgres.Server]()
+
+
+# --- the run ----------------------------------------------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller starts PostgreSQL; workers find its address in the environment."""
+    idle = config.option.collectonly or config.option.help or config.option.version
+    if hasattr(config, "workerinput") or idle or os.environ.get(postgres.VARIABLE):
+        return
+    server = postgres.start()
+    if server is not None:
+        config.stash[_server] = server
+        os.environ[postgres.VARIABLE] = server.url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    server = config.stash.get(_server, None)
+    if server is not None:
+        server.stop()
+        os.environ.pop(postgres.VARIABLE, None)
+
+
+def _skip_is_failure(report: Any) -> None:
+    """Where nothing may be left out (CI), a skip is a failure that says why it would have been skipped."""
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get(NO_SKIPS) == "1":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome, report.longrepr = "failed", f"{NO_SKIPS}=1 and this would be skipped: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    report = yield
+    _skip_is_failure(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Any:
+    report = yield
+    _skip_is_failure(report)
+    return report
+
+
+# --- time -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """The platform's clock, standing at the cast's instant until the test moves it."""
+    the_clock.set(NOW)
+    yield the_clock
+    the_clock.release()
+
+
+# --- databases --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def templates() -> Iterator[Templates]:
+    made = Templates(make_folder("tests"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=ENGINES)
+def fresh(request: pytest.FixtureRequest, templates: Templates) -> Iterator[Fresh]:
+    with templates.fresh(request.param, with_cast="cast" in request.fixturenames) as made:
+        yield made
+
+
+@pytest.fixture(params=ENGINES)
+def empty_url(request: pytest.FixtureRequest, templates: Templates) -> Iterator[str]:
+    """The address of a database without any table, on each engine in turn."""
+    with templates.empty(request.param) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_fresh(request: pytest.FixtureRequest, templates: Templates) -> Iterator[Fresh]:
+    with templates.fresh("sqlite", with_cast="cast" in request.fixturenames) as made:
+        yield made
+
+
+@pytest.fixture
+def database(fresh: Fresh) -> Iterator[Database]:
+    """A migrated database of this test's own, on each engine in turn."""
+    made = Database(fresh.url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def sqlite_database(sqlite_fresh: Fresh) -> Iterator[Database]:
+    """The same on SQLite only."""
+    made = Database(sqlite_fresh.url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def cast(request: pytest.FixtureRequest, clock: Clock) -> Cast:
+    """Who is in this test's database. Ask for a database, an app or a client beside it."""
+    name = "sqlite_fresh" if "sqlite_fresh" in request.fixturenames else "fresh"
+    found: Fresh = request.getfixturevalue(name)
+    assert found.cast is not None
+    return found.cast
+
+
+# --- applications -----------------------------------------------------------------------------------------------
+
+
+def make_app(database: Database, files: Path, **settings: Any) -> Flask:
+    """An application on the test's own database, which it shares with the test."""
+    url = database.engine.url.render_as_string(hide_password=False)
+    app = create_app(Config(**{"mode": "test", "database": url, "files": files, "secret": SECRET, **settings}))
+    runtime = app.extensions["zutuan"]
+    runtime.database.dispose()
+    app.extensions["zutuan"] = dataclasses.replace(runtime, database=database)
+    return app
+
+
+@pytest.fixture
+def app(database: Database, tmp_path: Path, clock: Clock) -> Flask:
+    return make_app(database, tmp_path)
+
+
+@pytest.fixture
+def sqlite_app(sqlite_database: Database, tmp_path: Path, clock: Clock) -> Flask:
+    return make_app(sqlite_database, tmp_path)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without a session."""
+    return app.test_client()
+
+
+@pytest.fixture
+def sqlite_client(sqlite_app: Flask) -> FlaskClient:
+    return sqlite_app.test_client()

@@ -1,0 +1,72 @@
+"""Talking to the application as one of the cast: through the API with a token, or as a browser with a cookie."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
+from support.cast import Player
+from werkzeug.test import TestResponse
+from zutuan.clock import clock
+from zutuan.people.services import open_session
+
+
+class Api:
+    """An authenticated JSON client. Paths may leave out `/api/v1`."""
+
+    def __init__(self, app: Flask, token: str | None) -> None:
+        self.client = app.test_client(use_cookies=False)
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def request(self, method: str, path: str, json: Any = None, **kw: Any) -> TestResponse:
+        full = path if path.startswith("/api/") else f"/api/v1{path}"
+        headers = {**self.headers, **kw.pop("headers", {})}
+        if json is not None:
+            kw["json"] = json
+        return self.client.open(full, method=method, headers=headers, **kw)
+
+    def get(self, path: str, **kw: Any) -> TestResponse:
+        return self.request("GET", path, **kw)
+
+    def post(self, path: str, json: Any = None, **kw: Any) -> TestResponse:
+        return self.request("POST", path, json, **kw)
+
+    def patch(self, path: str, json: Any = None, **kw: Any) -> TestResponse:
+        return self.request("PATCH", path, json, **kw)
+
+    def put(self, path: str, json: Any = None, **kw: Any) -> TestResponse:
+        return self.request("PUT", path, json, **kw)
+
+    def delete(self, path: str, **kw: Any) -> TestResponse:
+        return self.request("DELETE", path, **kw)
+
+
+def api(app: Flask, person: Player | None) -> Api:
+    """The API as this person sees it; None is nobody."""
+    return Api(app, person.token if person else None)
+
+
+def browser_session(client: FlaskClient, person: Player) -> str:
+    """Sign the client in with a cookie, without hashing a password; answers the session's secret."""
+    with client.application.extensions["zutuan"].database.write() as session:
+        secret = open_session(session, person.id, clock.now())
+    with client.session_transaction() as cookie:
+        cookie["sid"] = secret
+    return secret
+
+
+def csrf_token(client: FlaskClient) -> str:
+    """The token that the client's pages carry in their forms."""
+    with client.session_transaction() as cookie:
+        raw = cookie.setdefault("csrf_token", secrets.token_hex(20))
+    signer = URLSafeTimedSerializer(client.application.secret_key or "", salt="wtf-csrf-token")
+    token = signer.dumps(raw)
+    return token.decode() if isinstance(token, bytes) else token
+
+
+def post_form(client: FlaskClient, path: str, data: dict[str, Any] | None = None, **kw: Any) -> TestResponse:
+    """Submit a form as a page would, CSRF token and all."""
+    return client.post(path, data={"csrf_token": csrf_token(client), **(data or {})}, **kw)

@@ -2,16 +2,33 @@
 
 from alembic import context
 from sqlalchemy.engine import Connection
+
 from zutuan.app import metadata
 from zutuan.db import create_guards, drop_guards
 
 
+def foreign_keys(connection: Connection, word: str) -> None:
+    """SQLite hears this only outside a transaction, so past SQLAlchemy, which would begin one."""
+    driver = connection.connection.dbapi_connection
+    assert driver is not None
+    driver.cursor().execute(f"PRAGMA foreign_keys = {word}")
+
+
 def run(connection: Connection) -> None:
-    sqlite = connection.dialect.name == "sqlite"
-    if sqlite:
-        # Batch mode re-creates tables: with foreign keys on, dropping the old one would cascade.
-        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-        connection.commit()
+    if connection.dialect.name != "sqlite":
+        migrate(connection)
+        return
+    # Batch mode re-creates tables: with foreign keys on, dropping the old one would cascade or fail.
+    foreign_keys(connection, "OFF")
+    try:
+        migrate(connection)
+    finally:
+        connection.rollback()
+        foreign_keys(connection, "ON")
+
+
+def migrate(connection: Connection) -> None:
+    """All steps in one transaction: a migration that fails, or breaks a reference, leaves nothing behind."""
     context.configure(
         connection=connection,
         target_metadata=metadata(),
@@ -23,14 +40,11 @@ def run(connection: Connection) -> None:
         drop_guards(connection)
         context.run_migrations()
         create_guards(connection)
-        if sqlite:
+        if connection.dialect.name == "sqlite":
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
             if broken:
                 raise RuntimeError(f"the migration breaks foreign keys: {broken[:5]}")
     connection.commit()
-    if sqlite:
-        connection.exec_driver_sql("PRAGMA foreign_keys = ON")
-        connection.commit()
 
 
 if context.config.attributes.get("connection") is not None:

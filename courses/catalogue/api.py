@@ -7,12 +7,15 @@ from typing import Any
 from flask.views import MethodView
 
 from courses.catalogue import queries, schemas, services, views
+from courses.catalogue.permissions import allow
 from zutuan.paging import Page
 from zutuan.web.api import IDEMPOTENCY, IF_MATCH, Blueprint, ListQuery, listing, query_schema, require_match, tagged
 from zutuan.web.requests import actor, db
 
 courses_api = Blueprint("api-courses", __name__, url_prefix="/api/v1/courses", description="shared courses")
-offerings_api = Blueprint("api-offerings", __name__, url_prefix="/api/v1/offerings", description="their teaching in a term")
+offerings_api = Blueprint(
+    "api-offerings", __name__, url_prefix="/api/v1/offerings", description="their teaching in a term"
+)
 
 
 class CoursesQuery(schemas.CourseQuery, ListQuery):
@@ -52,7 +55,7 @@ class CourseById(MethodView):
     def patch(self, data: dict[str, Any], course_id: int) -> Any:
         """Change fields of a course."""
         course = queries.view_course(db(), actor(), course_id, "course.edit").course
-        services.allow.require(actor(), "course.edit", queries.subject(course))
+        allow.require(actor(), "course.edit", queries.subject(course))
         require_match(course.item.version)
         services.update_course(db(), actor(), course, data)
         return _detail(course_id), 200, tagged(course.item.version)
@@ -130,7 +133,7 @@ class OfferingById(MethodView):
     def patch(self, data: dict[str, Any], offering_id: int) -> Any:
         """Change an offering. Lowering `seats` takes nobody's."""
         offering = queries.view_offering(db(), actor(), offering_id, "offering.edit").offering
-        services.allow.require(actor(), "offering.edit", queries.subject(offering.course))
+        allow.require(actor(), "offering.edit", queries.subject(offering.course))
         require_match(offering.version)
         services.update_offering(db(), actor(), offering, data)
         return views.offering_detail(db(), offering, promised=False), 200, tagged(offering.version)

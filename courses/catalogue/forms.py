@@ -26,6 +26,8 @@ from zutuan.sharing.actor import Actor
 from zutuan.sharing.services import clusters_of
 from zutuan.web.texts import SHORT_WEEKDAYS, form_moment
 
+# In an address: the preview of an audience that is nobody beyond the own school.
+NOBODY_ELSE = "school"
 EMPTY_ROWS = 2
 LONGEST = timedelta(days=14)
 
@@ -82,11 +84,10 @@ def course_choices(session: Session, actor: Actor, course: Course | None) -> dic
 
 
 def audience_options(session: Session, actor: Actor, course: Course) -> list[tuple[str, str, str]]:
-    """(scope, label, note) of whom the course can be shared with."""
+    """(scope, label, note) of whom the course can be shared with beyond its own school."""
     members = clusters_of(session, course.school_id, actor.now)
     clusters = session.scalars(sa.select(Cluster).where(Cluster.id.in_(members)).order_by(Cluster.id))
-    options = [("school", _("只给本校"), _("本校师生可见"))]
-    options += [(scopes.cluster(each.id), each.name, _("组团内各校师生可见")) for each in clusters]
+    options = [(scopes.cluster(each.id), each.name, _("组团内各校师生可见")) for each in clusters]
     return [*options, (scopes.PLATFORM, _("全平台"), _("所有登录的师生可见"))]
 
 
@@ -128,7 +129,10 @@ def offering_choices(session: Session, course: Course) -> dict[str, Any]:
     return {
         "terms": [(term.id, labels.term(term)) for term in terms],
         "weekdays": [("", "—"), *((number, name) for number, name in enumerate(SHORT_WEEKDAYS, start=1))],
-        "periods": [("", "—"), *((n, f"{n}（{_clock(starts)}–{_clock(ends)}）") for n, (starts, ends) in sorted(periods.items()))],
+        "periods": [
+            ("", "—"),
+            *((n, f"{n}（{_clock(starts)}–{_clock(ends)}）") for n, (starts, ends) in sorted(periods.items())),
+        ],
     }
 
 

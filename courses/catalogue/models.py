@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+
 from zutuan.calendar.models import Term
 from zutuan.clusters.models import Department
 from zutuan.db import Base, Hundredths, Id, Moment, foreign
@@ -135,4 +136,3 @@ class SeatPool(Base):
     @property
     def left(self) -> int:
         return self.capacity - self.taken
-

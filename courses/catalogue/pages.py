@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from courses.catalogue import forms, labels, queries, schemas, services
+from courses.catalogue.permissions import allow
 from zutuan.clock import clock
 from zutuan.clusters.models import School
 from zutuan.errors import Invalid, NotFound, Refused
@@ -17,11 +18,10 @@ from zutuan.sharing.services import fetch
 from zutuan.web.forms import errors_of, load_form, once
 from zutuan.web.lists import Listing, load_query
 from zutuan.web.requests import actor, db
+from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("catalogue", __name__, template_folder="templates")
-blueprint.add_app_template_global(labels.WORDS, "words")
-for _name, _filter in labels.FILTERS.items():
-    blueprint.add_app_template_filter(_filter, _name)
+give_templates(blueprint, words=labels.WORDS, **{f"{name}_filter": filter_ for name, filter_ in labels.FILTERS.items()})
 
 PAGE = 30
 
@@ -94,7 +94,7 @@ def _editable(course_id: int) -> queries.CourseView:
     """The course for somebody who may change it: 404 if unseen, 403 if only seen."""
     g.nav_endpoint = "catalogue.mine"
     view = queries.view_course(db(), actor(), course_id, "course.edit")
-    services.allow.require(actor(), "course.edit", queries.subject(view.course))
+    allow.require(actor(), "course.edit", queries.subject(view.course))
     return view
 
 
@@ -102,7 +102,13 @@ def _course_form(course: Any, values: Any, errors: dict[str, list[str]], overall
     g.nav_endpoint = "catalogue.mine"
     choices = forms.course_choices(db(), actor(), course)
     return render_template(
-        "catalogue/course_form.html", course=course, values=values, errors=errors, overall=overall, once=once(), **choices
+        "catalogue/course_form.html",
+        course=course,
+        values=values,
+        errors=errors,
+        overall=overall,
+        once=once(),
+        **choices,
     )
 
 
@@ -112,7 +118,11 @@ def _course_form(course: Any, values: Any, errors: dict[str, list[str]], overall
 @blueprint.get("/courses/<id:course_id>/publish")
 def publish(course_id: int) -> ResponseReturnValue:
     view = _editable(course_id)
-    chosen = request.args.getlist("audience") or sharing.audience(view.course.item, actor().now)
+    chosen = request.args.getlist("audience")
+    if not chosen:
+        chosen = sharing.audience(view.course.item, actor().now)
+    if not chosen and view.course.item.published_at is None:  # a first publishing is meant for the clusters
+        chosen = [scope for scope, _label, _note in forms.audience_options(db(), actor(), view.course)][:-1]
     return _publish_form(view.course, chosen, {}, "")
 
 
@@ -121,9 +131,9 @@ def publish_post(course_id: int) -> ResponseReturnValue:
     view = _editable(course_id)
     chosen = request.form.getlist("audience")
     if "preview" in request.form:
-        return redirect(url_for("catalogue.publish", course_id=course_id, audience=chosen or ["school"]))
+        return redirect(url_for("catalogue.publish", course_id=course_id, audience=chosen or [forms.NOBODY_ELSE]))
     try:
-        services.publish_course(db(), actor(), view.course, [scope for scope in chosen if scope != "school"])
+        services.publish_course(db(), actor(), view.course, chosen)
         for offering in view.course.offerings:
             if offering.state == "draft" and "offerings" in request.form:
                 services.move_offering(db(), actor(), offering, "publish")
@@ -139,7 +149,7 @@ def _publish_form(course: Any, chosen: list[str], errors: dict[str, list[str]], 
     options = forms.audience_options(db(), actor(), course)
     reach = sharing.reach(db(), course.school_id, chosen, actor().now)
     return render_template(
-        "catalogue/publish.html", course=course, options=options, chosen=chosen or ["school"], reach=reach,
+        "catalogue/publish.html", course=course, options=options, chosen=chosen, reach=reach,
         errors=errors, overall=overall,
     )  # fmt: skip
 
@@ -157,7 +167,7 @@ def as_seen(course_id: int) -> ResponseReturnValue:
     except NotFound:
         seen = None
     return render_template(
-        "catalogue/as_seen.html", course=view.course, seen=seen, school=school, schools=schools, reach=reach
+        "catalogue/as_seen.html", course=view.course, seen=seen, school=school, schools=schools, now=actor().now
     )
 
 
@@ -226,7 +236,7 @@ def move_offering(offering_id: int, event: str) -> ResponseReturnValue:
 def _editable_offering(offering_id: int) -> Any:
     g.nav_endpoint = "catalogue.mine"
     view = queries.view_offering(db(), actor(), offering_id, "offering.edit")
-    services.allow.require(actor(), "offering.edit", queries.subject(view.offering.course))
+    allow.require(actor(), "offering.edit", queries.subject(view.offering.course))
     return view.offering
 
 

@@ -150,7 +150,7 @@ def catalogue(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
     return fetch_page(session, found, order, query["cursor"], query["limit"])
 
 
-def _visible_courses(actor: Actor) -> sa.Select[tuple[Course]]:
+def _visible_courses(actor: Actor) -> sa.Select[Course]:
     return (
         sa.select(Course)
         .join(SharedItem, SharedItem.id == Course.id)
@@ -204,6 +204,25 @@ def newest(session: Session, actor: Actor, limit: int) -> list[Course]:
     query = _visible_courses(actor).where(SharedItem.state == "published")
     query = query.where(SharedItem.owner_school_id.notin_(actor.school_ids))
     return list(session.scalars(query.order_by(SharedItem.published_at.desc(), Course.id.desc()).limit(limit)))
+
+
+def own_drafts(session: Session, actor: Actor) -> list[Course]:
+    """Drafts the actor teaches, oldest first."""
+    query = sa.select(Course).join(SharedItem, SharedItem.id == Course.id).options(contains_eager(Course.item))
+    query = query.where(SharedItem.state == "draft", Course.staff.any(CourseTeacher.person_id == actor.person_id))
+    return list(session.scalars(query.order_by(Course.id).limit(20)))
+
+
+def teaching(session: Session, actor: Actor, limit: int = 10) -> list[Offering]:
+    """Published offerings the actor teaches, newest first."""
+    query = (
+        sa.select(Offering)
+        .join(CourseTeacher, CourseTeacher.course_id == Offering.course_id)
+        .where(CourseTeacher.person_id == actor.person_id, Offering.state == "published")
+        .options(joinedload(Offering.course).joinedload(Course.item))
+        .options(selectinload(Offering.meetings), selectinload(Offering.pools))
+    )
+    return list(session.scalars(query.order_by(Offering.id.desc()).limit(limit)))
 
 
 def schools_sharing(session: Session, actor: Actor) -> list[tuple[int, str]]:

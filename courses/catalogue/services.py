@@ -177,8 +177,6 @@ def teaching_ends(term: Term) -> datetime:
     return at_shanghai(calendar.dates(term).end_day)
 
 
-
-
 def create_offering(session: Session, actor: Actor, course: Course, data: dict[str, Any]) -> Offering:
     """A draft offering of the course in one of its school's terms."""
     allow.require(actor, "offering.create", queries.subject(course))
@@ -286,5 +284,3 @@ def move_offering(session: Session, actor: Actor, offering: Offering, event: str
 def _audit_offering(session: Session, actor: Actor, action: str, offering: Offering, **detail: Any) -> None:
     subject = Subject("offering", offering.id)
     audit(session, actor, action, subject, now=actor.now, school_id=offering.course.school_id, **detail)
-
-

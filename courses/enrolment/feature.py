@@ -67,7 +67,9 @@ FEATURE = Feature(
     permissions=allow,
     nav=(
         NavEntry("enrolment.mine", _l("我的选课"), "check2-square", shown=_studies, order=15),
-        NavEntry("enrolment.approvals", _l("选课审核"), "clipboard-check", shown=_runs_a_school, count=_waiting, order=5),
+        NavEntry(
+            "enrolment.approvals", _l("选课审核"), "clipboard-check", shown=_runs_a_school, count=_waiting, order=5
+        ),
     ),
     todos=todos,
     cards=cards,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
-from zutuan.clusters.models import School
-from zutuan.db import Base, Id, Moment, foreign
-from zutuan.people.models import Affiliation, Person
 
 from courses.catalogue.models import Offering
 from courses.enrolment.rules import FREEING, STATES
+from zutuan.clusters.models import School
+from zutuan.db import Base, Id, Moment, foreign
+from zutuan.people.models import Affiliation, Person
 
 _STATES = ", ".join(f"'{state}'" for state in STATES)
 _FREEING = ", ".join(f"'{state}'" for state in FREEING)

@@ -52,7 +52,7 @@ def moved(session: Session, enrolment: Enrolment, event: str, now: datetime) -> 
     home = _registrars(session, enrolment.home_school_id, enrolment, now)
     host = holders(session, "registrar", enrolment.host_school_id, now)
     roster = f"/offerings/{enrolment.offering_id}/roster"
-    if event != "drop" and event != "withdraw":
+    if event not in ("drop", "withdraw"):
         tell(session, [student], f"enrolment.{event}", key, params, link, now)
     if event == "approve":
         tell(session, {*staff, *host} - {student}, "enrolment.incoming", key, params, roster, now)

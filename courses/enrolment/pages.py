@@ -16,13 +16,13 @@ from zutuan.errors import Denial, Forbidden, Invalid, Refused
 from zutuan.web.forms import errors_of, load_form, once
 from zutuan.web.lists import Listing, load_query
 from zutuan.web.requests import actor, db
+from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("enrolment", __name__, template_folder="templates")
-blueprint.add_app_template_global(views.STATE, "enrolment_states")
-blueprint.add_app_template_global(views.EVENT, "enrolment_events")
-blueprint.add_app_template_filter(queries.combined, "enrolment_state")
-blueprint.add_app_template_filter(views.story, "enrolment_story")
-blueprint.add_app_template_filter(views.lanes, "enrolment_lanes")
+give_templates(
+    blueprint, enrolment_states=views.STATE, enrolment_events=views.EVENT, enrolment_state_filter=queries.combined,
+    enrolment_story_filter=views.story, enrolment_lanes_filter=views.lanes,
+)  # fmt: skip
 
 PAGE = 50
 OLD_DAYS = 2
@@ -103,9 +103,14 @@ def move(enrolment_id: int, event: str) -> ResponseReturnValue:
         errors, overall = errors_of(error)
         first = next((message for messages in errors.values() for message in messages), overall)
         return _enrolment_page(enrolment_id, first), error.status
-    flash({"approve": _("已通过。"), "deny": _("已退回，名额已释放。"), "withdraw": _("已退出，名额已释放。")}[event], "good")
+    flash(
+        {"approve": _("已通过。"), "deny": _("已退回，名额已释放。"), "withdraw": _("已退出，名额已释放。")}[event],
+        "good",
+    )
     back = request.form.get("back") == "approvals"
-    return redirect(url_for("enrolment.approvals") if back else url_for("enrolment.enrolment", enrolment_id=enrolment_id))
+    return redirect(
+        url_for("enrolment.approvals") if back else url_for("enrolment.enrolment", enrolment_id=enrolment_id)
+    )
 
 
 def _move(enrolment_id: int, event: str) -> Enrolment:

@@ -15,7 +15,7 @@ from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.calendar.models import Occurrence
 from zutuan.errors import Denial, Hidden, NotFound
-from zutuan.paging import Key, Page, fetch_page, like
+from zutuan.paging import Key, Page, Query, fetch_page, like
 from zutuan.people.models import Affiliation, Person
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
@@ -89,10 +89,7 @@ _STATE_CLAUSES: dict[str, Any] = {
     "enrolled": sa.and_(Enrolment.home_state == "accepted", Enrolment.host_state == "accepted"),
     "active": Enrolment.holds_seat(),
     "over": sa.not_(Enrolment.holds_seat()),
-    **{
-        state: sa.or_(Enrolment.home_state == state, Enrolment.host_state == state)
-        for state in rules.FREEING
-    },
+    **{state: sa.or_(Enrolment.home_state == state, Enrolment.host_state == state) for state in rules.FREEING},
 }
 STATES = tuple(_STATE_CLAUSES)
 
@@ -108,7 +105,7 @@ def of_school(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
     return _page(session, _of_side(actor, query["side"]), query, [Key(Enrolment.id)])
 
 
-def _of_side(actor: Actor, side: str) -> sa.Select[tuple[Enrolment]]:
+def _of_side(actor: Actor, side: str) -> sa.Select[Enrolment]:
     if side == "host":
         found = sa.select(Enrolment).join(Offering, Offering.id == Enrolment.offering_id)
         found = found.join(Course, Course.id == Offering.course_id)
@@ -124,7 +121,7 @@ def roster(session: Session, offering_id: int, query: dict[str, Any]) -> Page:
     return _page(session, found, query, [Key(Enrolment.id)])
 
 
-def _page(session: Session, found: sa.Select[Any], query: dict[str, Any], order: list[Key]) -> Page:
+def _page(session: Session, found: Query, query: dict[str, Any], order: list[Key]) -> Page:
     if query.get("state"):
         found = found.where(_STATE_CLAUSES[query["state"]])
     if query.get("q"):
@@ -135,9 +132,7 @@ def _page(session: Session, found: sa.Select[Any], query: dict[str, Any], order:
 def _matches(text: str) -> sa.ColumnElement[bool]:
     """The words in the student's name or number, or the course's title."""
     pattern = like(text)
-    taken = Enrolment.offering.has(
-        Offering.course.has(Course.item.has(SharedItem.title_zh.like(pattern, escape="\\")))
-    )
+    taken = Enrolment.offering.has(Offering.course.has(Course.item.has(SharedItem.title_zh.like(pattern, escape="\\"))))
     return sa.or_(
         Enrolment.person.has(Person.name.like(pattern, escape="\\")),
         Enrolment.affiliation.has(Affiliation.number.like(pattern, escape="\\")),

@@ -117,4 +117,3 @@ def withdrawal_event(now: datetime, window: Window) -> str:
 def decide_by(now: datetime, teaching_ends: datetime) -> datetime:
     """Until when the home school has to answer."""
     return min(now + DECIDE_WITHIN, teaching_ends)
-

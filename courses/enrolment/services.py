@@ -23,6 +23,7 @@ from zutuan.sharing.actor import Actor, Belongs
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.sharing.services import add_share, audit, end_share
 
+
 def roster_subject(offering: Offering) -> Subject:
     """An offering's roster as the permission table sees it."""
     course = catalogue.subject(offering.course)
@@ -172,7 +173,13 @@ def _locked(session: Session, actor: Actor, enrolment_id: int, action: str) -> E
 
 
 def _apply(
-    session: Session, actor: Actor | None, enrolment: Enrolment, event: str, who: str, note: str, now: datetime | None = None
+    session: Session,
+    actor: Actor | None,
+    enrolment: Enrolment,
+    event: str,
+    who: str,
+    note: str,
+    now: datetime | None = None,
 ) -> Enrolment:
     """Walk one step of the machine; a seat no longer held goes back, and with it what it promised."""
     now = now or cast(Actor, actor).now
@@ -216,7 +223,9 @@ def _record(
         )
     )
     subject = Subject("enrolment", enrolment.id)
-    audit(session, actor, f"enrolment.{event}", subject, now=moment, school_id=school_id, offering=enrolment.offering_id)
+    audit(
+        session, actor, f"enrolment.{event}", subject, now=moment, school_id=school_id, offering=enrolment.offering_id
+    )
 
 
 def expire_due(session: Session, now: datetime) -> int:

@@ -141,10 +141,14 @@ def append_only(table: str) -> None:
             "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
         ],
         postgresql=[
-            ("CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"),
-            ("CREATE TRIGGER {name}_t BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION {name}()"),
+            (
+                "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
+            ),
+            (
+                "CREATE TRIGGER {name}_t BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+            ),
         ],
     )
 

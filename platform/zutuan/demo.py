@@ -48,9 +48,7 @@ class DemoWorld:
         return tomllib.loads(self.content.read_text(encoding="utf-8"))
 
 
-def load(
-    database: Database, features: Sequence[Feature], world: DemoWorld, accounts_file: Path
-) -> None:
+def load(database: Database, features: Sequence[Feature], world: DemoWorld, accounts_file: Path) -> None:
     """Run every feature's loader, each in its own transaction, and write the sign-ins at the very end: that file says
     that the demonstration is complete."""
     for feature in sorted((f for f in features if f.demo), key=lambda f: f.demo_order):

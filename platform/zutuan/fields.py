@@ -39,7 +39,7 @@ def bad(code: str, **params: Any) -> ValidationError:
 class Schema(BaseSchema):
     """An allow-list: what is not declared is refused by name."""
 
-    error_messages = {"unknown": "unknown_field", "type": "wrong_type"}
+    error_messages: dict[str, Any] = {"unknown": "unknown_field", "type": "wrong_type"}
 
     class Meta:
         unknown = RAISE
@@ -67,6 +67,11 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u206
 _BREAKS = re.compile(r"[\r\n\t\u2028\u2029]")
 
 
+def _describe(field: fields.Field[Any], **facts: Any) -> None:
+    """What openapi.json says of a field's bounds."""
+    field.metadata = {**facts, **field.metadata}
+
+
 class Text(fields.String):
     """Text of `min` to `max` characters, in NFC, without surrounding space; one line unless `multiline`."""
 
@@ -75,7 +80,7 @@ class Text(fields.String):
         if min == 0:
             kw.setdefault("load_default", "")
         super().__init__(**kw)
-        self.metadata.setdefault("maxLength", max)
+        _describe(self, maxLength=max)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
         text = super()._deserialize(value, attr, data, **kw)
@@ -109,7 +114,7 @@ class Whole(fields.Integer):
     def __init__(self, min: int, max: int, **kw: Any) -> None:
         self.low, self.high = min, max
         super().__init__(strict=True, **kw)
-        self.metadata.update({"minimum": min, "maximum": max})
+        _describe(self, minimum=min, maximum=max)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -134,7 +139,7 @@ class Amount(fields.Decimal):
     def __init__(self, min: str, max: str, **kw: Any) -> None:
         self.low, self.high = Decimal(min), Decimal(max)
         super().__init__(**kw)
-        self.metadata.update({"type": "number", "minimum": float(min), "maximum": float(max)})
+        _describe(self, type="number", minimum=float(min), maximum=float(max))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> Decimal:
         if isinstance(value, bool):
@@ -159,7 +164,7 @@ class Choice(fields.String):
     def __init__(self, choices: Sequence[str], **kw: Any) -> None:
         self.choices = tuple(choices)
         super().__init__(**kw)
-        self.metadata["enum"] = list(self.choices)
+        _describe(self, enum=list(self.choices))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
         text = super()._deserialize(value, attr, data, **kw)
@@ -198,7 +203,7 @@ class Instant(fields.AwareDateTime):
         return moment
 
 
-class Many(fields.List):
+class Many(fields.List[Any]):
     """A list of `min` to `max` items."""
 
     def __init__(self, inner: Any, max: int, min: int = 0, unique: bool = False, **kw: Any) -> None:

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from zutuan.errors import Invalid
 
+Query: TypeAlias = "sa.Select[*tuple[Any, ...]]"
 COUNT_LIMIT = 10_000
 MAX_LIMIT = 200
 
@@ -41,7 +42,7 @@ def moment(value: Any) -> datetime:
     return datetime.fromisoformat(value)
 
 
-def fetch_page(session: Session, query: sa.Select[Any], order: Sequence[Key], cursor: str | None, limit: int) -> Page:
+def fetch_page(session: Session, query: Query, order: Sequence[Key], cursor: str | None, limit: int) -> Page:
     """One page of `query`, whose rows must be unique by the last key. Raises `Invalid` for a cursor it never gave."""
     total = _total(session, query)
     paged = query.add_columns(*(key.column for key in order))
@@ -55,7 +56,7 @@ def fetch_page(session: Session, query: sa.Select[Any], order: Sequence[Key], cu
     return Page(items, following, total)
 
 
-def _total(session: Session, query: sa.Select[Any]) -> int | None:
+def _total(session: Session, query: Query) -> int | None:
     bounded = query.with_only_columns(sa.literal(1)).order_by(None).limit(COUNT_LIMIT + 1).subquery()
     count = session.scalar(sa.select(sa.func.count()).select_from(bounded)) or 0
     return count if count <= COUNT_LIMIT else None

@@ -27,7 +27,7 @@ SCHOOLS, CLUSTERS, PERSONS = (1, 2, 3), (1, 2), (1, 2)
 MEMBER_ROLES = ("lead", "partner", "supported")
 STATES = ("published", "draft", "suspended", "archived")
 ASPECTS = ("record", "files")
-ROLES = ("registrar", "school_admin", "secretary", "librarian")
+ROLES = ("registrar", "school_admin", "registrar", "school_admin", "secretary", "librarian")
 
 
 def at(hour: int) -> datetime:
@@ -150,35 +150,48 @@ def _runs(world: World, person: int, school: int, schools: set[int], hour: int) 
 
 # --- making worlds ----------------------------------------------------------------------------------------------
 
-# What matters is drawn often: much is in force most of the time, or two things would seldom be so together, and
-# no fault would show. A window may be empty ([3, 3)): ended the moment it began.
+# What matters is drawn often, and much is in force most of the time: else two things would seldom be so together,
+# and no fault would show. A window may be empty ([3, 3)): ended the moment it began.
 _STEADY = [Window(0, None)]
 _VARIED = [Window(start, until) for start in range(5) for until in (None, start, start + 1, start + 3)]
 _CLUSTER_SCOPES = [f"cluster:{c}" for c in CLUSTERS] * 3 + [f"cluster:{c}:{r}" for c in CLUSTERS for r in MEMBER_ROLES]
 _OTHER_SCOPES = (
-    ["platform", "team:1"]
+    ["platform", "platform", "team:1"]
     + [f"school:{s}" for s in SCHOOLS]
     + [f"manage:school:{s}" for s in SCHOOLS] * 2
-    + [f"person:{p}" for p in PERSONS]
+    + [f"person:{p}" for p in PERSONS] * 2
 )
 
-steady = st.sampled_from(_STEADY * len(_VARIED) + _VARIED)
-varied = st.sampled_from(_STEADY * 5 + _VARIED)
-scopes = st.sampled_from(_CLUSTER_SCOPES * 2 + _OTHER_SCOPES)
-shares = st.builds(Shown, st.sampled_from(("record", *ASPECTS)), scopes, varied)
+steady = st.sampled_from(_STEADY * 2 * len(_VARIED) + _VARIED)
+varied = st.sampled_from(_STEADY * len(_VARIED) + _VARIED)
+shares = st.builds(
+    Shown, st.sampled_from(("record", *ASPECTS)), st.sampled_from(_CLUSTER_SCOPES * 2 + _OTHER_SCOPES), varied
+)
 items = st.builds(
     Item,
     st.sampled_from(SCHOOLS),
-    st.sampled_from(("published", "published", *STATES)),
-    st.lists(shares, min_size=1, max_size=5).map(tuple),
+    st.sampled_from(("published", *STATES)),
+    st.lists(shares, min_size=1, max_size=6).map(tuple),
 )
-memberships = st.builds(
-    InCluster, st.sampled_from(CLUSTERS), st.sampled_from(SCHOOLS), st.sampled_from(MEMBER_ROLES), varied
-)
-affiliations = st.builds(AtSchool, st.sampled_from(PERSONS), st.sampled_from(SCHOOLS), steady)
-roles = st.builds(
-    Role, st.sampled_from(PERSONS), st.sampled_from(ROLES), st.sampled_from((None, *SCHOOLS)), st.booleans(), steady
-)
+
+
+def _flat(lists: Sequence[list[Any]]) -> list[Any]:
+    return [row for rows in lists for row in rows]
+
+
+def _memberships_of(cluster: int, school: int) -> st.SearchStrategy[list[InCluster]]:
+    return st.lists(
+        st.builds(InCluster, st.just(cluster), st.just(school), st.sampled_from(MEMBER_ROLES), varied), max_size=2
+    )
+
+
+def _affiliations_of(person: int) -> st.SearchStrategy[list[AtSchool]]:
+    return st.lists(st.builds(AtSchool, st.just(person), st.sampled_from(SCHOOLS), steady), min_size=1, max_size=3)
+
+
+def _roles_of(person: int) -> st.SearchStrategy[list[Role]]:
+    place, at_department = st.sampled_from((*SCHOOLS, *SCHOOLS, None)), st.sampled_from((False, False, True))
+    return st.lists(st.builds(Role, st.just(person), st.sampled_from(ROLES), place, at_department, steady), max_size=4)
 
 
 def _possible(rows: Sequence[InCluster]) -> tuple[InCluster, ...]:
@@ -194,9 +207,9 @@ def _possible(rows: Sequence[InCluster]) -> tuple[InCluster, ...]:
 
 worlds = st.builds(
     World,
-    memberships=st.lists(memberships, min_size=3, max_size=9).map(_possible),
-    affiliations=st.lists(affiliations, min_size=2, max_size=5).map(tuple),
-    roles=st.lists(roles, max_size=4).map(tuple),
+    memberships=st.tuples(*(_memberships_of(c, s) for c in CLUSTERS for s in SCHOOLS)).map(_flat).map(_possible),
+    affiliations=st.tuples(*map(_affiliations_of, PERSONS)).map(_flat).map(tuple),
+    roles=st.tuples(*map(_roles_of, PERSONS)).map(_flat).map(tuple),
     items=st.lists(items, min_size=3, max_size=6).map(tuple),
     nows=st.lists(st.sampled_from(HOURS), min_size=2, max_size=3, unique=True).map(tuple),
 )

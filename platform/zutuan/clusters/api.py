@@ -77,13 +77,13 @@ class MembershipsQuery(schemas.MembershipQuery, ListQuery):
 @clusters_api.route("/<id:cluster_id>/memberships")
 class Memberships(MethodView):
     @clusters_api.arguments(query_schema(MembershipsQuery), location="query")
-    @clusters_api.response(200, listing(schemas.MembershipOut))
+    @clusters_api.response(200, listing(schemas.ClusterMembershipOut))
     def get(self, query: dict[str, Any], cluster_id: int) -> Any:
         """Which schools belong to a cluster, belonged, and will belong."""
         return queries.memberships_page(db(), actor(), cluster_id, query)
 
     @clusters_api.arguments(schemas.MembershipIn)
-    @clusters_api.response(201, schemas.MembershipOut)
+    @clusters_api.response(201, schemas.ClusterMembershipOut)
     @clusters_api.doc(parameters=[IDEMPOTENCY])
     def post(self, data: dict[str, Any], cluster_id: int) -> Any:
         """Make a school a member: from then on each sees what the other shares with the cluster."""
@@ -96,7 +96,7 @@ class Memberships(MethodView):
 @clusters_api.route("/<id:cluster_id>/memberships/<id:membership_id>/end")
 class MembershipEnd(MethodView):
     @clusters_api.arguments(schemas.MembershipEndIn, required=False)
-    @clusters_api.response(200, schemas.MembershipOut)
+    @clusters_api.response(200, schemas.ClusterMembershipOut)
     def post(self, data: dict[str, Any], cluster_id: int, membership_id: int) -> Any:
         """End a membership: at that instant the school loses both directions."""
         who = actor()

@@ -99,7 +99,7 @@ class ClusterView:
 
 def clusters_page(session: Session, actor: Actor, cursor: str | None, limit: int) -> Page:
     allow.require(actor, "cluster.read", cluster_subject(actor))
-    page = fetch_page(session, sa.select(Cluster), [Key(Cluster.id)], cursor, limit)
+    page = fetch_page(session, sa.select(Cluster).select_from(Cluster), [Key(Cluster.id)], cursor, limit)
     ids = [cluster.id for cluster in page.items]
     members = stays(session, Membership.cluster_id.in_(ids), Membership.open_at(actor.now))
     return Page([_view(cluster, members) for cluster in page.items], page.next, page.total)
@@ -128,7 +128,7 @@ def _matching(text: str) -> sa.ColumnElement[bool]:
 
 def schools_page(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
     allow.require(actor, "school.read", school_subject(actor))
-    rows = sa.select(School)
+    rows = sa.select(School).select_from(School)
     if query["q"]:
         rows = rows.where(_matching(query["q"]))
     if query["province"]:

@@ -77,7 +77,7 @@ class DepartmentOut(Schema):
     name = fields.String()
 
 
-class MembershipOut(Schema):
+class ClusterMembershipOut(Schema):
     id = fields.Integer()
     cluster_id = fields.Integer()
     cluster_name = fields.String()
@@ -91,7 +91,7 @@ class MembershipOut(Schema):
 
 
 class SchoolDetailOut(SchoolOut):
-    memberships = fields.List(fields.Nested(MembershipOut))
+    memberships = fields.List(fields.Nested(ClusterMembershipOut))
 
 
 class CountsOut(Schema):

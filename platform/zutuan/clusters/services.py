@@ -120,16 +120,23 @@ def add_memberships(
 
 def _join(session: Session, actor: Actor | None, cluster: Cluster, joining: Joining, now: datetime) -> Membership:
     insist(_refusal(session, cluster.id, joining))
-    membership = Membership(
-        cluster_id=cluster.id, school_id=joining.school_id, role=joining.role, from_=joining.from_
-    )  # fmt: skip
     try:
         with session.begin_nested():
-            session.add(membership)
+            return _write_membership(session, actor, cluster, joining, now)
     except IntegrityError as error:
         # Somebody was quicker by another way: the database's own guard held, and now the reason can be read.
         raise Refused.because(_refusal(session, cluster.id, joining) or Refusal("conflict")) from error
+
+
+def _write_membership(
+    session: Session, actor: Actor | None, cluster: Cluster, joining: Joining, now: datetime
+) -> Membership:
+    membership = Membership(
+        cluster_id=cluster.id, school_id=joining.school_id, role=joining.role, from_=joining.from_
+    )  # fmt: skip
+    session.add(membership)
     cluster.version += 1
+    session.flush()
     audit(
         session, actor, "membership.add", Subject("membership", membership.id), now=now,
         school_id=joining.school_id, cluster_id=cluster.id, role=joining.role, at=joining.from_.isoformat(),

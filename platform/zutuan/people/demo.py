@@ -76,7 +76,9 @@ def _teachers(session: Session, world: DemoWorld, school: str, slug: str, hashed
         email = f"teacher@{slug}.example" if index == 0 else None
         department = next(course["department"] for course in courses if course["teacher"] == name)
         department_id = services.ensure_department(session, world.schools[school], department).id
-        new = _new(world, school, number, name, "teacher", email=email, password_hash=hashed, department_id=department_id)
+        new = _new(
+            world, school, number, name, "teacher", email=email, password_hash=hashed, department_id=department_id
+        )
         person = services.create_person(session, None, new, past)
         world.teachers[school, name] = person.id
         if index == 0:
@@ -118,7 +120,9 @@ def _pupils(world: DemoWorld, seed: int) -> list[_Pupil]:
         family, given = plain[(seed * 7 + index) % len(plain)], plain[(seed * 13 + index * 5 + 3) % len(plain)]
         name = rare[(seed + index) % len(rare)] if index % 11 == 10 else family[0] + given[1:]
         grade = str(world.now.year - 1 - index % 3)
-        pupils.append(_Pupil(name, f"{grade}{1100 + seed:04d}{index + 1:02d}", MAJORS[(seed + index) % len(MAJORS)], grade))
+        pupils.append(
+            _Pupil(name, f"{grade}{1100 + seed:04d}{index + 1:02d}", MAJORS[(seed + index) % len(MAJORS)], grade)
+        )
     return pupils
 
 
@@ -155,8 +159,10 @@ def demo_sign_ins(session: Session) -> dict[str, Any]:
     )
     by_role: dict[str, list[dict[str, Any]]] = {role: [] for role in ROLES}
     for id_, name, email, school, cluster in rows:
-        role = email.partition("@")[0].replace("-", "_")
-        by_role.setdefault(role, []).append({"id": id_, "name": name, "school": school, "cluster": cluster, "email": email})
+        role = (email or "").partition("@")[0].replace("-", "_")
+        by_role.setdefault(role, []).append(
+            {"id": id_, "name": name, "school": school, "cluster": cluster, "email": email}
+        )
     groups = [{"label": ROLE[role], "people": people} for role, people in by_role.items() if people]
     return {"groups": groups, "trail": _trail(session, by_role)}
 

@@ -1,17 +1,51 @@
 """People, as the kernel registers them."""
 
-from zutuan.feature import Feature
+from flask import url_for
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from zutuan.feature import Card, Feature
 from zutuan.people import errors as errors
 from zutuan.people.api import me_api, people_api, session_api
 from zutuan.people.demo import load
+from zutuan.people.labels import ROLE
 from zutuan.people.pages import blueprint
 from zutuan.people.permissions import allow
+from zutuan.sharing.actor import Actor
+
+# Roles whose own rooms are still being built: what they can do today, and where.
+_HINTS = {
+    "librarian": (_l("文献共享还没有开放；现在可以查看本校师生能选的课程。"), "catalogue.catalogue", _l("浏览课程")),
+    "room_manager": (_l("教室借用还没有开放；现在可以查看组团的学校。"), "clusters.clusters", _l("查看组团")),
+    "secretary": (_l("可以为本校新建课程，查看外出和来校修读的学生。"), "catalogue.mine", _l("我的开课")),
+    "registrar": (_l("审核本校学生的跨校选课，查看来校修读的学生。"), "enrolment.approvals", _l("选课审核")),
+    "school_admin": (
+        _l("可以管理本校课程；授予角色目前由平台运维人员用命令行办理。"),
+        "catalogue.mine",
+        _l("我的开课"),
+    ),
+    "cluster_admin": (_l("可以在组团页面办理成员学校的加入和退出。"), "clusters.clusters", _l("管理组团")),
+    "platform_admin": (
+        _l("可以办理各组团的成员变化；账号和角色目前用命令行办理。"),
+        "clusters.clusters",
+        _l("管理组团"),
+    ),
+}
+
+
+def cards(_session: Session, actor: Actor) -> list[Card]:
+    """An honest next step for every role that is not a student's or a teacher's."""
+    roles = dict.fromkeys(held.role for held in actor.roles if held.role in _HINTS)
+    hints = [(ROLE[role], _HINTS[role][0], url_for(_HINTS[role][1]), _HINTS[role][2]) for role in roles]
+    return [Card("people/_next.html", {"hints": hints}, order=30)] if hints else []
+
 
 FEATURE = Feature(
     name="people",
     pages=(blueprint,),
     api=(session_api, me_api, people_api),
     permissions=allow,
+    cards=cards,
     demo=load,
     demo_order=30,
     public=frozenset({"people.sign_in", "people.sign_in_post", "people.demo_sign_in", "api-session.Session"}),

@@ -17,10 +17,10 @@ from zutuan.people.models import Person
 from zutuan.web.auth import end_cookie, is_loopback, safe_next, start_cookie
 from zutuan.web.forms import Errors, messages_by_field
 from zutuan.web.requests import actor, config, database, db, maybe_actor, reading
+from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("people", __name__, template_folder="templates")
-blueprint.add_app_template_global(labels.ROLE, "role_names")
-blueprint.add_app_template_global(labels.MEMBER, "member_roles")
+give_templates(blueprint, role_names=labels.ROLE, member_roles=labels.MEMBER)
 
 
 @blueprint.get("/sign-in")
@@ -45,7 +45,7 @@ def sign_in_post() -> ResponseReturnValue:
     if not by_email:  # one box takes an e-mail or a number
         form["number"], form["email"] = form.get("email", ""), ""
     try:
-        data = credentials(schema.load(from_form(schema, type(request.form)(form))))  # type: ignore[arg-type]
+        data = credentials(schema.load(from_form(schema, type(request.form)(form))))
         _person, secret = services.sign_in(database(), data, request.remote_addr or "", clock.now())
     except ValidationError as error:
         return _sign_in_page(messages_by_field(field_errors(error.messages)), 422)

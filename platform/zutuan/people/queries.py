@@ -33,7 +33,7 @@ def role_places(session: Session, actor: Actor) -> dict[Holds, str]:
     school_ids = {held.school_id for held in actor.roles if held.school_id}
     schools = dict(session.execute(sa.select(School.id, School.name).where(School.id.in_(school_ids))).tuples().all())
     cluster_ids = {held.cluster_id for held in actor.roles if held.cluster_id}
-    clusters = dict(session.execute(sa.select(Cluster.id, Cluster.name).where(Cluster.id.in_(cluster_ids))).tuples().all())
-    return {
-        held: schools.get(held.school_id or 0) or clusters.get(held.cluster_id or 0) or "" for held in actor.roles
-    }
+    clusters = dict(
+        session.execute(sa.select(Cluster.id, Cluster.name).where(Cluster.id.in_(cluster_ids))).tuples().all()
+    )
+    return {held: schools.get(held.school_id or 0) or clusters.get(held.cluster_id or 0) or "" for held in actor.roles}

@@ -35,7 +35,8 @@ class HitOut(Schema):
 
 def hit_url(item: SharedItem) -> str:
     kind = current_app.extensions["zutuan"].kinds[item.kind]
-    return url_for(kind.endpoint, **{kind.arg: item.id})
+    arguments: dict[str, Any] = {kind.arg: item.id}
+    return url_for(kind.endpoint, **arguments)
 
 
 @api.route("")

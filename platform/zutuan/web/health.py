@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, current_app
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.sansio.response import Response
 
 from zutuan.migrate import current_revision, head_revision
 from zutuan.web.requests import config, database

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
@@ -57,7 +57,7 @@ def _problem(status: int, code: str, text: str, cure: str, errors: list[FieldErr
         body["detail"] = cure
     if errors:
         body["errors"] = [{"field": e.field, "code": e.code, "message": field_message(e)} for e in errors]
-    response = current_app.json.response(body)
+    response = cast(Response, current_app.json.response(body))
     response.status_code = status
     response.headers["Content-Type"] = "application/problem+json"
     return response

@@ -171,7 +171,7 @@ def _claim(key: tuple[int, str, str, str]) -> Response | None:
     return response
 
 
-def _row(key: tuple[int, str, str, str]) -> sa.Select[tuple[IdempotencyKey]]:
+def _row(key: tuple[int, str, str, str]) -> sa.Select[IdempotencyKey]:
     actor_id, route, text, _ = key
     table = IdempotencyKey
     return sa.select(table).where(table.actor_id == actor_id, table.route == route, table.key == text)

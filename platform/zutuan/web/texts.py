@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from flask import Blueprint
+from flask.blueprints import BlueprintSetupState
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -79,6 +81,19 @@ def credit(value: Decimal) -> str:
 def cluster_short(name: str) -> str:
     """北京师范大学组团 → 北京师大组团, as the side navigation writes it."""
     return name.replace("师范大学组团", "师大组团")
+
+
+def give_templates(blueprint: Blueprint, **values: Any) -> None:
+    """Words and functions of a feature that templates may use: functions named `*_filter` become filters."""
+
+    def give(state: BlueprintSetupState) -> None:
+        for name, value in values.items():
+            if name.endswith("_filter"):
+                state.app.jinja_env.filters[name.removesuffix("_filter")] = value
+            else:
+                state.app.jinja_env.globals[name] = value
+
+    blueprint.record_once(give)
 
 
 FILTERS = {

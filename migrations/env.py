@@ -35,6 +35,7 @@ def migrate(connection: Connection) -> None:
         render_as_batch=True,
         compare_type=True,
         transaction_per_migration=False,
+        transactional_ddl=True,  # SQLite can, though Alembic thinks it cannot
     )
     with context.begin_transaction():
         drop_guards(connection)

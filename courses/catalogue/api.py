@@ -105,7 +105,8 @@ class Offerings(MethodView):
     def get(self, course_id: int) -> Any:
         """The course's offerings that I may see."""
         view = queries.view_course(db(), actor(), course_id)
-        return Page(view.offerings, None, len(view.offerings))
+        rows = [views.offering(each, may_join=view.may_edit or each.id in view.seats) for each in view.offerings]
+        return Page(rows, None, len(rows))
 
     @courses_api.arguments(schemas.OfferingIn)
     @courses_api.response(201, schemas.OfferingDetailOut)
@@ -115,7 +116,11 @@ class Offerings(MethodView):
         course = queries.view_course(db(), actor(), course_id, "offering.create").course
         offering = services.create_offering(db(), actor(), course, data)
         headers = {"Location": f"/api/v1/offerings/{offering.id}", **tagged(offering.version)}
-        return views.offering_detail(db(), offering, promised=False), 201, headers
+        return _offering(offering.id), 201, headers
+
+
+def _offering(offering_id: int) -> dict[str, Any]:
+    return views.offering_detail(db(), queries.view_offering(db(), actor(), offering_id))
 
 
 @offerings_api.route("/<id:offering_id>")
@@ -123,9 +128,8 @@ class OfferingById(MethodView):
     @offerings_api.response(200, schemas.OfferingDetailOut)
     def get(self, offering_id: int) -> Any:
         """One offering with its course, seats and every meeting as an absolute interval."""
-        view = queries.view_offering(db(), actor(), offering_id)
-        body = views.offering_detail(db(), view.offering, promised=view.promised)
-        return body, 200, tagged(view.offering.version)
+        body = _offering(offering_id)
+        return body, 200, tagged(body["version"])
 
     @offerings_api.arguments(schemas.OfferingFields(partial=True))
     @offerings_api.response(200, schemas.OfferingDetailOut)
@@ -136,13 +140,13 @@ class OfferingById(MethodView):
         allow.require(actor(), "offering.edit", queries.subject(offering.course))
         require_match(offering.version)
         services.update_offering(db(), actor(), offering, data)
-        return views.offering_detail(db(), offering, promised=False), 200, tagged(offering.version)
+        return _offering(offering_id), 200, tagged(offering.version)
 
 
 def _move_offering(offering_id: int, event: str) -> Any:
     offering = queries.view_offering(db(), actor(), offering_id, f"offering.{event}").offering
     services.move_offering(db(), actor(), offering, event)
-    return views.offering_detail(db(), offering, promised=False), 200, tagged(offering.version)
+    return _offering(offering_id), 200, tagged(offering.version)
 
 
 @offerings_api.route("/<id:offering_id>/publish")

@@ -120,7 +120,7 @@ def publish(course_id: int) -> ResponseReturnValue:
     view = _editable(course_id)
     chosen = request.args.getlist("audience")
     if not chosen:
-        chosen = sharing.audience(view.course.item, actor().now)
+        chosen = sharing.audience(db(), view.course.item, actor().now)
     if not chosen and view.course.item.published_at is None:  # a first publishing is meant for the clusters
         chosen = [scope for scope, _label, _note in forms.audience_options(db(), actor(), view.course)][:-1]
     return _publish_form(view.course, chosen, {}, "")

@@ -16,6 +16,7 @@ from zutuan.clusters.models import School
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, fetch_page, like, moment
 from zutuan.people.models import Person
+from zutuan.sharing import rules as sharing_rules
 from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor, Belongs, Holds, Member
 from zutuan.sharing.models import SharedItem
@@ -41,41 +42,41 @@ def subject(course: Course) -> Subject:
 
 @dataclass(frozen=True)
 class CourseView:
-    """A course as one viewer sees it."""
+    """A course as one viewer sees it; `seats` are the offerings in which they hold one."""
 
     course: Course
     offerings: list[Offering]
+    seats: frozenset[int]
     promised: bool
     may_edit: bool
 
 
 @dataclass(frozen=True)
 class OfferingView:
-    """An offering as one viewer sees it; `promised` when only a held seat shows it."""
+    """An offering as one viewer sees it; `promised` when only a held seat shows it, `may_join` for staff and seats."""
 
     offering: Offering
     promised: bool
     may_edit: bool
+    may_join: bool
 
 
 def view_course(session: Session, actor: Actor, course_id: int, action: str = "course.read") -> CourseView:
     """The course, or 404. Whoever sees it only through a seat sees that offering only."""
-    options = (joinedload(Course.item).options(joinedload(SharedItem.owner), selectinload(SharedItem.shares)),)
-    course = session.get(Course, course_id, options=[*options, _STAFF, _OFFERINGS, joinedload(Course.department)])
+    item = joinedload(Course.item).joinedload(SharedItem.owner)
+    course = session.get(Course, course_id, options=[item, _STAFF, _OFFERINGS, joinedload(Course.department)])
     if course is None:
         raise NotFound
     may_edit = allow.may(actor, "course.edit", subject(course))
-    if sharing.seen_through(session, actor, course.item):
+    aspects = sharing.aspects_seen(session, actor, course.item)
+    seats = frozenset(each.id for each in course.offerings if seat_aspect(each.id) in aspects)
+    if sharing_rules.RECORD in aspects:
         shown = [each for each in course.offerings if may_edit or each.state != "draft"]
-        return CourseView(course, shown, promised=False, may_edit=may_edit)
-    held = [each for each in course.offerings if _promised(session, actor, course, each.id)]
+        return CourseView(course, shown, seats, promised=False, may_edit=may_edit)
+    held = [each for each in course.offerings if each.id in seats]
     if not held:
         raise Hidden(Denial(action, "course", course_id))
-    return CourseView(course, held, promised=True, may_edit=False)
-
-
-def _promised(session: Session, actor: Actor, course: Course, offering_id: int) -> bool:
-    return bool(sharing.seen_through(session, actor, course.item, seat_aspect(offering_id)))
+    return CourseView(course, held, seats, promised=True, may_edit=False)
 
 
 def view_offering(session: Session, actor: Actor, offering_id: int, action: str = "offering.read") -> OfferingView:
@@ -87,7 +88,7 @@ def view_offering(session: Session, actor: Actor, offering_id: int, action: str 
     offering = next((each for each in view.offerings if each.id == offering_id), None)
     if offering is None:
         raise Hidden(Denial(action, "offering", offering_id))
-    return OfferingView(offering, view.promised, view.may_edit)
+    return OfferingView(offering, view.promised, view.may_edit, view.may_edit or offering_id in view.seats)
 
 
 def occurrences(session: Session, offering_id: int) -> list[Occurrence]:
@@ -99,7 +100,7 @@ def occurrences(session: Session, offering_id: int) -> list[Occurrence]:
 
 def reach(session: Session, actor: Actor, course: Course) -> sharing.Reach:
     """Whom the course's audience reaches now."""
-    chosen = sharing.audience(course.item, actor.now)
+    chosen = sharing.audience(session, course.item, actor.now)
     return sharing.reach(session, course.school_id, chosen, actor.now)
 
 

@@ -47,7 +47,9 @@ def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Cours
         kind="course", owner_school_id=school_id, created_at=now, updated_at=now, demonstration=actor.demonstration,
         **{name: data[name] for name in ITEM_FIELDS},
     )  # fmt: skip
-    add_share(item, scopes.manage(school_id), now)
+    session.add(item)
+    session.flush()
+    add_share(session, item, scopes.manage(school_id), now)
     _check_department(session, school_id, data["department_id"])
     course = Course(item=item, school_id=school_id, **{name: data[name] for name in COURSE_FIELDS})
     session.add(course)
@@ -106,7 +108,7 @@ def _set_teachers(session: Session, course: Course, wanted: Sequence[int], now: 
             raise Invalid.field("teacher_ids", "not_a_teacher_here")
     for person_id in added:
         course.staff.append(CourseTeacher(person_id=person_id))
-        add_share(course.item, scopes.person(person_id), now)
+        add_share(session, course.item, scopes.person(person_id), now)
     removed = current.keys() - set(wanted)
     for person_id in removed:
         course.staff.remove(current[person_id])

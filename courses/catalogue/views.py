@@ -24,20 +24,27 @@ def course(value: Course) -> dict[str, Any]:
 def course_detail(session: Session, actor: Actor, value: Course) -> dict[str, Any]:
     reach = queries.reach(session, actor, value)
     schools = None if reach.schools is None else [{"id": id_, "name": name} for id_, name in reach.schools]
-    audience = {"scopes": sharing.audience(value.item, actor.now), "schools": schools, "count": reach.count}
+    audience = {"scopes": sharing.audience(session, value.item, actor.now), "schools": schools, "count": reach.count}
     return {**course(value), "audience": audience}
 
 
 _OFFERING = (
-    "id", "course_id", "code", "state", "term", "enrol_from", "enrol_until", "room", "online_url", "note", "meetings",
+    "id", "course_id", "code", "state", "term", "enrol_from", "enrol_until", "room", "note", "meetings",
     "pools", "version",
 )  # fmt: skip
 
 
-def offering_detail(session: Session, value: Offering, *, promised: bool) -> dict[str, Any]:
+def offering(value: Offering, *, may_join: bool) -> dict[str, Any]:
+    """The address of the lesson is for those who teach it or hold a seat."""
+    shown = {name: getattr(value, name) for name in _OFFERING}
+    return {**shown, "online_url": value.online_url if may_join else ""}
+
+
+def offering_detail(session: Session, view: queries.OfferingView) -> dict[str, Any]:
+    value = view.offering
     return {
-        **{name: getattr(value, name) for name in _OFFERING},
+        **offering(value, may_join=view.may_join),
         "course": course(value.course),
         "occurrences": queries.occurrences(session, value.id),
-        "promised": promised,
+        "promised": view.promised,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask.views import MethodView
@@ -9,7 +10,7 @@ from flask.views import MethodView
 from courses.catalogue import queries as catalogue
 from courses.enrolment import queries, schemas, services, views
 from courses.enrolment.permissions import allow
-from zutuan.errors import Denial, Forbidden
+from zutuan.errors import Denial, Forbidden, Invalid
 from zutuan.paging import Page
 from zutuan.web.api import IDEMPOTENCY, Blueprint, ListQuery, listing, query_schema, tagged
 from zutuan.web.requests import actor, db
@@ -17,6 +18,7 @@ from zutuan.web.requests import actor, db
 offering_api = Blueprint("api-seats", __name__, url_prefix="/api/v1/offerings", description="enrolling")
 enrolments_api = Blueprint("api-enrolments", __name__, url_prefix="/api/v1/enrolments", description="enrolments")
 mine_api = Blueprint("api-my-enrolments", __name__, url_prefix="/api/v1/me/enrolments", description="my enrolments")
+time_api = Blueprint("api-my-timetable", __name__, url_prefix="/api/v1/me/timetable", description="my time")
 
 
 class EnrolmentsQuery(schemas.EnrolmentQuery, ListQuery):
@@ -124,3 +126,17 @@ class MyEnrolments(MethodView):
     def get(self, query: dict[str, Any]) -> Any:
         """My enrolments, newest first."""
         return _page(queries.mine(db(), actor(), query))
+
+
+@time_api.route("")
+class MyTimetable(MethodView):
+    @time_api.arguments(query_schema(schemas.TimetableQuery), location="query")
+    @time_api.response(200, listing(schemas.SlotOut))
+    def get(self, query: dict[str, Any]) -> Any:
+        """What I attend (a seat held) or teach between two instants; without them, in the next seven days."""
+        starts = query["starts"] or actor().now
+        ends = query["ends"] or starts + timedelta(days=7)
+        if not timedelta(0) < ends - starts <= schemas.LONGEST_SPAN:
+            raise Invalid.field("ends", "bad_span", days=schemas.LONGEST_SPAN.days)
+        slots = [views.slot(*each) for each in queries.busy_between(db(), actor(), starts, ends)]
+        return Page(slots, None, len(slots))

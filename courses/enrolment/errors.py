@@ -22,6 +22,7 @@ messages(
         "already_decided": (_l("这条选课已经审核过了。"), _l("请刷新列表，查看审核结果。")),
         "not_possible_now": _l("这条选课现在的状态不能进行这项操作。"),
         "nothing_chosen": (_l("还没有选中任何一项。"), _l("请先勾选，再办理。")),
+        "bad_span": _l("结束须在开始之后，且相隔不超过 %(days)s 天。"),
         "reason_needed": _l("请写明理由，学生会看到。"),
     }
 )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from courses.enrolment import checks, notices, queries, services
 from courses.enrolment import errors as errors
-from courses.enrolment.api import enrolments_api, mine_api, offering_api
+from courses.enrolment.api import enrolments_api, mine_api, offering_api, time_api
 from courses.enrolment.demo import load
 from courses.enrolment.pages import blueprint
 from courses.enrolment.permissions import allow
@@ -63,7 +63,7 @@ def cards(session: Session, actor: Actor) -> list[Card]:
 FEATURE = Feature(
     name="enrolment",
     pages=(blueprint,),
-    api=(offering_api, enrolments_api, mine_api),
+    api=(offering_api, enrolments_api, mine_api, time_api),
     permissions=allow,
     nav=(
         NavEntry("enrolment.mine", _l("我的选课"), "check2-square", shown=_studies, order=15),

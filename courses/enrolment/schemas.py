@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from marshmallow import fields
 
 from courses.catalogue.schemas import PersonRef, SchoolRef
 from courses.enrolment.queries import STATES
-from zutuan.fields import Choice, Ref, Schema, Text
+from zutuan.fields import Choice, Instant, Ref, Schema, Text
 
 
 class EnrolIn(Schema):
@@ -32,6 +34,14 @@ class EnrolmentQuery(Schema):
 
 class SchoolEnrolmentQuery(EnrolmentQuery):
     side = Choice(("home", "host"), load_default="home")
+
+
+LONGEST_SPAN = timedelta(days=200)
+
+
+class TimetableQuery(Schema):
+    starts = Instant(load_default=None)
+    ends = Instant(load_default=None)
 
 
 class CourseRef(Schema):
@@ -76,3 +86,11 @@ class RefusalOut(Schema):
 class EligibilityOut(Schema):
     allowed = fields.Boolean()
     reasons = fields.List(fields.Nested(RefusalOut))
+
+
+class SlotOut(Schema):
+    starts = fields.AwareDateTime()
+    ends = fields.AwareDateTime()
+    week = fields.Integer(metadata={"description": "of the host school's term"})
+    offering_id = fields.Integer()
+    course = fields.Nested(CourseRef)

@@ -106,7 +106,7 @@ def _new_enrolment(session: Session, actor: Actor, offering: Offering, home: Bel
     except IntegrityError as error:  # two tabs at once: the partial unique index has the last word
         raise Refused("already_enrolled") from error
     aspect = catalogue.seat_aspect(offering.id)
-    add_share(offering.course.item, scopes.person(actor.person_id), now, aspect, until=max(ends, now))
+    add_share(session, offering.course.item, scopes.person(actor.person_id), now, aspect, until=max(ends, now))
     _record(session, actor, enrolment, "enrol", "")
     notices.submitted(session, enrolment, now)
     session.flush()

@@ -9,8 +9,10 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from courses.catalogue.models import Offering
 from courses.enrolment import queries
 from courses.enrolment.models import Enrolment, EnrolmentEvent
+from zutuan.calendar.models import Occurrence
 from zutuan.decision import Refusal
 from zutuan.errors import say
 from zutuan.web.texts import stamp, waited
@@ -48,6 +50,13 @@ def enrolment(value: Enrolment) -> dict[str, Any]:
         "student": value.person,
         "number": value.affiliation.number,
     }
+
+
+def slot(occurrence: Occurrence, offering: Offering) -> dict[str, Any]:
+    return {
+        "starts": occurrence.starts, "ends": occurrence.ends, "week": occurrence.week, "offering_id": offering.id,
+        "course": offering.course,
+    }  # fmt: skip
 
 
 def refusals(values: Iterable[Refusal]) -> list[dict[str, str]]:

@@ -45,7 +45,7 @@ class Schema(BaseSchema):
         unknown = RAISE
 
 
-_COMMON = {"required": "required", "null": "null", "validator_failed": "field_invalid"}
+_COMMON: dict[str, Any] = {"required": "required", "null": "null", "validator_failed": "field_invalid"}
 fields.Field.default_error_messages = _COMMON
 fields.String.default_error_messages = {"invalid": "not_text", "invalid_utf8": "not_text"}
 fields.Integer.default_error_messages = {"invalid": "not_whole"}

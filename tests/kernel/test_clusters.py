@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError
 from support.cast import NOW, YESTERDAY, Cast, Player
 from support.http import api, browser_session, post_form
+
 from zutuan.clock import Clock, at_shanghai
 from zutuan.clusters import demo, services
 from zutuan.clusters.imports import SCHOOLS, cluster_import
@@ -476,6 +477,18 @@ def test_a_school_is_added_and_leaves_by_the_forms(browser: FlaskClient, cast: C
     assert post_form(browser, f"{path}/memberships/{newest}/end").location == path
     assert members(sqlite_database)[-1][4] == NOW
     assert post_form(browser, f"{path}/memberships/{newest}/end").status_code == 409
+
+
+def test_a_joining_to_come_is_called_off(browser: FlaskClient, cast: Cast, sqlite_database: Database) -> None:
+    path = f"/clusters/{cast.clusters['A']}"
+    post_form(browser, f"{path}/members", {"school": cast.code_of("D"), "role": "partner", "since": "2026-12-31"})
+    assert "2026-12-31 加入" in browser.get(path).text
+    with sqlite_database.read() as session:
+        newest = session.scalar(sa.select(sa.func.max(Membership.id)))
+    done = post_form(browser, f"{path}/memberships/{newest}/end", follow_redirects=True)
+    assert f"已取消{cast.name_of('D')}的加入" in done.text
+    assert "2026-12-31" not in done.text
+    assert post_form(browser, f"{path}/members", {"school": cast.name_of("D"), "role": "partner"}).location == path
 
 
 def test_others_see_no_forms_and_get_403(sqlite_client: FlaskClient, cast: Cast) -> None:

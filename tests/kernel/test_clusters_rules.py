@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+
 from zutuan.clusters import errors as _errors  # noqa: F401
 from zutuan.clusters.rules import Counts, Stay, cautions, check_end, check_start, may_end, may_join, timeline
 from zutuan.errors import say
@@ -59,6 +60,7 @@ def test_counts_are_by_role() -> None:
         ([stay(1, until=-1)], 1, "partner", -2, "membership_overlaps"),
         ([stay(1, until=5)], 1, "partner", 0, "membership_overlaps"),
         ([stay(1, until=5)], 1, "partner", 5, None),
+        ([stay(1, from_=50, until=50)], 1, "partner", 0, None),
         ([stay(2, "lead")], 1, "lead", 0, "lead_taken"),
         ([stay(2, "lead")], 1, "partner", 0, None),
         ([stay(2, "lead", until=10)], 1, "lead", 0, "lead_taken"),
@@ -119,3 +121,10 @@ def test_the_timeline_is_by_shanghai_day_the_latest_first() -> None:
 
 def test_states_over_time() -> None:
     assert [stay(1, until=1).state(days(at)) for at in (-101, -100, 0, 1)] == ["coming", "open", "open", "ended"]
+
+
+def test_what_was_called_off_never_was() -> None:
+    off = stay(1, from_=5, until=5)
+    assert off.called_off
+    assert [off.state(days(at)) for at in (0, 5, 6)] == ["ended", "ended", "ended"]
+    assert timeline([off], NOW) == []

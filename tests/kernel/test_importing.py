@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+
 from zutuan.clusters.imports import SCHOOL_COLUMNS, SCHOOLS
 from zutuan.clusters.models import School
 from zutuan.db import Database

@@ -69,3 +69,13 @@ def triggers(connection: Connection) -> set[str]:
     else:
         query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
     return set(connection.exec_driver_sql(query).scalars())
+
+
+def differences(one: dict[str, dict[str, Any]], other: dict[str, dict[str, Any]]) -> list[str]:
+    """What differs, one line each: short enough to be read in a failed test."""
+    found = [f"{table}: only in one of them" for table in sorted(one.keys() ^ other.keys())]
+    for table in sorted(one.keys() & other.keys()):
+        for part, value in one[table].items():
+            if value != other[table][part]:
+                found.append(f"{table}.{part}: {value} != {other[table][part]}")
+    return found

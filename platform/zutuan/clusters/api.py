@@ -98,7 +98,7 @@ class MembershipEnd(MethodView):
     @clusters_api.arguments(schemas.MembershipEndIn, required=False)
     @clusters_api.response(200, schemas.ClusterMembershipOut)
     def post(self, data: dict[str, Any], cluster_id: int, membership_id: int) -> Any:
-        """End a membership: at that instant the school loses both directions."""
+        """End a membership: at that instant the school loses both directions. One that has not begun is called off."""
         who = actor()
         services.end_membership(db(), who, cluster_id, membership_id, data["at"], who.now)
         db().flush()

@@ -209,7 +209,7 @@ def _membership(record: Record, here: Sequence[Stay], fresh: Stay, now: datetime
             return True
         said: Mapping[str, Any] = {"school": fresh.school_name, "role": ROLE_WORDS[current.role]}
         return RowError(record.line, "role", "other_role", said)
-    left = max((stay.until for stay in own if stay.until is not None), default=None)
+    left = max((stay.until for stay in own if stay.until is not None and not stay.called_off), default=None)
     if left is not None:
         said = {"school": fresh.school_name, "day": day_text(left)}
         return RowError(record.line, "school_name", "former_member", said)

@@ -162,10 +162,16 @@ def end_membership(cluster_id: int, membership_id: int) -> ResponseReturnValue:
         return _cluster_page(cluster_id, 422, alert=_("退出日期：%(why)s", why=" ".join(said)))
     except Refused as error:
         return _cluster_page(cluster_id, 409, alert=" ".join(say(error.code, error.params)))
-    name = queries.school_view(db(), who, ended.school_id).school.name
-    left = ended.until is not None and ended.until <= who.now
-    flash(_("%(school)s已退出。", school=name) if left else _("%(school)s的退出日期已登记。", school=name), "good")
+    flash(_ended(queries.stays(db(), Membership.id == ended.id)[0], who.now), "good")
     return redirect(url_for("clusters.cluster", cluster_id=cluster_id))
+
+
+def _ended(stay: rules.Stay, now: datetime) -> str:
+    if stay.called_off:
+        return _("已取消%(school)s的加入。", school=stay.school_name)
+    if stay.state(now) == "ended":
+        return _("%(school)s已退出。", school=stay.school_name)
+    return _("%(school)s的退出日期已登记。", school=stay.school_name)
 
 
 def _instant(day: date | None, now: datetime) -> datetime | None:

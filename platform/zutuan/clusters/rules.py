@@ -30,9 +30,14 @@ class Stay:
     school_code: str | None = None
     place: str = ""
 
+    @property
+    def called_off(self) -> bool:
+        """It was ended before it began, so it never was."""
+        return self.until is not None and self.until <= self.from_
+
     def state(self, now: datetime) -> str:
         """`coming`, `open` or `ended`."""
-        if self.from_ > now:
+        if self.from_ > now and not self.called_off:
             return "coming"
         return "open" if self.until is None or self.until > now else "ended"
 
@@ -88,7 +93,7 @@ def may_join(stays: Sequence[Stay], school_id: int, role: str, from_: datetime) 
 
     One membership per school and one lead at any instant; the database guards the open ones again.
     """
-    later = [stay for stay in stays if stay.until is None or stay.until > from_]
+    later = [stay for stay in stays if stay.until is None or (stay.until > from_ and not stay.called_off)]
     for stay in later:
         if stay.school_id == school_id:
             return _still_here(stay)
@@ -157,7 +162,7 @@ class Day:
 def timeline(stays: Iterable[Stay], now: datetime) -> list[Day]:
     """Joinings and leavings by day, the latest first."""
     events: list[Event] = []
-    for stay in stays:
+    for stay in (each for each in stays if not each.called_off):
         events.append(Event("joined", stay.from_, stay))
         if stay.until is not None:
             events.append(Event("left", stay.until, stay))

@@ -152,8 +152,8 @@ def _refusal(session: Session, cluster_id: int, joining: Joining) -> Refusal | N
 def end_membership(
     session: Session, actor: Actor | None, cluster_id: int, membership_id: int, at: datetime | None, now: datetime
 ) -> Membership:
-    """End a membership at that instant (None: now). From then on the school and the others see nothing of each
-    other through this cluster; what was promised stands in shares of its own."""
+    """End a membership at that instant; None: now, and one that has not begun is called off. From then on the school
+    and the others see nothing of each other through this cluster; what was promised stands in shares of its own."""
     cluster = _locked(session, cluster_id)
     if actor is not None:
         allow.require(actor, "cluster.end_membership", cluster_subject(actor, cluster_id))
@@ -162,7 +162,7 @@ def end_membership(
         raise NotFound
     session.refresh(membership)
     (stay,) = queries.stays(session, Membership.id == membership_id)
-    moment = at or now
+    moment = at or max(now, stay.from_)
     insist(rules.may_end(stay, now))
     _check_field(rules.check_end(stay, moment, now))
     membership.until = moment

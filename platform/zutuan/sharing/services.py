@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Membership, School
 from zutuan.db import mark_audited
-from zutuan.errors import Denial, Hidden, NotFound, Refused, insist
+from zutuan.errors import Denial, NotFound, Refused, insist
 from zutuan.sharing import rules, scopes
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent, Share, SharedItem
@@ -54,20 +54,22 @@ def clusters_of(session: Session, school_id: int, now: datetime) -> dict[int, st
     return {cluster_id: role for cluster_id, role in rows}
 
 
+def aspects_seen(session: Session, actor: Actor, item: SharedItem) -> dict[str, list[rules.Shared]]:
+    """Aspect → the shares through which the actor sees it now. Two statements, however many shares the item has."""
+    mine = sa.select(Share).where(Share.item_id == item.id, Share.scope.in_(sorted(actor.scopes)))
+    shares = [rules.Shared(s.aspect, s.scope, s.from_, s.until) for s in session.scalars(mine)]
+    owner_clusters = clusters_of(session, item.owner_school_id, actor.now)
+    seen = {}
+    for aspect in {share.aspect for share in shares}:
+        through = rules.seen_through(item.state, shares, owner_clusters, actor.scopes, actor.now, aspect)
+        if through:
+            seen[aspect] = through
+    return seen
+
+
 def seen_through(session: Session, actor: Actor, item: SharedItem, aspect: str = rules.RECORD) -> list[rules.Shared]:
     """The shares through which the actor sees this one item now (empty: it does not exist for them)."""
-    shares = [rules.Shared(s.aspect, s.scope, s.from_, s.until) for s in item.shares]
-    owner_clusters = clusters_of(session, item.owner_school_id, actor.now)
-    return rules.seen_through(item.state, shares, owner_clusters, actor.scopes, actor.now, aspect)
-
-
-def require_visible(session: Session, actor: Actor, item: SharedItem, action: str, *aspects: str) -> list[rules.Shared]:
-    """`seen_through` for the first aspect that is visible; 404 with an audit row when none is."""
-    for aspect in aspects or (rules.RECORD,):
-        through = seen_through(session, actor, item, aspect)
-        if through:
-            return through
-    raise Hidden(Denial(action, item.kind, item.id))
+    return aspects_seen(session, actor, item).get(aspect, [])
 
 
 def fetch(session: Session, model: type[Row], id_: int, *options: Any) -> Row:
@@ -88,34 +90,42 @@ def set_audience(session: Session, actor: Actor, item: SharedItem, wanted: Itera
     """
     owner, now = item.owner_school_id, actor.now
     target = set(wanted) | {scopes.school(owner), scopes.manage(owner)}
-    current = {s.scope: s for s in item.shares if _in_audience(s, now)}
+    current = {share.scope: share for share in _audience_shares(session, item, now)}
     added = target - current.keys()
     owner_clusters = clusters_of(session, owner, now)
     for scope in added - {scopes.manage(owner)}:
         insist(rules.may_share_with(scope, owner, owner_clusters))
     for scope in sorted(added):
-        add_share(item, scope, now)
+        add_share(session, item, scope, now)
     for scope in current.keys() - target:
         current[scope].until = now
     return bool(added or current.keys() - target)
 
 
-def _in_audience(share: Share, now: datetime) -> bool:
-    still = share.until is None or share.until > now
-    return still and share.aspect == rules.RECORD and not share.scope.startswith(("person:", "team:"))
+def _audience_shares(session: Session, item: SharedItem, now: datetime) -> list[Share]:
+    """Open shares of the record, without those of single persons and teams."""
+    query = sa.select(Share).where(Share.item_id == item.id, Share.aspect == rules.RECORD)
+    still = query.where(sa.or_(Share.until.is_(None), Share.until > now))
+    return [share for share in session.scalars(still) if not share.scope.startswith(("person:", "team:"))]
 
 
-def audience(item: SharedItem, now: datetime) -> list[str]:
+def audience(session: Session, item: SharedItem, now: datetime) -> list[str]:
     """The scopes chosen for the record, without the owner's own."""
     own = {scopes.school(item.owner_school_id), scopes.manage(item.owner_school_id)}
-    return sorted({s.scope for s in item.shares if _in_audience(s, now)} - own)
+    return sorted({share.scope for share in _audience_shares(session, item, now)} - own)
 
 
 def add_share(
-    item: SharedItem, scope: str, now: datetime, aspect: str = rules.RECORD, until: datetime | None = None
+    session: Session,
+    item: SharedItem,
+    scope: str,
+    now: datetime,
+    aspect: str = rules.RECORD,
+    until: datetime | None = None,
 ) -> None:
+    """Let a scope see an aspect from now on. (Never through `item.shares`, which may hold thousands.)"""
     cluster_id = scopes.cluster_of(scope)
-    item.shares.append(Share(aspect=aspect, scope=scope, cluster_id=cluster_id, from_=now, until=until))
+    session.add(Share(item_id=item.id, aspect=aspect, scope=scope, cluster_id=cluster_id, from_=now, until=until))
 
 
 def end_share(session: Session, item_id: int, aspect: str, scope: str, now: datetime) -> None:

@@ -165,8 +165,9 @@ def school_view(session: Session, actor: Actor, school_id: int) -> SchoolView:
     school = fetch(session, School, school_id)
     allow.require(actor, "school.read", school_subject(actor, school_id))
     all_time = stays(session, Membership.school_id == school_id)
-    before = tuple(stay for stay in all_time if stay.state(actor.now) == "ended")
-    return SchoolView(school, tuple(stay for stay in all_time if stay not in before), before)
+    ended = [stay for stay in all_time if stay.state(actor.now) == "ended"]
+    before = tuple(stay for stay in ended if not stay.called_off)
+    return SchoolView(school, tuple(stay for stay in all_time if stay not in ended), before)
 
 
 def departments_of(session: Session, actor: Actor, school_id: int) -> list[Department]:

@@ -37,7 +37,9 @@ class Stay:
 
     def state(self, now: datetime) -> str:
         """`coming`, `open` or `ended`."""
-        if self.from_ > now and not self.called_off:
+        if self.called_off:
+            return "ended"
+        if self.from_ > now:
             return "coming"
         return "open" if self.until is None or self.until > now else "ended"
 

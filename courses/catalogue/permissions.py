@@ -3,7 +3,7 @@
 from zutuan.sharing.permissions import Held, Is, Permissions
 
 _RUNS = Held({"secretary", "registrar", "school_admin"}, at="owner")
-_EDITS = (Is("staff"), _RUNS)
+_EDITS = (Is("staff", at="owner"), _RUNS)
 
 allow = Permissions(
     {

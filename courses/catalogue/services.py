@@ -41,7 +41,7 @@ OFFERING_FIELDS = ("code", "enrol_from", "enrol_until", "room", "online_url", "n
 def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Course:
     """A draft, seen by its school's managers and its teachers only."""
     school_id = _school_for(actor, data.get("school_id"))
-    allow.require(actor, "course.create", Subject("course", places={"owner": Place(school_id)}))
+    allow.require(actor, "course.create", Subject("course", places={"owner": Place(school_id, data["department_id"])}))
     now = actor.now
     item = SharedItem(
         kind="course", owner_school_id=school_id, created_at=now, updated_at=now, demonstration=actor.demonstration,
@@ -191,7 +191,8 @@ def create_offering(session: Session, actor: Actor, course: Course, data: dict[s
     )  # fmt: skip
     seats = data["seats"]
     offering.pools = [SeatPool(scope="all", capacity=seats, wanted=seats)]
-    _check_offering(session, offering, _patterns(data["meetings"]))
+    with session.no_autoflush:
+        _check_offering(session, offering, _patterns(data["meetings"]))
     session.add(offering)
     _flush(session, "offering_code_taken")
     _set_meetings(session, offering, data["meetings"])

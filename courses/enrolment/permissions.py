@@ -8,13 +8,13 @@ _HOST = Held({"secretary", "registrar", "school_admin"}, at="host")
 allow = Permissions(
     {
         "enrolment.create": (Held({"student"}, at="home"),),
-        "enrolment.read": (Is("self"), Is("staff"), _HOME, _HOST),
+        "enrolment.read": (Is("self"), Is("staff", at="host"), _HOME, _HOST),
         "enrolment.approve": (Held({"registrar"}, at="home"),),
         "enrolment.deny": (Held({"registrar"}, at="home"), Held({"registrar"}, at="host")),
         "enrolment.withdraw": (Is("self"),),
         # Lists
         "enrolment.list_home": (_HOME,),
         "enrolment.list_host": (_HOST,),
-        "roster.read": (Is("staff"), _HOST),
+        "roster.read": (Is("staff", at="host"), _HOST),
     }
 )

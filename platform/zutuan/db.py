@@ -269,6 +269,8 @@ def _note_statement(state: Any) -> None:
 
 def _demand_audit(session: Session) -> None:
     session.flush()
+    if session.in_nested_transaction():  # a savepoint commits nothing
+        return
     changed, audited = session.info.pop("changed", False), session.info.pop("audited", False)
     if changed and not audited:
         raise Unaudited("this transaction changes data without an audit row")

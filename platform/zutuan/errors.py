@@ -23,6 +23,7 @@ class Message:
 
 
 _MESSAGES: dict[str, Message] = {}
+_COMMA = _l("、")
 
 
 def messages(table: Mapping[str, tuple[Any, Any] | Any]) -> None:
@@ -41,7 +42,9 @@ def say(code: str, params: Mapping[str, Any] | None = None) -> tuple[str, str]:
 
 
 def _shown(value: Any) -> Any:
-    """Times are said on Shanghai's clock."""
+    """Times are said on Shanghai's clock, lists with the language's comma."""
+    if isinstance(value, (list, tuple)):
+        return str(_COMMA).join(str(each) for each in value)
     return local(value).strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else value
 
 
@@ -55,7 +58,7 @@ class ZutuanError(Exception):
     status = 400
     code = "bad_request"
 
-    def __init__(self, code: str | None = None, *, errors: Iterable[FieldError] = (), **params: Any) -> None:
+    def __init__(self, code: str | None = None, /, *, errors: Iterable[FieldError] = (), **params: Any) -> None:
         self.code = code or self.code
         self.errors = list(errors)
         self.params = params

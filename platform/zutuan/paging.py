@@ -57,7 +57,12 @@ def fetch_page(session: Session, query: Query, order: Sequence[Key], cursor: str
 
 
 def _total(session: Session, query: Query) -> int | None:
-    bounded = query.with_only_columns(sa.literal(1)).order_by(None).limit(COUNT_LIMIT + 1).subquery()
+    bounded = (
+        query.with_only_columns(sa.literal(1), maintain_column_froms=True)
+        .order_by(None)
+        .limit(COUNT_LIMIT + 1)
+        .subquery()
+    )
     count = session.scalar(sa.select(sa.func.count()).select_from(bounded)) or 0
     return count if count <= COUNT_LIMIT else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -199,6 +200,27 @@ def test_raw_inserts_meet_the_index(database: Database, cast: Cast, role: str) -
     with database.session(writes=True) as session, pytest.raises(IntegrityError):
         session.add(row)
         session.flush()
+
+
+def test_two_leads_at_once_are_one(database: Database, cast: Cast) -> None:
+    with database.write() as session:
+        cluster = services.create_cluster(session, None, "丙组团", NOW).id
+    barrier, results = threading.Barrier(2), []
+
+    def try_to_lead(letter: str) -> None:
+        barrier.wait()
+        try:
+            join(database, cluster, cast.schools[letter], "lead")
+            results.append("joined")
+        except Refused as refused:
+            results.append(refused.code)
+
+    threads = [threading.Thread(target=try_to_lead, args=(letter,)) for letter in "AB"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == ["joined", "lead_taken"]
 
 
 def end(database: Database, cast: Cast, school: str, at: datetime | None) -> None:

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 from sqlalchemy.orm import Session
+
 from zutuan.calendar.models import Period, PeriodTable, Term
 from zutuan.calendar.services import usual_periods
 from zutuan.clusters.models import Cluster, Membership, School

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from support import postgres
 from support.cast import Cast, build
+
 from zutuan.db import Database
 from zutuan.migrate import upgrade
 

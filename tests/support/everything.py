@@ -7,6 +7,9 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 from support.cast import NOW, Cast
+
+from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
+from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.calendar.models import Occurrence
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import Notice
@@ -17,9 +20,6 @@ from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import add_share, audit
 from zutuan.web.models import IdempotencyKey
-
-from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
-from courses.enrolment.models import Enrolment, EnrolmentEvent
 
 LATER = NOW + timedelta(hours=1)
 
@@ -65,10 +65,10 @@ def _course(session: Session, cast: Cast, teacher_id: int) -> Course:
     item = SharedItem(
         kind="course", owner_school_id=owner, title_zh="教育心理学", state="published", created_at=NOW, updated_at=NOW
     )
-    for scope in (scopes.manage(owner), scopes.school(owner), scopes.cluster(cast.clusters["A"])):
-        add_share(item, scope, NOW)
     session.add(item)
     session.flush()
+    for scope in (scopes.manage(owner), scopes.school(owner), scopes.cluster(cast.clusters["A"])):
+        add_share(session, item, scope, NOW)
     course = Course(
         id=item.id, school_id=owner, code="EDU001", credits=Decimal("2.5"), hours=40, category="teacher_education",
         level="bachelor", delivery="live_online",

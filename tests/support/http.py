@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 from support.cast import Player
 from werkzeug.test import TestResponse
+
 from zutuan.clock import clock
 from zutuan.people.services import open_session
 

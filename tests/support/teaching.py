@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import event
 from support.cast import LONG_AGO, NOW, Cast, Player
 from support.http import api
+
 from zutuan.app import make_worker
 from zutuan.db import Base, Database
 from zutuan.people.models import Person

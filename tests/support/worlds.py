@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
+
 from zutuan.clusters.models import Cluster, Department, Membership, School
 from zutuan.people.models import Affiliation, Person, RoleAssignment
 from zutuan.sharing.models import Share, SharedItem

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from zutuan.clock import clock
 from zutuan.errors import NotFound
 from zutuan.jobs import enqueue
 from zutuan.notices.models import Notice
@@ -26,7 +25,7 @@ def tell(
     """Once this session has committed, tell these people. `key` names the event: nobody hears of it twice."""
     ids = sorted(set(people))
     if ids:
-        payload = {"people": ids, "kind": kind, "key": key, "params": params, "link": link}
+        payload = {"people": ids, "kind": kind, "key": key, "params": params, "link": link, "at": now.isoformat()}
         enqueue(session, TOPIC, payload, now)
 
 
@@ -40,7 +39,7 @@ def deliver(session: Session, payload: dict[str, Any]) -> None:
             dedupe_key=payload["key"],
             params=payload["params"],
             link=payload["link"],
-            created_at=clock.now(),
+            created_at=datetime.fromisoformat(payload["at"]),
         )
         session.execute(statement.on_conflict_do_nothing())
 

@@ -37,9 +37,11 @@ class Held:
 
 @dataclass(frozen=True)
 class Is:
-    """Being one of the subject's persons of this name (`self`, `staff`)."""
+    """Being one of the subject's persons of this name (`self`, `staff`); with `at`, only while belonging to the school
+    of that place: who has left a school no longer runs what is there."""
 
     who: str
+    at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class Permissions:
     @staticmethod
     def _grants(grant: Held | Is, actor: Actor, subject: Subject) -> bool:
         if isinstance(grant, Is):
-            return actor.person_id in subject.persons.get(grant.who, ())
+            named = actor.person_id in subject.persons.get(grant.who, ())
+            return named and (grant.at is None or subject.places[grant.at].school_id in actor.school_ids)
         held = [each for each in actor.roles if each.role in grant.roles]
         if grant.at == ANYWHERE:
             return any(each.school_id is None and each.cluster_id is None for each in held)
@@ -108,10 +111,19 @@ class Permissions:
         for grant in self.table[action]:
             if isinstance(grant, Is):
                 if grant.who in columns:
-                    parts.append(columns[grant.who](actor.person_id))
+                    parts.append(_named_clause(grant, actor, columns))
             elif grant.at in columns:
                 parts += [_reach_clause(each, columns[grant.at]) for each in actor.roles if each.role in grant.roles]
         return sa.or_(sa.false(), *parts)
+
+
+def _named_clause(grant: Is, actor: Actor, columns: Mapping[str, Any]) -> sa.ColumnElement[bool]:
+    named: sa.ColumnElement[bool] = columns[grant.who](actor.person_id)
+    if grant.at is None:
+        return named
+    column = columns[grant.at]
+    school = column[0] if isinstance(column, tuple) else column
+    return sa.and_(named, school.in_(sorted(actor.school_ids)))
 
 
 def _reach_clause(held: Holds, column: Any) -> sa.ColumnElement[bool]:

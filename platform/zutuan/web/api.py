@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import orjson
@@ -11,7 +12,7 @@ from flask import Flask, Request, Response, request
 from flask.json.provider import JSONProvider
 from flask_smorest import Api as SmorestApi
 from flask_smorest import Blueprint as SmorestBlueprint
-from marshmallow import RAISE, ValidationError, fields
+from marshmallow import RAISE, ValidationError, fields, pre_load
 from webargs.flaskparser import FlaskParser
 
 from zutuan.errors import Invalid, Stale, ZutuanError
@@ -116,39 +117,37 @@ class ListQuery(Schema):
     cursor = Text(600, load_default=None)
 
 
+@cache
+def _query_class(schema: type[Schema]) -> type[Schema]:
+    def convert(self: Any, data: Any, **_kw: Any) -> dict[str, Any]:
+        numbers = {name for name, field in self.load_fields.items() if isinstance(field, fields.Integer)}
+        return {
+            name: int(value) if name in numbers and re.fullmatch(r"-?\d{1,18}", str(value)) else value
+            for name, value in dict(data).items()
+        }
+
+    return type(schema.__name__, (schema,), {"convert": pre_load(convert), "__module__": schema.__module__})
+
+
 def query_schema(schema: type[Schema]) -> Schema:
-    """A query's schema: numbers arrive as text there."""
-    return _QueryNumbers.wrap(schema)
+    """A query's schema: whole numbers arrive as text there."""
+    return _query_class(schema)()
 
 
-class _QueryNumbers:
-    @staticmethod
-    def wrap(schema: type[Schema]) -> Schema:
-        from marshmallow import pre_load
-
-        def convert(_self: Any, data: Any, **_kw: Any) -> Any:
-            numbers = {n for n, f in _self.load_fields.items() if isinstance(f, fields.Integer)}
-            return {
-                k: int(v) if k in numbers and isinstance(v, str) and re.fullmatch(r"-?\d{1,18}", v) else v
-                for k, v in dict(data).items()
-            }
-
-        name = schema.__name__ if schema.__name__.endswith("Query") else schema.__name__ + "Query"
-        return type(name, (schema,), {"convert": pre_load(convert), "__module__": schema.__module__})()
+@cache
+def _list_of(item: type[Schema]) -> type[Schema]:
+    name = item.__name__.removesuffix("Out") + "List"
+    parts = {
+        "items": fields.List(fields.Nested(item)),
+        "next": fields.String(allow_none=True),
+        "total": fields.Integer(allow_none=True),
+    }
+    return type(name, (Schema,), parts)
 
 
 def listing(item: type[Schema]) -> Schema:
     """{"items": […], "next": cursor or null, "total": n or null}."""
-    name = item.__name__.removesuffix("Out") + "List"
-    return type(
-        name,
-        (Schema,),
-        {
-            "items": fields.List(fields.Nested(item)),
-            "next": fields.String(allow_none=True),
-            "total": fields.Integer(allow_none=True),
-        },
-    )()
+    return _list_of(item)()
 
 
 # --- versions ---------------------------------------------------------------------------------------------------

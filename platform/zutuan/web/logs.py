@@ -43,6 +43,8 @@ def _end(response: Response) -> Response:
     elapsed = (time.perf_counter() - g.get("started", time.perf_counter())) * 1000
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers["Server-Timing"] = f"app;dur={elapsed:.1f}"
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")  # office PCs are shared
     actor = g.get("signed_in_actor")
     log.info(
         "request",

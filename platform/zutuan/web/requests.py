@@ -160,7 +160,7 @@ def _claim(key: tuple[int, str, str, str]) -> Response | None:
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {"actor_id": actor_id, "route": route, "key": text, "body_hash": body_hash, "created_at": clock.now()}
     fresh = insert(IdempotencyKey).values(**values, status=0, headers={}, body="").on_conflict_do_nothing()
-    if cast("sa.CursorResult[object]", session.execute(fresh)).rowcount == 1:
+    if session.scalar(fresh.returning(IdempotencyKey.id)) is not None:
         return None
     row = session.scalars(_row(key)).one()
     if row.body_hash != body_hash:

@@ -1,0 +1,297 @@
+"""The permission matrix, performed cell by cell over HTTP against `tests/permission_matrix.csv`.
+
+Each cell that could write starts from the same state: the database's file is put back before it.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from support.cast import Cast, Player
+from support.databases import Fresh
+from support.http import api
+from support.teaching import add_people, calm, course_body, drain, offering_body, ok, to_cluster
+from werkzeug.test import TestResponse
+from zutuan.clusters.models import Membership
+from zutuan.db import Database
+from zutuan.notices.models import Notice
+from zutuan.people.models import PersonalToken
+from zutuan.sharing import scopes
+from zutuan.sharing.permissions import ROLES
+
+MATRIX = Path(__file__).parents[1] / "permission_matrix.csv"
+SCHOOL_OF = {"own": "A", "sibling": "B", "other": "D", "former": "E", "staff": "A"}
+TITLE = "矩阵课程"
+
+
+# --- what is expected -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    operation: str
+    relation: str
+    expected: dict[str, str]
+
+
+def _read() -> list[Row]:
+    with MATRIX.open(encoding="utf-8", newline="") as file:
+        lines = [line for line in file if not line.startswith("#")]
+    header, *rows = [[cell.strip() for cell in row] for row in csv.reader(lines)]
+    assert header == ["operation", "relation", *ROLES]
+    return [Row(row[0], row[1], dict(zip(ROLES, row[2:], strict=True))) for row in rows]
+
+
+ROWS = _read()
+
+
+# --- what is tried ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Ids of what is acted on."""
+
+    ids: dict[str, int]
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One request. `{course}` and the like in the path, and callables in the body, are filled in from the stage;
+    `contains` makes the answer `in` or `out`: whether that id is among the items of a list."""
+
+    method: str
+    path: str
+    body: Callable[[Stage], dict[str, Any]] | None = None
+    match: str = ""
+    contains: str = ""
+
+    def perform(self, app: Flask, player: Player, stage: Stage) -> str:
+        headers = {"If-Match": stage.versions[self.match]} if self.match else {}
+        path = self.path.format(**stage.ids)
+        response = api(app, player).request(self.method, path, self.body(stage) if self.body else None, headers=headers)
+        if self.contains and response.status_code == 200:
+            return self._listed(response, stage)
+        return str(response.status_code)
+
+    def _listed(self, response: TestResponse, stage: Stage) -> str:
+        body = response.json
+        assert body["next"] is None and body["total"] == len(body["items"])
+        return "in" if stage.ids[self.contains] in {each["id"] for each in body["items"]} else "out"
+
+
+def _nothing(_stage: Stage) -> dict[str, Any]:
+    return {}
+
+
+def _new_course(stage: Stage) -> dict[str, Any]:
+    return course_body(code="NEW", school_id=stage.ids["school"], department_id=stage.ids["department"])
+
+
+def _joins(stage: Stage) -> dict[str, Any]:
+    return {"school_id": stage.ids["newcomer"], "role": "supported"}
+
+
+def _audience(scope: Callable[[Stage], str]) -> Callable[[Stage], dict[str, Any]]:
+    return lambda stage: {"audience": [scope(stage)]}
+
+
+OPERATIONS = {
+    "course.read": Operation("GET", "/courses/{course}"),
+    "course.read_draft": Operation("GET", "/courses/{draft}"),
+    "course.list": Operation("GET", "/courses", contains="course"),
+    "course.list_draft": Operation("GET", "/courses?mine=1", contains="draft"),
+    "course.search": Operation("GET", f"/search?q={TITLE}", contains="course"),
+    "course.create": Operation("POST", "/courses", _new_course),
+    "course.patch": Operation("PATCH", "/courses/{course}", lambda _: {"hours": 48}, match="course"),
+    "course.patch_draft": Operation("PATCH", "/courses/{draft}", lambda _: {"hours": 48}, match="draft"),
+    "course.publish": Operation("POST", "/courses/{draft}/publish", _nothing),
+    "course.set_audience": Operation("POST", "/courses/{course}/publish", _audience(lambda _: scopes.PLATFORM)),
+    "course.set_foreign_audience": Operation(
+        "POST", "/courses/{course}/publish", _audience(lambda stage: scopes.cluster(stage.ids["foreign"]))
+    ),
+    "course.suspend": Operation("POST", "/courses/{quiet}/suspend", _nothing),
+    "course.archive": Operation("POST", "/courses/{quiet}/archive", _nothing),
+    "course.archive_held": Operation("POST", "/courses/{course}/archive", _nothing),
+    "offering.list": Operation("GET", "/courses/{course}/offerings"),
+    "offering.read": Operation("GET", "/offerings/{offering}"),
+    "offering.read_draft": Operation("GET", "/offerings/{draft_offering}"),
+    "offering.create": Operation("POST", "/courses/{course}/offerings", lambda _: offering_body(code="77")),
+    "offering.patch": Operation("PATCH", "/offerings/{offering}", lambda _: {"seats": 7}, match="offering"),
+    "offering.publish": Operation("POST", "/offerings/{draft_offering}/publish", _nothing),
+    "offering.archive": Operation("POST", "/offerings/{quiet_offering}/archive", _nothing),
+    "offering.archive_held": Operation("POST", "/offerings/{offering}/archive", _nothing),
+    "offering.roster": Operation("GET", "/offerings/{offering}/enrolments"),
+    "offering.eligibility": Operation("GET", "/offerings/{offering}/eligibility"),
+    "offering.enrol": Operation("POST", "/offerings/{offering}/enrolments", _nothing),
+    "offering.enrol_draft": Operation("POST", "/offerings/{draft_offering}/enrolments", _nothing),
+    "enrolment.read": Operation("GET", "/enrolments/{enrolment}"),
+    "enrolment.approve": Operation("POST", "/enrolments/{enrolment}/approve", _nothing),
+    "enrolment.deny": Operation("POST", "/enrolments/{enrolment}/deny", lambda _: {"reason": "先修课程未完成"}),
+    "enrolment.withdraw": Operation("POST", "/enrolments/{enrolment}/withdraw", _nothing),
+    "enrolment.list_home": Operation("GET", "/enrolments?side=home", contains="enrolment"),
+    "enrolment.list_host": Operation("GET", "/enrolments?side=host", contains="enrolment"),
+    "enrolment.list_mine": Operation("GET", "/me/enrolments", contains="enrolment"),
+    "cluster.list": Operation("GET", "/clusters"),
+    "cluster.read": Operation("GET", "/clusters/{cluster}"),
+    "membership.list": Operation("GET", "/clusters/{cluster}/memberships"),
+    "membership.add": Operation("POST", "/clusters/{cluster}/memberships", _joins),
+    "membership.end": Operation("POST", "/clusters/{cluster}/memberships/{membership}/end", _nothing),
+    "school.list": Operation("GET", "/schools"),
+    "school.read": Operation("GET", "/schools/{school}"),
+    "school.terms": Operation("GET", "/schools/{school}/terms"),
+    "school.periods": Operation("GET", "/schools/{school}/periods"),
+    "school.departments": Operation("GET", "/schools/{school}/departments"),
+    "people.list": Operation("GET", "/people?school_id={school}"),
+    "me.read": Operation("GET", "/me"),
+    "me.timetable": Operation("GET", "/me/timetable"),
+    "notice.list": Operation("GET", "/me/notices", contains="notice"),
+    "notice.read_other": Operation("POST", "/me/notices/{notice}/read", _nothing),
+    "token.list": Operation("GET", "/me/tokens"),
+    "token.create": Operation("POST", "/me/tokens", lambda _: {"name": "matrix"}),
+    "token.revoke_other": Operation("POST", "/me/tokens/{token}/revoke", _nothing),
+}
+
+
+def test_every_operation_role_and_relation_has_its_row() -> None:
+    listed = [(row.operation, row.relation) for row in ROWS]
+    assert len(set(listed)) == len(listed)
+    for operation in OPERATIONS:
+        relations = {relation for name, relation in listed if name == operation}
+        assert relations >= {"own", "sibling", "other", "former"}, operation
+    assert {operation for operation, _ in listed} == set(OPERATIONS)
+
+
+# --- where it is tried ------------------------------------------------------------------------------------------
+
+
+def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> Stage:
+    """School A's courses, made by a teacher who is not of the cast; with `named`, all of A's cast teach them too."""
+    (maker,) = add_people(database, cast, "A", 1, "teacher")
+    (student,) = add_people(database, cast, "B", 1)
+    teacher = api(app, maker)
+    staff = [cast.who("A", role).id for role in ROLES] if named else []
+    common = {
+        "audience": to_cluster(cast), "department_id": cast.departments["A"], "teacher_ids": [maker.id, *staff],
+    }  # fmt: skip
+    ids = {
+        "school": cast.schools["A"], "department": cast.departments["A"], "newcomer": cast.schools["D"],
+        "cluster": cast.clusters["A"], "foreign": cast.clusters["D"],
+    }  # fmt: skip
+    for number, name in enumerate(("course", "quiet", "draft")):
+        body = course_body(code=f"M{number}", title_zh=f"{TITLE}{number}", **common)
+        ids[name] = ok(teacher.post("/courses", body), 201)["id"]
+
+    def offer(course: str, code: str) -> int:
+        made = ok(teacher.post(f"/courses/{ids[course]}/offerings", offering_body(code=code)), 201)
+        return int(made["id"])
+
+    for course, offering in (("course", "offering"), ("quiet", "quiet_offering")):
+        ids[offering] = offer(course, "01")
+        ok(teacher.post(f"/courses/{ids[course]}/publish", {}))
+        ok(teacher.post(f"/offerings/{ids[offering]}/publish"))
+    ids["draft_offering"] = offer("course", "02")
+    ids["enrolment"] = ok(api(app, student).post(f"/offerings/{ids['offering']}/enrolments", {}), 201)["id"]
+    drain(database)
+    with database.read() as session:
+        ids["notice"] = session.scalars(sa.select(Notice.id).where(Notice.person_id == student.id)).one()
+        ids["token"] = session.scalars(sa.select(PersonalToken.id).where(PersonalToken.person_id == student.id)).one()
+        member = sa.select(Membership.id).where(Membership.cluster_id == ids["cluster"])
+        ids["membership"] = session.scalars(member.where(Membership.school_id == cast.schools["C"])).one()
+    paths = {"course": f"/courses/{ids['course']}", "draft": f"/courses/{ids['draft']}",
+             "offering": f"/offerings/{ids['offering']}"}  # fmt: skip
+    versions = {name: teacher.get(path).headers["ETag"] for name, path in paths.items()}
+    return Stage(ids, versions)
+
+
+@dataclass
+class Board:
+    """The two stages (with and without the cast among the staff), and a way back to either's first state."""
+
+    app: Flask
+    database: Database
+    cast: Cast
+    path: Path
+    stages: dict[bool, Stage] = field(default_factory=dict)
+    files: dict[bool, Path] = field(default_factory=dict)
+
+    def set_up(self, folder: Path) -> None:
+        empty = folder / "empty.db"
+        self._save(empty)
+        for named in (False, True):
+            self._restore(empty)
+            self.stages[named] = _set_stage(self.app, self.database, self.cast, named=named)
+            self.files[named] = folder / f"{named}.db"
+            self._save(self.files[named])
+
+    def begin(self, named: bool) -> None:
+        self._restore(self.files[named])
+
+    def _save(self, to: Path) -> None:
+        with self.database.engine.connect() as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.database.dispose()
+        shutil.copyfile(self.path, to)
+
+    def _restore(self, from_: Path) -> None:
+        self.database.dispose()
+        for suffix in ("-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(from_, self.path)
+
+    def differences(self, row: Row) -> list[str]:
+        """Every cell of the row whose answer is not the expected one."""
+        operation, named = OPERATIONS[row.operation], row.relation == "staff"
+        self.begin(named)
+        found = []
+        for role, expected in row.expected.items():
+            player = self.cast.who(SCHOOL_OF[row.relation], role)
+            answer = operation.perform(self.app, player, self.stages[named])
+            if answer != expected:
+                found.append(f"{row.operation} · {row.relation} · {role}: expected {expected}, got {answer}")
+            if answer.startswith("2") and operation.method != "GET":
+                self.begin(named)
+        return found
+
+
+@pytest.fixture
+def board(
+    sqlite_fresh: Fresh, sqlite_app: Flask, sqlite_database: Database, cast: Cast, tmp_path: Path
+) -> Iterator[Board]:
+    made = Board(sqlite_app, sqlite_database, cast, Path(sqlite_fresh.url.removeprefix("sqlite:///")))
+    made.set_up(tmp_path)
+    yield made
+
+
+def test_the_matrix(board: Board) -> None:
+    with calm():
+        differences = [line for row in ROWS for line in board.differences(row)]
+    assert not differences, "\n" + "\n".join(differences)
+
+
+def test_reading_and_refusals_are_the_same_on_postgres(app: Flask, database: Database, cast: Cast) -> None:
+    """What leaves no trace needs no way back: both engines answer it alike."""
+    if database.engine.dialect.name == "sqlite":
+        return
+    stage = _set_stage(app, database, cast, named=False)
+    differences = []
+    with calm():
+        for row in ROWS:
+            operation = OPERATIONS[row.operation]
+            for role, expected in row.expected.items():
+                if row.relation == "staff" or (operation.method != "GET" and expected.startswith("2")):
+                    continue
+                answer = operation.perform(app, cast.who(SCHOOL_OF[row.relation], role), stage)
+                if answer != expected:
+                    differences.append(f"{row.operation} · {row.relation} · {role}: expected {expected}, got {answer}")
+    assert not differences, "\n" + "\n".join(differences)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
 from flask import Flask, Response, g
 
@@ -32,7 +33,7 @@ def main() -> None:
 
     from zutuan.cli import serve
 
-    default = {parameter.name: parameter.default for parameter in serve.params}
+    default: dict[str | None, Any] = {parameter.name: parameter.default for parameter in serve.params}
     Granian(
         "bench.bare:app", address="127.0.0.1", port=int(sys.argv[1]), interface=Interfaces.WSGI,
         workers=default["workers"], blocking_threads=default["threads"], log_access=False, backlog=1024,

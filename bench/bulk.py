@@ -37,7 +37,7 @@ def _with_defaults(table: sa.Table, rows: Sequence[Row]) -> list[dict[str, Any]]
             continue
         if column.key == "version":
             missing[column.key] = 1
-        elif column.default is not None and column.default.is_scalar:
+        elif isinstance(column.default, sa.ColumnDefault) and column.default.is_scalar:
             missing[column.key] = column.default.arg
     return [{**missing, **row} for row in rows]
 
@@ -46,7 +46,7 @@ def _copy(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     columns = [table.c[name] for name in rows[0]]
     names = ", ".join(f'"{column.name}"' for column in columns)
     cursor = connection.connection.cursor()
-    with cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:  # type: ignore[attr-defined]
+    with cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
         for row in _bound(connection, columns, rows):
             copy.write_row(row)
 

@@ -20,7 +20,7 @@ from zutuan.people.services import digest
 from zutuan.sharing import scopes
 
 READERS = 140  # different students; registrars are one a school
-WORDS = ("教育", "教学设计", "儿童", "心理", "数学", "阅读", "乡村", "人工智能")
+WORDS = ("教育", "教学", "儿童", "心理", "数学", "小学", "乡村", "设计")
 VISIBLE = """i.state = 'published' AND EXISTS (SELECT 1 FROM share s WHERE s.item_id = i.id AND s.aspect = 'record'
     AND s.scope IN (:platform, :school, :cluster, :role) AND s.from_ <= :now AND (s.until IS NULL OR s.until > :now)
     AND (s.cluster_id IS NULL OR EXISTS (SELECT 1 FROM membership m WHERE m.cluster_id = s.cluster_id

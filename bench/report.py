@@ -59,7 +59,9 @@ def table(target: Target, lines: Sequence[Line], data: str) -> str:
     """Times are p50 / p95 / p99 in milliseconds."""
     rows = [f"| {' | '.join(_cells(line))} |" for line in lines]
     head = [f"| {' | '.join(HEAD)} |", "|---|" + "---:|" * (len(HEAD) - 1)]
-    return "\n".join([f"**{target.about}** · {data} · p50 / p95 / p99 in ms", "", *head, *rows, "", _verdict(lines)])
+    return "\n".join(
+        [f"**{target.about}** · {data} · times are p50 / p95 / p99 in ms", "", *head, *rows, "", _verdict(lines)]
+    )
 
 
 def _cells(line: Line) -> list[str]:

@@ -14,8 +14,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from bench.client import Request
-from bench.pages import PageKind, Visit, values_of
 from bench.data import World
+from bench.pages import PageKind, Visit, values_of
 from zutuan.db import Database, UtcDateTime
 
 _NAME = re.compile(r":([a-z]+)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -132,6 +132,3 @@ def _offering(world: World, rows: _Rows, dates: dict[int, TermDates], offered: O
              "source_id": offered.id, "starts": each.starts, "ends": each.ends, "week": each.week}
             for each in expand(pattern, dates[term_id], PERIODS)
         ]  # fmt: skip
-
-
-__all__ = ["COURSES", "Offered", "date", "fill"]

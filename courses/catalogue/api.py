@@ -7,6 +7,7 @@ from typing import Any
 from flask.views import MethodView
 
 from courses.catalogue import queries, schemas, services, views
+from courses.catalogue.models import Course
 from courses.catalogue.permissions import allow
 from zutuan.paging import Page
 from zutuan.web.api import IDEMPOTENCY, IF_MATCH, Blueprint, ListQuery, listing, query_schema, require_match, tagged
@@ -38,7 +39,7 @@ class Courses(MethodView):
         """Make a draft course. `audience` holds scopes: platform, cluster:{id}, cluster:{id}:{role}."""
         course = services.create_course(db(), actor(), data)
         location = {"Location": f"/api/v1/courses/{course.id}"}
-        return _detail(course.id), 201, {**location, **tagged(course.item.version)}
+        return _changed(course), 201, {**location, **tagged(course.item.version)}
 
 
 @courses_api.route("/<id:course_id>")
@@ -58,12 +59,17 @@ class CourseById(MethodView):
         allow.require(actor(), "course.edit", queries.subject(course))
         require_match(course.item.version)
         services.update_course(db(), actor(), course, data)
-        return _detail(course_id), 200, tagged(course.item.version)
+        return _changed(course), 200, tagged(course.item.version)
 
 
 def _detail(course_id: int) -> dict[str, Any]:
     view = queries.view_course(db(), actor(), course_id)
     return views.course_detail(db(), actor(), view.course)
+
+
+def _changed(course: Course) -> dict[str, Any]:
+    """What was just written, also for whom the change itself has hidden it (a draft handed over to another teacher)."""
+    return views.course_detail(db(), actor(), course)
 
 
 @courses_api.route("/<id:course_id>/publish")
@@ -74,13 +80,13 @@ class Publish(MethodView):
         """Show the course to its audience; with `audience`, set it first."""
         course = queries.view_course(db(), actor(), course_id, "course.publish").course
         services.publish_course(db(), actor(), course, data["audience"])
-        return _detail(course_id), 200, tagged(course.item.version)
+        return _changed(course), 200, tagged(course.item.version)
 
 
 def _move(course_id: int, event: str) -> Any:
     course = queries.view_course(db(), actor(), course_id, f"course.{event}").course
     services.move_course(db(), actor(), course, event)
-    return _detail(course_id), 200, tagged(course.item.version)
+    return _changed(course), 200, tagged(course.item.version)
 
 
 @courses_api.route("/<id:course_id>/suspend")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -127,13 +128,27 @@ def _seats_left() -> Any:
     )
 
 
+def _credits(value: Any) -> Decimal:
+    number = round(Decimal(str(value)), 2)
+    if not 0 <= number <= 100:
+        raise ValueError
+    return number
+
+
+def _count(value: Any) -> int:
+    number = int(value)
+    if abs(number) >= 2**31:
+        raise ValueError
+    return number
+
+
 def _order(sort: str) -> list[Key]:
     last = Key(Course.id, descending=True)
     return {
         "newest": [Key(SharedItem.published_at, descending=True, decode=moment), last],
         "title": [Key(SharedItem.title_zh, decode=str), last],
-        "credits": [Key(sa.type_coerce(Course.credits, sa.Integer), descending=True), last],
-        "seats": [Key(_seats_left(), descending=True), last],
+        "credits": [Key(Course.credits, descending=True, decode=_credits), last],
+        "seats": [Key(_seats_left(), descending=True, decode=_count), last],
     }[sort]
 
 
@@ -191,9 +206,9 @@ def _filters(query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
 def matches(text: str) -> sa.ColumnElement[bool]:
     """The words in title, code, or a teacher's name."""
     pattern = like(text)
-    taught = CourseTeacher.person.has(Person.name.like(pattern, escape="\\"))
+    taught = CourseTeacher.person.has(Person.name.ilike(pattern, escape="\\"))
     return sa.or_(
-        SharedItem.title_zh.like(pattern, escape="\\"),
+        SharedItem.title_zh.ilike(pattern, escape="\\"),
         SharedItem.title_en.ilike(pattern, escape="\\"),
         Course.code.ilike(pattern, escape="\\"),
         Course.staff.any(taught),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields
 
 from courses.catalogue.models import CATEGORIES, DELIVERIES, LANGUAGES, LEVELS
@@ -10,6 +12,12 @@ from zutuan.fields import Amount, Choice, Flag, Instant, Many, Pattern, Ref, Sch
 
 SORTS = ("newest", "title", "credits", "seats")
 CODE = r"[A-Za-z0-9._-]+"
+AUDIENCE = r"platform|cluster:[1-9][0-9]{0,17}(:(lead|partner|supported))?|school:[1-9][0-9]{0,17}"
+
+
+def _audience(**kw: Any) -> Many:
+    """Scopes by their form; whether they may be shared with is the access rule's word."""
+    return Many(Pattern(AUDIENCE, "not_an_audience", 60), max=20, unique=True, **kw)
 
 
 class CourseFields(Schema):
@@ -37,17 +45,17 @@ class CourseFields(Schema):
 
 class CourseIn(CourseFields):
     school_id = Ref(load_default=None)
-    audience = Many(Text(60), max=20, unique=True, load_default=list)
+    audience = _audience(load_default=list)
 
 
 class CoursePatch(CourseFields):
     """Any of the course's fields; the audience is set by publishing."""
 
-    audience = Many(Text(60), max=20, unique=True)
+    audience = _audience()
 
 
 class PublishIn(Schema):
-    audience = Many(Text(60), max=20, unique=True, load_default=None, allow_none=True)
+    audience = _audience(load_default=None, allow_none=True)
 
 
 class MeetingIn(Schema):

@@ -17,7 +17,7 @@ from zutuan.calendar import services as calendar
 from zutuan.calendar.models import Term
 from zutuan.calendar.rules import Pattern, expand
 from zutuan.clock import at_shanghai, clock, local
-from zutuan.clusters.models import Department
+from zutuan.clusters.models import Department, School
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, Refused, insist
 from zutuan.people.models import Affiliation
@@ -39,8 +39,8 @@ OFFERING_FIELDS = ("code", "enrol_from", "enrol_until", "room", "online_url", "n
 
 
 def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Course:
-    """A draft, seen by its school's managers and its teachers only."""
-    school_id = _school_for(actor, data.get("school_id"))
+    """A draft, seen by its school's managers, its teachers and whoever made it only."""
+    school_id = _school_for(session, actor, data.get("school_id"))
     allow.require(actor, "course.create", Subject("course", places={"owner": Place(school_id, data["department_id"])}))
     now = actor.now
     item = SharedItem(
@@ -56,14 +56,20 @@ def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Cours
     _flush(session, "course_code_taken")
     default = [actor.person_id] if actor.at(school_id) and _teaches_at(actor, school_id) else []
     _set_teachers(session, course, default if data["teacher_ids"] is None else data["teacher_ids"], now)
+    if scopes.manage(school_id) not in actor.scopes and actor.person_id not in {
+        each.person_id for each in course.staff
+    }:
+        add_share(session, item, scopes.person(actor.person_id), now)  # a secretary sees the draft she made
     set_audience(session, actor, item, data["audience"])
     _audit(session, actor, "course.create", course)
     return course
 
 
-def _school_for(actor: Actor, wanted: int | None) -> int:
+def _school_for(session: Session, actor: Actor, wanted: int | None) -> int:
     """The school a new course belongs to: the one named, or the only one the actor may publish for."""
     if wanted is not None:
+        if session.get(School, wanted) is None:
+            raise Invalid.field("school_id", "no_such")
         return wanted
     possible = allow.schools(actor, "course.create")
     if len(possible) > 1:
@@ -119,9 +125,8 @@ def _set_teachers(session: Session, course: Course, wanted: Sequence[int], now: 
 def update_course(session: Session, actor: Actor, course: Course, data: dict[str, Any]) -> Course:
     """Change fields of a course; whoever may see it but not change it gets 403."""
     allow.require(actor, "course.edit", queries.subject(course))
+    _check_department(session, course.school_id, data.get("department_id"))
     changed = _assign(course.item, data, ITEM_FIELDS) + _assign(course, data, COURSE_FIELDS)
-    if "department_id" in changed:
-        _check_department(session, course.school_id, course.department_id)
     if data.get("teacher_ids") is not None and _set_teachers(session, course, data["teacher_ids"], actor.now):
         changed.append("teacher_ids")
     if data.get("audience") is not None and set_audience(session, actor, course.item, data["audience"]):
@@ -129,6 +134,7 @@ def update_course(session: Session, actor: Actor, course: Course, data: dict[str
     if changed:
         course.item.updated_at = actor.now
         _flush(session, "course_code_taken")
+        session.expire(course, ["department"])
         _audit(session, actor, "course.edit", course, fields=changed)
     return course
 

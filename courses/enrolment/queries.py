@@ -132,10 +132,12 @@ def _page(session: Session, found: Query, query: dict[str, Any], order: list[Key
 def _matches(text: str) -> sa.ColumnElement[bool]:
     """The words in the student's name or number, or the course's title."""
     pattern = like(text)
-    taken = Enrolment.offering.has(Offering.course.has(Course.item.has(SharedItem.title_zh.like(pattern, escape="\\"))))
+    taken = Enrolment.offering.has(
+        Offering.course.has(Course.item.has(SharedItem.title_zh.ilike(pattern, escape="\\")))
+    )
     return sa.or_(
-        Enrolment.person.has(Person.name.like(pattern, escape="\\")),
-        Enrolment.affiliation.has(Affiliation.number.like(pattern, escape="\\")),
+        Enrolment.person.has(Person.name.ilike(pattern, escape="\\")),
+        Enrolment.affiliation.has(Affiliation.number.ilike(pattern, escape="\\")),
         taken,
     )
 

@@ -109,6 +109,16 @@ def may_enrol(attempt: Attempt) -> list[Refusal]:
     return [refusal for failed, refusal in checks if failed]
 
 
+def may_decide(now: datetime, decide_by: datetime | None) -> Refusal | None:
+    """What lapsed is not approved any more, even before the clock has let go of its seat."""
+    return Refusal("lapsed") if decide_by is not None and now >= decide_by else None
+
+
+def may_withdraw(now: datetime, teaching_ends: datetime) -> Refusal | None:
+    """When the term is over there is nothing to give back."""
+    return Refusal("term_over") if now >= teaching_ends else None
+
+
 def withdrawal_event(now: datetime, window: Window) -> str:
     """Within add/drop it is a drop (退选), after it a withdrawal (退课); both free the seat."""
     return "drop" if now < window.closes else "withdraw"

@@ -17,7 +17,7 @@ from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.decision import Refusal
-from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused
+from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, insist
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor, Belongs
 from zutuan.sharing.permissions import Place, Subject
@@ -135,6 +135,8 @@ def approve(session: Session, actor: Actor, enrolment_id: int, note: str = "") -
     """The home school says yes."""
     enrolment = _locked(session, actor, enrolment_id, "enrolment.approve")
     allow.require(actor, "enrolment.approve", queries.subject(enrolment))
+    if enrolment.home_state == "pending":
+        insist(rules.may_decide(actor.now, enrolment.decide_by))
     return _apply(session, actor, enrolment, "approve", "home", note)
 
 
@@ -152,6 +154,7 @@ def withdraw(session: Session, actor: Actor, enrolment_id: int, reason: str = ""
     """The student gives the seat back: a drop within add/drop, a withdrawal after it."""
     enrolment = _locked(session, actor, enrolment_id, "enrolment.withdraw")
     allow.require(actor, "enrolment.withdraw", queries.subject(enrolment))
+    insist(rules.may_withdraw(actor.now, teaching_ends(enrolment.offering.term)))
     return _apply(session, actor, enrolment, "withdraw", "student", reason)
 
 

@@ -58,8 +58,8 @@ def enqueue(session: Session, topic: str, payload: dict[str, Any], now: datetime
 
 
 def retry_delay(attempts: int) -> timedelta:
-    """2, 4, 8 … seconds, at most an hour."""
-    return min(timedelta(seconds=2**attempts), MAX_DELAY)
+    """2, 4, 8 … seconds, at most an hour, however often it failed."""
+    return min(timedelta(seconds=2 ** min(attempts, 12)), MAX_DELAY)
 
 
 class Worker:
@@ -79,11 +79,14 @@ class Worker:
         return total
 
     def tick(self) -> int:
-        """The periodic work, each in a transaction of its own."""
+        """The periodic work, each in a transaction of its own: what fails keeps neither the rest nor the outbox waiting."""
         total = 0
         for work in self.periodic:
-            with self.database.write() as session:
-                total += work(session, clock.now())
+            try:
+                with self.database.write() as session:
+                    total += work(session, clock.now())
+            except Exception:
+                log.exception("worker.periodic_failed")
         return total
 
     def run(self) -> None:

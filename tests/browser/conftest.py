@@ -21,7 +21,7 @@ FLAGS = (
 )  # fmt: skip
 DESK, PHONE = 1280, 390
 HEIGHTS = {DESK: 800, PHONE: 844}
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=20_000)
 
 Open = Callable[..., Visitor]
 

@@ -71,6 +71,10 @@ def open_by_search(visitor: Visitor, title: str) -> None:
     visitor.search(title)
     visitor.page.get_by_role("link", name=title, exact=True).click()
     expect(visitor.heading(title)).to_be_visible()
+    offering = visitor.page.get_by_role("link", name="01 班", exact=True)
+    if offering.count():  # a hit may lead to the course; the seats are on its class's page
+        offering.click()
+    expect(visitor.card("名额")).to_be_visible()
 
 
 def enrol(student: Visitor) -> None:

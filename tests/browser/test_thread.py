@@ -48,6 +48,7 @@ def publishes(window: Visitor, *, use_the_draft: bool) -> tuple[str, str]:
     expect(page.locator(".seen")).to_contain_text("可以选这个班")
     page.get_by_role("link", name="完成").click()
     page.get_by_text("7 所学校可见").click()
+    expect(page.locator(".audience[open] .panel")).to_be_visible()
     for school in ("阜阳师范大学", "西昌民族幼儿师范高等专科学校"):
         expect(page.locator(".audience .panel")).to_contain_text(school)
     return title, page.url

@@ -176,3 +176,11 @@ def test_the_home_school_has_five_days_but_never_longer_than_the_teaching() -> N
     assert rules.decide_by(NOW, far) == NOW + timedelta(days=5)
     assert rules.decide_by(NOW, near) == near
     assert rules.decide_by(NOW, NOW + timedelta(days=5)) == NOW + timedelta(days=5)
+
+
+def test_what_has_lapsed_is_not_approved_and_what_is_over_not_given_back() -> None:
+    tick = timedelta(microseconds=1)
+    assert rules.may_decide(NOW, None) is None and rules.may_decide(NOW - tick, NOW) is None
+    assert rules.may_decide(NOW, NOW) == Refusal("lapsed")
+    assert rules.may_withdraw(NOW - tick, NOW) is None
+    assert rules.may_withdraw(NOW, NOW) == Refusal("term_over")

@@ -7,6 +7,7 @@ from datetime import UTC, date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from zutuan.calendar.rules import MAX_WEEK, Pattern, TermDates, check_pattern, expand, overlap, parse_weeks
 from zutuan.calendar.services import monday_of, usual_periods
 from zutuan.clock import local

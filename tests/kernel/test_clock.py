@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 
 from support.cast import NOW
+
 from zutuan.clock import Clock, at_shanghai, local
 
 

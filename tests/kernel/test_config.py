@@ -1,6 +1,7 @@
 """Configuration: safe defaults, and no start where it would be unsafe."""
 
 import pytest
+
 from zutuan.config import MIN_SECRET, Config, ConfigError, load
 
 GOOD = "n3Zq8vT2xWk5Yb7Lr1Dm9Hs4Pf6Gj0Ca"

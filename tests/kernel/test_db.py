@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from support.cast import NOW
+
 from zutuan.clusters.models import School
 from zutuan.db import Database, Hundredths, Unaudited, after_commit
 from zutuan.jobs import OutboxMessage

@@ -4,6 +4,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from support.cast import Cast
 from support.http import api, browser_session, post_form
+
 from zutuan.db import Database
 from zutuan.sharing.permissions import ROLES
 

@@ -1,6 +1,6 @@
 """Chinese is the source, English is complete: every message has its English, and no Chinese is left on an English page.
 
-Run as a program (`python tests/kernel/test_translations.py`) it brings en.po up to date: messages that are gone are
+Run as a program (`PYTHONPATH=tests python tests/kernel/test_translations.py`) it brings en.po up to date: messages that are gone are
 taken out, new ones come in without English, in order, for a person to fill in.
 """
 
@@ -30,8 +30,8 @@ SOURCES = tuple(each for each in ("platform", "courses", "library", "exchanges")
 PO = ROOT / "platform" / "zutuan" / "web" / "translations" / "en.po"
 CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]")  # characters, 、。「」 and full-width forms
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%%")
-HEAD = '''# English of Zutuan. Chinese is the source (design.md section 1 has the terms); read as it is, nothing is compiled.
-# Kept in order by: python tests/kernel/test_translations.py
+HEAD = """# English of Zutuan. Chinese is the source (design.md section 1 has the terms); read as it is, nothing is compiled.
+# Kept in order by: PYTHONPATH=tests python tests/kernel/test_translations.py
 msgid ""
 msgstr ""
 "Language: en\\n"
@@ -39,7 +39,7 @@ msgstr ""
 "Content-Type: text/plain; charset=utf-8\\n"
 "Content-Transfer-Encoding: 8bit\\n"
 
-'''
+"""
 
 
 @cache
@@ -134,7 +134,11 @@ def test_templates_say_nothing_outside_the_catalogue() -> None:
             text = COMMENT.sub(lambda match: "\n" * match[0].count("\n"), path.read_text(encoding="utf-8"))
             text = TRANSLATED.sub("_(", text).replace(OWN_NAME, "")
             lines = enumerate(text.splitlines(), start=1)
-            found += [f"{path.relative_to(ROOT)}:{number}: {''.join(CJK.findall(line))}" for number, line in lines if CJK.search(line)]
+            found += [
+                f"{path.relative_to(ROOT)}:{number}: {''.join(CJK.findall(line))}"
+                for number, line in lines
+                if CJK.search(line)
+            ]
     assert found == []
 
 
@@ -152,7 +156,7 @@ ALLOWED_LITERALS = {
     "platform/zutuan/importing.py": re.compile(r"序号|编号|备注|说明"),  # columns that files may have
     "platform/zutuan/calendar/rules.py": re.compile(r"\\s\*\[,，\]\\s\*"),  # what separates weeks as they are typed
     "platform/zutuan/fields.py": re.compile(r"\[,，、;；\]"),  # what separates keywords as they are typed
-    "platform/zutuan/web/texts.py": re.compile(r"组团|师范大学组团|师大组团"),  # names: the platform's, and a real one shortened
+    "platform/zutuan/web/texts.py": re.compile(r"组团|师范大学组团|师大组团"),  # names
     "platform/zutuan/people/demo.py": re.compile(r"[\u4e00-\u9fff]+| 名学生|·"),  # real schools and majors, progress
     "platform/zutuan/web/api.py": re.compile(r"组团 Zutuan: .*"),  # openapi.json is English
     "courses/enrolment/schemas.py": re.compile(r"学工号 at the home school"),  # openapi.json

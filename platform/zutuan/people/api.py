@@ -17,7 +17,7 @@ from zutuan.people.permissions import allow
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.web.api import IDEMPOTENCY, Blueprint, ListQuery, listing, query_schema
 from zutuan.web.auth import end_cookie, start_cookie
-from zutuan.web.requests import actor, database, db, reading
+from zutuan.web.requests import actor, database, db, reading, shown_once
 
 session_api = Blueprint("api-session", __name__, url_prefix="/api/v1/session", description="signing in and out")
 me_api = Blueprint("api-me", __name__, url_prefix="/api/v1/me", description="the signed-in person")
@@ -73,7 +73,7 @@ class Tokens(MethodView):
         """Make a personal token; its secret is in this answer and nowhere else."""
         token, secret = services.create_token(db(), actor(), data["name"], clock.now())
         return {"id": token.id, "name": token.name, "created_at": token.created_at,
-                "expires_at": token.expires_at, "token": secret}  # fmt: skip
+                "expires_at": token.expires_at, "token": shown_once(secret)}  # fmt: skip
 
 
 @me_api.route("/tokens/<id:token_id>/revoke")

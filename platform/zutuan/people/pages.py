@@ -16,7 +16,7 @@ from zutuan.people.demo import demo_sign_ins
 from zutuan.people.models import Person
 from zutuan.web.auth import end_cookie, is_loopback, safe_next, start_cookie
 from zutuan.web.forms import Errors, messages_by_field
-from zutuan.web.requests import actor, config, database, db, maybe_actor, reading
+from zutuan.web.requests import actor, config, database, db, maybe_actor, reading, shown_once
 from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("people", __name__, template_folder="templates")
@@ -99,7 +99,7 @@ def create_token() -> ResponseReturnValue:
     except ValidationError as error:
         return _account_page(errors=messages_by_field(field_errors(error.messages))), 422
     _token, secret = services.create_token(db(), actor(), data["name"], clock.now())
-    return _account_page(secret)
+    return _account_page(shown_once(secret))
 
 
 @blueprint.post("/account/tokens/<id:token_id>/revoke")

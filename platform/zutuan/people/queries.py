@@ -24,7 +24,7 @@ def people_of(session: Session, school_id: int, query: dict[str, Any], now: date
     )
     if query["q"]:
         text = like(query["q"])
-        rows = rows.where(sa.or_(Person.name.like(text, escape="\\"), a.number.like(text, escape="\\")))
+        rows = rows.where(sa.or_(Person.name.ilike(text, escape="\\"), a.number.ilike(text, escape="\\")))
     page = fetch_page(session, rows, [Key(a.number, decode=str), Key(a.id)], query["cursor"], query["limit"])
     names = ("id", "name", "school_id", "number", "kind", "demonstration")
     return Page([dict(zip(names, row, strict=True)) for row in page.items], page.next, page.total)

@@ -39,7 +39,7 @@ def sign_in_wait(failures: int, last_at: datetime, now: datetime) -> timedelta:
     """How long this account name must wait at this address: none for the first tries, then doubling."""
     if failures < FREE_TRIES or now - last_at > FORGET_AFTER:
         return timedelta(0)
-    delay = min(timedelta(seconds=2 ** (failures - FREE_TRIES)), LONGEST_WAIT)
+    delay = min(timedelta(seconds=2 ** min(failures - FREE_TRIES, 10)), LONGEST_WAIT)
     return max(last_at + delay - now, timedelta(0))
 
 

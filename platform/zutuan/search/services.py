@@ -19,7 +19,7 @@ def search(session: Session, actor: Actor, text: str, cursor: str | None, limit:
     for word in words:
         pattern = like(word)
         query = query.where(
-            sa.or_(SharedItem.title_zh.like(pattern, escape="\\"), SharedItem.title_en.ilike(pattern, escape="\\"))
+            sa.or_(SharedItem.title_zh.ilike(pattern, escape="\\"), SharedItem.title_en.ilike(pattern, escape="\\"))
         )
     if not words:
         query = query.where(sa.false())

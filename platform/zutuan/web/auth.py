@@ -51,12 +51,12 @@ def _gate() -> None:
     public = request.endpoint in current_app.extensions["zutuan"].public
     if not public and not current_user.is_authenticated:
         raise Unauthenticated
-    if request.method not in SAFE and bearer() is None and request.endpoint not in _NO_CSRF:
+    if request.method not in SAFE and bearer() is None and (request.method, request.endpoint) not in _NO_CSRF:
         csrf.protect()
 
 
 # Signing in by API has no cookie yet; it takes application/json only, which no foreign form can send.
-_NO_CSRF = frozenset({"api-session.Session"})
+_NO_CSRF = frozenset({("POST", "api-session.Session")})
 
 
 def start_cookie(secret: str) -> None:

@@ -126,7 +126,12 @@ def _page_context() -> dict[str, Any]:
     if who is None:
         return common
     first = next(iter(who.affiliations), None)
-    common["viewer"] = {"name": who.name, "school": first.school_name if first else "", "id": who.person_id}
+    common["viewer"] = {
+        "name": who.name,
+        "school": first.school_name if first else "",
+        "id": who.person_id,
+        "schools": who.school_ids,
+    }
     if request.headers.get("HX-Request"):
         return common
     common |= {"nav": _nav(who), "unread": unread_count(reading(), who), "week_label": _week_label(who)}

@@ -171,6 +171,12 @@ def _claim(key: tuple[int, str, str, str]) -> Response | None:
     return response
 
 
+def shown_once(secret: str) -> str:
+    """A secret of this answer only: where the answer is kept for a repeated request, it is kept without it."""
+    g.setdefault("shown_once", []).append(secret)
+    return secret
+
+
 def _row(key: tuple[int, str, str, str]) -> sa.Select[IdempotencyKey]:
     actor_id, route, text, _ = key
     table = IdempotencyKey
@@ -180,4 +186,6 @@ def _row(key: tuple[int, str, str, str]) -> sa.Select[IdempotencyKey]:
 def _keep(key: tuple[int, str, str, str], response: Response) -> None:
     row = db().scalars(_row(key)).one()
     row.status, row.body = response.status_code, response.get_data(as_text=True)
+    for secret in g.get("shown_once", ()):
+        row.body = row.body.replace(secret, "")
     row.headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}

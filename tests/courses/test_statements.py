@@ -1,0 +1,100 @@
+"""How many SQL statements each page takes: a fixed number, the same for 3 rows and for 30, on both engines."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from support.cast import Cast
+from support.http import api, browser_session
+from support.teaching import Taught, add_people, course_body, ok, statements, teach
+from zutuan.db import Database
+
+FEW, MANY = 3, 30
+
+# page, as whom (of school A, the host, or B, the home) → statements
+PAGES = {
+    ("/", "B student"): 0,
+    ("/", "B registrar"): 0,
+    ("/", "A teacher"): 0,
+    ("/courses", "B student"): 0,
+    ("/courses?q=课程&sort=seats&available=1", "B student"): 0,
+    ("/my-courses", "A teacher"): 0,
+    ("/offerings/{offering}", "B student"): 0,
+    ("/offerings/{offering}", "A teacher"): 0,
+    ("/enrolments", "B student"): 0,
+    ("/approvals", "B registrar"): 0,
+    ("/approvals?side=host", "A registrar"): 0,
+    ("/offerings/{offering}/roster", "A teacher"): 0,
+    ("/search?q=课程", "B student"): 0,
+    ("/api/v1/courses", "B student"): 0,
+    ("/api/v1/courses?mine=1", "A teacher"): 0,
+    ("/api/v1/enrolments", "B registrar"): 0,
+    ("/api/v1/offerings/{offering}/enrolments", "A teacher"): 0,
+    ("/api/v1/me/enrolments", "B student"): 0,
+    ("/api/v1/me/timetable", "B student"): 0,
+    ("/api/v1/search?q=课程", "B student"): 0,
+}
+
+
+class World:
+    """So many courses, each taken by the cast's student of B, and as many students of B in the first of them."""
+
+    def __init__(self, app: Flask, database: Database, cast: Cast) -> None:
+        self.app, self.database, self.cast = app, database, cast
+        self.taught: list[Taught] = []
+
+    def grow(self, size: int) -> None:
+        student, more = self.cast.who("B", "student"), size - len(self.taught)
+        teacher = api(self.app, self.cast.who("A", "teacher"))
+        for number in range(len(self.taught), size):
+            taught = teach(self.app, self.cast, code=f"S{number}", title_zh=f"课程{number}", seats=100)
+            self.taught.append(taught)
+            ok(api(self.app, student).post(taught.seats, {}), 201)
+            ok(teacher.post("/courses", course_body(code=f"D{number}")), 201)
+        for each in add_people(self.database, self.cast, "B", more):
+            ok(api(self.app, each).post(self.taught[0].seats, {}), 201)
+
+    def count(self, page: str, who: str) -> list[str]:
+        school, role = who.split()
+        client = self.app.test_client()
+        browser_session(client, self.cast.who(school, role))
+        path = page.format(offering=self.taught[0].offering_id)
+        assert client.get(path).status_code == 200, path
+        with statements(self.database) as seen:
+            client.get(path)
+        return seen
+
+
+def test_every_page_takes_as_many_statements_for_many_rows_as_for_few(app: Flask, database: Database, cast: Cast) -> None:
+    world = World(app, database, cast)
+    world.grow(FEW)
+    few = {page: world.count(*page) for page in PAGES}
+    world.grow(MANY)
+    many = {page: world.count(*page) for page in PAGES}
+    grown = [
+        f"{page}: {len(few[page])} with {FEW} rows, {len(many[page])} with {MANY}; the new ones:\n" + "\n".join(_new(few[page], many[page]))
+        for page in PAGES if len(few[page]) != len(many[page])
+    ]  # fmt: skip
+    assert not grown, "\n".join(grown)
+    assert {page: len(seen) for page, seen in few.items()} == PAGES
+
+
+def _new(few: list[str], many: list[str]) -> list[str]:
+    """Each statement that is executed more often with many rows, and how often."""
+    kinds = dict.fromkeys(many)
+    return [f"  {few.count(each)} → {many.count(each)}: {each[:300]}" for each in kinds if many.count(each) > few.count(each)]
+
+
+def test_a_statement_per_row_would_be_noticed(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    """The counter counts: a page that asks once a row differs between few and many."""
+    with statements(sqlite_database) as seen, sqlite_database.read() as session:
+        for number in range(3):
+            session.connection().exec_driver_sql(f"SELECT {number}")
+    assert seen == ["SELECT 0", "SELECT 1", "SELECT 2"]
+
+
+@pytest.mark.parametrize("kind", ["student", "registrar"])
+def test_an_empty_workbench_asks_no_more(app: Flask, database: Database, cast: Cast, kind: str) -> None:
+    world = World(app, database, cast)
+    world.grow(1)
+    assert len(world.count("/", f"C {kind}")) <= PAGES["/", f"B {kind}"]

@@ -31,7 +31,7 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
         return []
     course = drafts[0]
     only = url_for("catalogue.course", course_id=course.id) if len(drafts) == 1 else url_for("catalogue.mine")
-    names = "、".join(title(each.item) for each in drafts[:3])
+    names = _("、").join(title(each.item) for each in drafts[:3])
     return [Todo(len(drafts), _("课程草稿待发布"), names, only, _("去发布"), since=course.item.created_at, accent=True)]
 
 

@@ -49,7 +49,7 @@ def empty_course() -> dict[str, Any]:
 def course_values(course: Course) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(course.item, name) for name in ITEM_FIELDS}
     values |= {name: getattr(course, name) for name in COURSE_FIELDS}
-    values["keywords"] = "、".join(course.item.keywords)
+    values["keywords"] = _("、").join(course.item.keywords)
     values["credits"] = f"{course.credits.normalize():f}"
     values["teacher_ids"] = [staff.person_id for staff in course.staff]
     return values
@@ -78,7 +78,7 @@ def course_choices(session: Session, actor: Actor, course: Course | None) -> dic
     return {
         "schools": [tuple(row) for row in schools],
         "departments": [("", _("不限院系")), *(tuple(row) for row in departments)],
-        "teachers": [(id_, f"{name}（{number}）") for id_, name, number in teachers],
+        "teachers": [(id_, f"{name} · {number}") for id_, name, number in teachers],
         "choices": {name: labels.choices(table) for name, table in labels.WORDS.items()},
     }
 
@@ -131,7 +131,7 @@ def offering_choices(session: Session, course: Course) -> dict[str, Any]:
         "weekdays": [("", "—"), *((number, name) for number, name in enumerate(SHORT_WEEKDAYS, start=1))],
         "periods": [
             ("", "—"),
-            *((n, f"{n}（{_clock(starts)}–{_clock(ends)}）") for n, (starts, ends) in sorted(periods.items())),
+            *((n, f"{n} · {_clock(starts)}–{_clock(ends)}") for n, (starts, ends) in sorted(periods.items())),
         ],
     }
 

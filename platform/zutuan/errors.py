@@ -185,7 +185,7 @@ messages(
         "too_many_items": _l("最多 %(max)s 项。"),
         "too_few_items": _l("至少 %(min)s 项。"),
         "duplicate_item": _l("有重复的项。"),
-        "field_invalid": _l("内容不对。"),
+        "field_invalid": _l("内容无效。"),
         "bad_cursor": _l("翻页标记无效，请从第一页开始。"),
         "taken": _l("已被使用。"),
         "ends_before_start": _l("结束不能早于开始。"),

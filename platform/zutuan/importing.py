@@ -217,7 +217,7 @@ def map_columns(sheet: Sheet, columns: Sequence[Column]) -> tuple[list[Column | 
         if column is not None and column in found:
             errors.append(RowError(1, title, "import_duplicate_column", {"column": column.name}))
         elif column is None and _title(title) not in _IGNORED:
-            names = "、".join(each.name for each in columns)
+            names = tuple(each.name for each in columns)
             errors.append(RowError(1, title or f"#{number}", "import_unknown_column", {"columns": names}))
         found.append(column)
     missing = [each for each in columns if each.needed and each not in found]

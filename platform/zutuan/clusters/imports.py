@@ -36,8 +36,8 @@ class RoleTitle(fields.Field[str]):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
         role = self._known.get(str(value).strip().lower())
         if role is None:
-            words = (f"{each}（{ROLE_WORDS[each]}）" for each in MEMBER_ROLES)
-            raise bad("not_a_choice", choices="、".join(words))
+            words = tuple(f"{each} ({ROLE_WORDS[each]})" for each in MEMBER_ROLES)
+            raise bad("not_a_choice", choices=words)
         return role
 
 

@@ -177,7 +177,7 @@ def _trail(session: Session, by_role: dict[str, list[dict[str, Any]]]) -> list[d
     return [
         {
             "label": label,
-            "note": f"{note}：{people[email]['name']} · {people[email]['school']}",
+            "note": f"{note}{_('：')}{people[email]['name']} · {people[email]['school']}",
             "person_id": people[email]["id"],
             "next": target,
             "action": _("以%(role)s身份开始", role=ROLE[email.partition("@")[0]]),

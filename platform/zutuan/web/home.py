@@ -21,7 +21,7 @@ from zutuan.people.services import set_locale
 from zutuan.sharing.actor import Actor
 from zutuan.web.auth import safe_next
 from zutuan.web.requests import actor, config, db, maybe_actor, reading
-from zutuan.web.texts import WEEKDAYS, english
+from zutuan.web.texts import WEEKDAYS, brand, english
 from zutuan.web.translations import LOCALES
 
 blueprint = Blueprint("web", __name__)
@@ -47,7 +47,7 @@ def _where(who: Actor) -> str:
     for each in who.affiliations:
         detail = " ".join(part for part in (each.major, each.grade and _("%(grade)s 级", grade=each.grade)) if part)
         parts.append(" · ".join(part for part in (each.school_name, detail) if part))
-    return "；".join(parts)
+    return _("；").join(parts)
 
 
 @blueprint.post("/language")
@@ -121,7 +121,7 @@ def page_context() -> dict[str, Any]:
 
 def _page_context() -> dict[str, Any]:
     who = maybe_actor()
-    common: dict[str, Any] = {"viewer": None, "lang": "en" if english() else "zh-CN", "nav": [], "unread": 0,
+    common: dict[str, Any] = {"viewer": None, "lang": "en" if english() else "zh-CN", "brand": brand(), "nav": [], "unread": 0,
                               "week_label": "", "demo_note": None}  # fmt: skip
     if who is None:
         return common

@@ -65,7 +65,7 @@ def _problem(status: int, code: str, text: str, cure: str, errors: list[FieldErr
 
 def _page(status: int, code: str, text: str, cure: str, errors: list[FieldError]) -> Response:
     links = [{"url": url_for("web.home"), "label": _("回到工作台")}]
-    details = [f"{error.field}：{field_message(error)}" for error in errors]
+    details = [f"{error.field}{_('：')}{field_message(error)}" for error in errors]
     html = render_template(
         "errors.html", code=status, title=text, detail=" ".join([cure, *details]).strip(), cure="", links=links,
         request_id=g.get("request_id", ""),

@@ -22,6 +22,11 @@ def english() -> bool:
     return str(get_locale() or "zh").startswith("en")
 
 
+def brand() -> str:
+    """The platform's name: in English it is a name, not the word for cluster."""
+    return "Zutuan" if english() else "组团"
+
+
 def stamp(moment: datetime | None) -> str:
     """11-23 12:00, with the year when it is another one."""
     if moment is None:

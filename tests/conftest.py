@@ -20,6 +20,7 @@ from support import postgres
 from support.cast import NOW, Cast
 from support.databases import ENGINES, Fresh, Templates
 from support.places import make_folder
+
 from zutuan.app import create_app
 from zutuan.clock import Clock
 from zutuan.clock import clock as the_clock

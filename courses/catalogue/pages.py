@@ -23,7 +23,7 @@ from zutuan.web.texts import give_templates
 blueprint = Blueprint("catalogue", __name__, template_folder="templates")
 give_templates(blueprint, words=labels.WORDS, **{f"{name}_filter": filter_ for name, filter_ in labels.FILTERS.items()})
 
-PAGE = 30
+PAGE = 20
 
 
 @blueprint.get("/courses")

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
 from courses.catalogue.permissions import allow
@@ -57,6 +58,7 @@ class OfferingView:
     """An offering as one viewer sees it; `promised` when only a held seat shows it, `may_join` for staff and seats."""
 
     offering: Offering
+    course: Course
     promised: bool
     may_edit: bool
     may_join: bool
@@ -68,6 +70,8 @@ def view_course(session: Session, actor: Actor, course_id: int, action: str = "c
     course = session.get(Course, course_id, options=[item, _STAFF, _OFFERINGS, joinedload(Course.department)])
     if course is None:
         raise NotFound
+    for each in course.offerings:
+        set_committed_value(each, "course", course)  # known, so it is not asked for again
     may_edit = allow.may(actor, "course.edit", subject(course))
     aspects = sharing.aspects_seen(session, actor, course.item)
     seats = frozenset(each.id for each in course.offerings if seat_aspect(each.id) in aspects)
@@ -89,7 +93,8 @@ def view_offering(session: Session, actor: Actor, offering_id: int, action: str 
     offering = next((each for each in view.offerings if each.id == offering_id), None)
     if offering is None:
         raise Hidden(Denial(action, "offering", offering_id))
-    return OfferingView(offering, view.promised, view.may_edit, view.may_edit or offering_id in view.seats)
+    may_join = view.may_edit or offering_id in view.seats
+    return OfferingView(offering, view.course, view.promised, view.may_edit, may_join)
 
 
 def occurrences(session: Session, offering_id: int) -> list[Occurrence]:
@@ -143,7 +148,7 @@ def _count(value: Any) -> int:
 
 
 def _order(sort: str) -> list[Key]:
-    last = Key(Course.id, descending=True)
+    last = Key(SharedItem.id, descending=True)
     return {
         "newest": [Key(SharedItem.published_at, descending=True, decode=moment), last],
         "title": [Key(SharedItem.title_zh, decode=str), last],
@@ -172,7 +177,7 @@ def _visible_courses(actor: Actor) -> sa.Select[Course]:
         .join(SharedItem, SharedItem.id == Course.id)
         .options(contains_eager(Course.item).joinedload(SharedItem.owner), joinedload(Course.department))
         .options(_STAFF, _OFFERINGS)
-        .where(sharing.visible(actor))
+        .where(SharedItem.kind == "course", sharing.visible(actor))
     )
 
 
@@ -219,7 +224,7 @@ def newest(session: Session, actor: Actor, limit: int) -> list[Course]:
     """What is new in my clusters: the latest published courses of other schools."""
     query = _visible_courses(actor).where(SharedItem.state == "published")
     query = query.where(SharedItem.owner_school_id.notin_(actor.school_ids))
-    return list(session.scalars(query.order_by(SharedItem.published_at.desc(), Course.id.desc()).limit(limit)))
+    return list(session.scalars(query.order_by(SharedItem.published_at.desc(), SharedItem.id.desc()).limit(limit)))
 
 
 def own_drafts(session: Session, actor: Actor) -> list[Course]:

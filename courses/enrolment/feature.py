@@ -49,8 +49,7 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
 def cards(session: Session, actor: Actor) -> list[Card]:
     found = []
     if _studies(actor):
-        page = queries.mine(session, actor, {"cursor": None, "limit": RECENT})
-        found.append(Card("enrolment/_mine.html", {"enrolments": page.items}, order=10))
+        found.append(Card("enrolment/_mine.html", {"enrolments": queries.recent(session, actor, RECENT)}, order=10))
     if _studies(actor) or actor.holds(["teacher"]):
         today = local(actor.now).date()
         starts = at_shanghai(today)

@@ -24,7 +24,7 @@ give_templates(
     enrolment_story_filter=views.story, enrolment_lanes_filter=views.lanes,
 )  # fmt: skip
 
-PAGE = 50
+PAGE = 25
 OLD_DAYS = 2
 
 

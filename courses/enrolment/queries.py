@@ -51,25 +51,32 @@ def subject(enrolment: Enrolment) -> Subject:
     )
 
 
-def _load() -> list[Any]:
-    offering = joinedload(Enrolment.offering)
-    course = offering.joinedload(Offering.course)
-    return [
-        offering.joinedload(Offering.term),
-        offering.selectinload(Offering.meetings),
-        course.joinedload(Course.item).joinedload(SharedItem.owner),
-        course.selectinload(Course.staff).joinedload(CourseTeacher.person),
-        joinedload(Enrolment.person),
-        joinedload(Enrolment.affiliation).joinedload(Affiliation.department),
-        joinedload(Enrolment.home_school),
-        joinedload(Enrolment.host_school),
-        selectinload(Enrolment.events).joinedload(EnrolmentEvent.actor),
-    ]
+_OFFERING = joinedload(Enrolment.offering)
+_COURSE = _OFFERING.joinedload(Offering.course)
+_TITLES = (SharedItem.title_zh, SharedItem.title_en, SharedItem.owner_school_id, SharedItem.version)
+
+# What a row of a list shows. Schools are few and shared by many rows: a statement of their own costs less than joins.
+_ROW = (
+    _COURSE.joinedload(Course.item).load_only(*_TITLES),
+    _COURSE.load_only(Course.code, Course.credits, Course.school_id),
+    joinedload(Enrolment.person).load_only(Person.name, Person.demonstration),
+    joinedload(Enrolment.affiliation),
+    selectinload(Enrolment.home_school),
+    selectinload(Enrolment.host_school),
+)
+_STORY = selectinload(Enrolment.events).joinedload(EnrolmentEvent.actor).load_only(Person.name)
+_MEETINGS = _OFFERING.selectinload(Offering.meetings)
+
+
+def _whole() -> list[Any]:
+    """Everything the page of one enrolment shows."""
+    staff = _COURSE.selectinload(Course.staff).joinedload(CourseTeacher.person).load_only(Person.name)
+    return [*_ROW, _STORY, _MEETINGS, _OFFERING.joinedload(Offering.term), staff]
 
 
 def view_enrolment(session: Session, actor: Actor, enrolment_id: int) -> Enrolment:
     """The enrolment, or 404 for whoever has nothing to do with it."""
-    enrolment = session.scalar(sa.select(Enrolment).where(Enrolment.id == enrolment_id).options(*_load()))
+    enrolment = session.scalar(sa.select(Enrolment).where(Enrolment.id == enrolment_id).options(*_whole()))
     if enrolment is None:
         raise NotFound
     if not allow.may(actor, "enrolment.read", subject(enrolment)):
@@ -79,9 +86,10 @@ def view_enrolment(session: Session, actor: Actor, enrolment_id: int) -> Enrolme
 
 def active_in(session: Session, person_id: int, offering_id: int) -> Enrolment | None:
     """The student's last try in the offering, the active one before all."""
-    query = sa.select(Enrolment).where(Enrolment.person_id == person_id, Enrolment.offering_id == offering_id)
+    query = sa.select(Enrolment.id).where(Enrolment.person_id == person_id, Enrolment.offering_id == offering_id)
     order = (sa.case((Enrolment.holds_seat(), 0), else_=1), Enrolment.id.desc())
-    return session.scalar(query.order_by(*order).limit(1).options(*_load()))
+    last = session.scalar(query.order_by(*order).limit(1))
+    return session.get(Enrolment, last, options=_whole()) if last is not None else None
 
 
 _STATE_CLAUSES: dict[str, Any] = {
@@ -97,7 +105,13 @@ STATES = tuple(_STATE_CLAUSES)
 def mine(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
     """The actor's own enrolments, newest first."""
     found = sa.select(Enrolment).where(Enrolment.person_id == actor.person_id)
-    return _page(session, found, query, [Key(Enrolment.id, descending=True)])
+    return _page(session, found, query, [Key(Enrolment.id, descending=True)], (_STORY, _MEETINGS))
+
+
+def recent(session: Session, actor: Actor, limit: int) -> list[Enrolment]:
+    """The actor's latest enrolments, for the workbench."""
+    query = sa.select(Enrolment).where(Enrolment.person_id == actor.person_id).options(*_ROW, _STORY)
+    return list(session.scalars(query.order_by(Enrolment.id.desc()).limit(limit)))
 
 
 def of_school(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
@@ -121,12 +135,12 @@ def roster(session: Session, offering_id: int, query: dict[str, Any]) -> Page:
     return _page(session, found, query, [Key(Enrolment.id)])
 
 
-def _page(session: Session, found: Query, query: dict[str, Any], order: list[Key]) -> Page:
+def _page(session: Session, found: Query, query: dict[str, Any], order: list[Key], more: tuple[Any, ...] = ()) -> Page:
     if query.get("state"):
         found = found.where(_STATE_CLAUSES[query["state"]])
     if query.get("q"):
         found = found.where(_matches(query["q"]))
-    return fetch_page(session, found.options(*_load()), order, query["cursor"], query["limit"])
+    return fetch_page(session, found.options(*_ROW, *more), order, query["cursor"], query["limit"])
 
 
 def _matches(text: str) -> sa.ColumnElement[bool]:
@@ -146,7 +160,10 @@ def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
     """How many approvals wait for the actor, and since when the oldest does."""
     columns = {"home": (Enrolment.home_school_id, Enrolment.home_department_id)}
     query = sa.select(sa.func.count(), sa.func.min(Enrolment.created_at)).where(_STATE_CLAUSES["pending"])
-    count, since = session.execute(query.where(allow.clause(actor, "enrolment.approve", columns))).one()
+    known = session.info.setdefault("waiting", {})  # navigation and page ask in the same request
+    if actor.person_id not in known:
+        known[actor.person_id] = session.execute(query.where(allow.clause(actor, "enrolment.approve", columns))).one()
+    count, since = known[actor.person_id]
     return count, since
 
 
@@ -162,9 +179,9 @@ def busy_between(session: Session, actor: Actor, starts: datetime, ends: datetim
     course = joinedload(Offering.course).joinedload(Course.item).joinedload(SharedItem.owner)
     query = (
         sa.select(o, Offering)
-        .join(Offering, sa.and_(o.resource_type == "offering", o.resource_id == Offering.id))
+        .join(Offering, o.resource_id == Offering.id)
+        .where(o.resource_type == "offering", o.resource_id.in_(sa.union(attends, teaches)))
         .where(o.state == "active", o.starts < ends, o.ends > starts)
-        .where(sa.or_(Offering.id.in_(attends), Offering.id.in_(teaches)))
         .order_by(o.starts)
         .options(course)
     )

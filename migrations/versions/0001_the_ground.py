@@ -391,6 +391,9 @@ def upgrade() -> None:
         sa.Column("cluster_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("from_", zutuan.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("until", zutuan.db.UtcDateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(substr(scope, 1, 8) = 'cluster:') = (cluster_id IS NOT NULL)", name=op.f("ck_share_cluster")
+        ),
         sa.CheckConstraint("until IS NULL OR until >= from_", name=op.f("ck_share_order")),
         sa.ForeignKeyConstraint(["cluster_id"], ["cluster.id"], name=op.f("fk_share_cluster_id")),
         sa.ForeignKeyConstraint(["item_id"], ["shared_item.id"], name=op.f("fk_share_item_id")),

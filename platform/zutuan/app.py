@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_babel import Babel
 from flask_talisman import Talisman
+from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
@@ -29,6 +30,7 @@ from zutuan.web import auth, health, home, logs, problems, texts, translations
 from zutuan.web import models as _web_models
 from zutuan.web.api import Api, make_api
 from zutuan.web.requests import ZutuanApp, close_sessions
+from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
     people.FEATURE, clusters.FEATURE, calendar.FEATURE, notices.FEATURE, search.FEATURE,
@@ -95,16 +97,26 @@ def create_app(config: Config | None = None) -> Flask:
         PUBLIC.union(*(feature.public for feature in FEATURES)),
         api,
     )
+    if config.mode != "test":
+        _warm_up(app)
     if config.worker_inside:
         make_worker(database).start()
     return app
+
+
+def _warm_up(app: Flask) -> None:
+    """Compile mappers and templates now: the first visitor of a process would pay most of a second for them."""
+    configure_mappers()
+    for name in app.jinja_env.list_templates(extensions=["html"]):
+        app.jinja_env.get_template(name)
 
 
 def make_worker(database: Database) -> Worker:
     handlers: dict[str, Handler] = {}
     for feature in FEATURES:
         handlers.update(feature.handlers)
-    return Worker(database, handlers, tuple(work for feature in FEATURES for work in feature.periodic))
+    periodic = tuple(work for feature in FEATURES for work in feature.periodic)
+    return Worker(database, handlers, (*periodic, Upkeep()))
 
 
 def _configure(app: Flask, config: Config) -> None:
@@ -125,6 +137,7 @@ def _configure(app: Flask, config: Config) -> None:
     )
     babel = Babel(app, locale_selector=translations.choose_locale)
     babel.domain_instance = translations.PoDomain()
+    translations.install(app)
     app.jinja_env.filters.update(texts.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     Talisman(

@@ -50,7 +50,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if isinstance(value, str):
-            return datetime.strptime(value, FORMAT).replace(tzinfo=UTC)
+            return datetime.fromisoformat(value)
         moment: datetime = value
         return moment.astimezone(UTC)
 
@@ -137,8 +137,10 @@ def append_only(table: str) -> None:
         sqlite=[
             "CREATE TRIGGER {name}_u BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
             "CREATE TRIGGER {name}_d BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
-            "CREATE TRIGGER {name}_i BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) "
-            "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
+            (
+                "CREATE TRIGGER {name}_i BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) "
+                "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            ),
         ],
         postgresql=[
             (

@@ -23,7 +23,9 @@ def fill_course(teacher: Visitor, title: str, code: str) -> None:
     page.get_by_label("一句话介绍").fill("由浏览器测试在表单中填写的课程。")
 
 
-def fill_meeting(teacher: Visitor, weekday: str = "周三", first: str = "9", last: str = "10", weeks: str = "1-16") -> None:
+def fill_meeting(
+    teacher: Visitor, weekday: str = "周三", first: str = "9", last: str = "10", weeks: str = "1-16"
+) -> None:
     page = teacher.page
     page.get_by_label("第 1 行星期").select_option(label=weekday)
     page.get_by_label("第 1 行从第几节").select_option(value=first)
@@ -68,7 +70,7 @@ def published_course(teacher: Visitor, about: str) -> str:
 
 
 def open_by_search(visitor: Visitor, title: str) -> None:
-    visitor.search(title)
+    visitor.search(title[:100])  # the box takes more, the answer reads no more
     visitor.page.get_by_role("link", name=title, exact=True).click()
     expect(visitor.heading(title)).to_be_visible()
     offering = visitor.page.get_by_role("link", name="01 班", exact=True)

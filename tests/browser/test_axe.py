@@ -18,7 +18,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from browser.conftest import DESK, HEIGHTS, PHONE, Open
 from browser.courses import HOME, HOST
 from browser.visitor import Visitor
-from playwright.sync_api import Locator, Page, Response, expect
+from playwright.sync_api import Locator, Page, expect
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
@@ -115,7 +115,8 @@ class Walk:
             expect(menu).to_have_attribute("open", "")
             found = violations(self.page, menu) + overhang(self.page)
             self.faults += [f"{name} at {width}, {sort} open: {each}" for each in found]
-            menu.locator("summary").click()
+            self.page.keyboard.press("Escape")  # on a phone the panel lies over its own button
+            expect(menu).not_to_have_attribute("open", "")
 
     def submit_nothing(self, name: str) -> None:
         """A form with required fields, sent empty past the browser's own check: the page that answers is looked at too."""
@@ -146,7 +147,7 @@ def test_nothing_stands_in_anyones_way(open_window: Open, role: str, school: str
     walk.everywhere()
     window.page.goto(window.server.url + "/courses/999999999")
     walk.look("404")
-    assert walk.faults == []
+    assert not walk.faults, "\n".join(walk.faults)
     assert walk.visited.total() >= least, f"only {sorted(walk.visited)}"
 
 
@@ -159,7 +160,7 @@ def test_nothing_stands_in_anyones_way_in_english(open_window: Open, role: str, 
     expect(page.locator("html")).to_have_attribute("lang", "en")
     walk = Walk(window, most=8)
     walk.everywhere()
-    assert walk.faults == []
+    assert not walk.faults, "\n".join(walk.faults)
     window.account_menu().click()
     page.get_by_role("button", name="中文").click()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
@@ -178,20 +179,15 @@ def test_nothing_stands_in_the_way_to_the_door(open_window: Open) -> None:
     page.get_by_role("button", name="登录", exact=True).click()
     expect(page.locator(".why")).to_be_visible()
     walk.look("sign-in refused")
-    assert walk.faults == []
+    assert not walk.faults, "\n".join(walk.faults)
 
 
 def test_page_is_light(open_window: Open) -> None:
-    """The styles and scripts of a page, compressed, and everything else that it asks for."""
+    """All styles and scripts of a page, compressed."""
     window = open_window(PHONE)
-    answers: list[Response] = []
-    window.page.on("response", answers.append)
-    window.sign_in(window.server.who("student", HOME))
-    sizes = {
-        urlsplit(answer.url).path: len(gzip.compress(answer.body(), 6))
-        for answer in answers
-        if answer.request.resource_type in ("stylesheet", "script")
-    }
-    assert any(path.endswith(".css") for path in sizes)
-    assert any(path.endswith(".js") for path in sizes)
+    page = window.sign_in(window.server.who("student", HOME))
+    script = "all => all.map(each => each.href || each.src)"
+    addresses = page.locator("link[rel=stylesheet], script[src]").evaluate_all(script)
+    sizes = {url: len(gzip.compress(page.request.get(url).body(), 6)) for url in addresses}
+    assert len(sizes) >= 3
     assert sum(sizes.values()) <= KILOBYTES * 1024, sizes

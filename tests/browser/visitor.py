@@ -86,7 +86,9 @@ class Visitor:
         link.click()
 
     def card(self, title: str) -> Locator:
-        return self.page.locator("section").filter(has=self.page.get_by_role("heading", name=title, level=2, exact=True))
+        return self.page.locator("section").filter(
+            has=self.page.get_by_role("heading", name=title, level=2, exact=True)
+        )
 
     def row(self, text: str) -> Locator:
         """The row of a list or table that shows this text."""

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import product
 
 import pytest
+
 from courses.catalogue import rules
 from zutuan.calendar.rules import Pattern, TermDates
 from zutuan.decision import FieldError, Refusal
@@ -101,9 +102,7 @@ def test_meetings_that_fit() -> None:
         (Pattern(1, 0, 1, "1"), "first_period", "no_such_period", {"period": 0}),
     ],
 )
-def test_a_meeting_that_does_not_fit_is_named(
-    pattern: Pattern, field: str, code: str, params: dict[str, int]
-) -> None:
+def test_a_meeting_that_does_not_fit_is_named(pattern: Pattern, field: str, code: str, params: dict[str, int]) -> None:
     good = Pattern(5, 1, 1, "1")
     assert check(pattern) == [FieldError(f"meetings.0.{field}", code, params)]
     assert check(good, pattern) == [FieldError(f"meetings.1.{field}", code, params)]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
+
 from courses.enrolment import rules
 from courses.enrolment.rules import Attempt, Tracks, Window
 from zutuan.decision import Refusal

@@ -14,15 +14,16 @@ from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from support.cast import NOW, Cast
+from support.databases import Fresh
+from support.teaching import CLOSES, MEETING, OPENS, add_people
+
 from courses.catalogue import services as catalogue
 from courses.catalogue.models import Offering, SeatPool
 from courses.enrolment import services
 from courses.enrolment.checks import seats_add_up
 from courses.enrolment.models import Enrolment
-from sqlalchemy.orm import Session
-from support.cast import NOW, Cast
-from support.databases import Fresh
-from support.teaching import CLOSES, MEETING, OPENS, add_people
 from zutuan.db import Database
 from zutuan.errors import Refused
 from zutuan.people.models import Person

@@ -7,34 +7,35 @@ from flask import Flask
 from support.cast import Cast
 from support.http import api, browser_session
 from support.teaching import Taught, add_people, course_body, ok, statements, teach
+
 from zutuan.db import Database
 
 FEW, MANY = 3, 30
 
 # page, as whom (of school A, the host, or B, the home) → statements
 PAGES = {
-    ("/", "B student"): 0,
-    ("/", "B registrar"): 0,
-    ("/", "A teacher"): 0,
-    ("/courses", "B student"): 0,
-    ("/courses?q=课程&sort=seats&available=1", "B student"): 0,
-    ("/courses/mine", "A teacher"): 0,
-    ("/courses/{course}", "B student"): 0,
-    ("/courses/{course}", "A teacher"): 0,
-    ("/offerings/{offering}", "B student"): 0,
-    ("/offerings/{offering}", "A teacher"): 0,
-    ("/enrolments", "B student"): 0,
-    ("/approvals", "B registrar"): 0,
-    ("/approvals?side=host", "A registrar"): 0,
-    ("/offerings/{offering}/roster", "A teacher"): 0,
-    ("/search?q=课程", "B student"): 0,
-    ("/api/v1/courses", "B student"): 0,
-    ("/api/v1/courses?mine=1", "A teacher"): 0,
-    ("/api/v1/enrolments", "B registrar"): 0,
-    ("/api/v1/offerings/{offering}/enrolments", "A teacher"): 0,
-    ("/api/v1/me/enrolments", "B student"): 0,
-    ("/api/v1/me/timetable", "B student"): 0,
-    ("/api/v1/search?q=课程", "B student"): 0,
+    ("/", "B student"): 17,
+    ("/", "B registrar"): 13,
+    ("/", "A teacher"): 12,
+    ("/courses", "B student"): 13,
+    ("/courses?q=课程&sort=seats&available=1", "B student"): 13,
+    ("/courses/mine", "A teacher"): 12,
+    ("/courses/{course}", "B student"): 16,
+    ("/courses/{course}", "A teacher"): 16,
+    ("/offerings/{offering}", "B student"): 23,
+    ("/offerings/{offering}", "A teacher"): 20,
+    ("/enrolments", "B student"): 11,
+    ("/approvals", "B registrar"): 13,
+    ("/approvals?side=host", "A registrar"): 13,
+    ("/offerings/{offering}/roster", "A teacher"): 19,
+    ("/search?q=课程", "B student"): 8,
+    ("/api/v1/courses", "B student"): 10,
+    ("/api/v1/courses?mine=1", "A teacher"): 10,
+    ("/api/v1/enrolments", "B registrar"): 9,
+    ("/api/v1/offerings/{offering}/enrolments", "A teacher"): 17,
+    ("/api/v1/me/enrolments", "B student"): 9,
+    ("/api/v1/me/timetable", "B student"): 5,
+    ("/api/v1/search?q=课程", "B student"): 6,
 }
 
 
@@ -67,7 +68,9 @@ class World:
         return seen
 
 
-def test_every_page_takes_as_many_statements_for_many_rows_as_for_few(app: Flask, database: Database, cast: Cast) -> None:
+def test_every_page_takes_as_many_statements_for_many_rows_as_for_few(
+    app: Flask, database: Database, cast: Cast
+) -> None:
     world = World(app, database, cast)
     world.grow(FEW)
     few = {page: world.count(*page) for page in PAGES}
@@ -78,13 +81,18 @@ def test_every_page_takes_as_many_statements_for_many_rows_as_for_few(app: Flask
         for page in PAGES if len(few[page]) != len(many[page])
     ]  # fmt: skip
     assert not grown, "\n".join(grown)
-    assert {page: len(seen) for page, seen in few.items()} == PAGES
+    changed = [f"{page}: {PAGES[page]} is now {len(seen)}" for page, seen in few.items() if len(seen) != PAGES[page]]
+    assert not changed, "\n".join(changed)
 
 
 def _new(few: list[str], many: list[str]) -> list[str]:
     """Each statement that is executed more often with many rows, and how often."""
     kinds = dict.fromkeys(many)
-    return [f"  {few.count(each)} → {many.count(each)}: {each[:300]}" for each in kinds if many.count(each) > few.count(each)]
+    return [
+        f"  {few.count(each)} → {many.count(each)}: {each[:300]}"
+        for each in kinds
+        if many.count(each) > few.count(each)
+    ]
 
 
 def test_a_statement_per_row_would_be_noticed(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:

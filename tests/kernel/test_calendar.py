@@ -75,7 +75,9 @@ def _meant(part: Part) -> set[int]:
     return {week for week in range(first, last + 1) if not parity or (week % 2 == 0) == (parity == "e")}
 
 
-@given(st.lists(parts(), min_size=1, max_size=6), st.sampled_from([",", "，", " , "]), st.sampled_from(["-", "–", " ~ "]))  # noqa: RUF001
+@given(
+    st.lists(parts(), min_size=1, max_size=6), st.sampled_from([",", "，", " , "]), st.sampled_from(["-", "–", " ~ "])
+)  # noqa: RUF001
 def test_weeks_are_those_that_are_meant(written: list[Part], comma: str, dash: str) -> None:
     meant = sorted(set().union(*(_meant(part) for part in written)))
     answer = parse_weeks(comma.join(_text(part, dash) for part in written))

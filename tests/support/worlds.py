@@ -212,7 +212,7 @@ worlds = st.builds(
     affiliations=st.tuples(*map(_affiliations_of, PERSONS)).map(_flat).map(tuple),
     roles=st.tuples(*map(_roles_of, PERSONS)).map(_flat).map(tuple),
     items=st.lists(items, min_size=3, max_size=6).map(tuple),
-    nows=st.lists(st.sampled_from(HOURS), min_size=2, max_size=3, unique=True).map(tuple),
+    nows=st.lists(st.sampled_from(HOURS), min_size=2, max_size=2, unique=True).map(tuple),
 )
 
 

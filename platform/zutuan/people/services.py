@@ -121,9 +121,10 @@ class Credentials:
     school: str = ""
     number: str = ""
 
-    @property
-    def account_key(self) -> str:
-        """What failures are counted under: the name that was typed, hashed, whether or not it exists."""
+    def account_key(self, person: Person | None) -> str:
+        """What failures are counted under, hashed: the account, however it was named, or else the name that was typed."""
+        if person is not None:
+            return digest(f"person:{person.id}")
         return digest(f"{self.email.strip().lower()}|{self.school.strip()}|{self.number.strip()}")
 
 
@@ -154,14 +155,15 @@ def sign_in(database: Database, credentials: Credentials, address: str, now: dat
     Raises TooMany while this account name has to wait at this address, Unauthenticated when it does not fit.
     """
     with database.read() as session:
-        _check_wait(session, credentials.account_key, address, now)
         person = _find_person(session, credentials, now)
+        key = credentials.account_key(person)
+        _check_wait(session, key, address, now)
         password_hash = person.password_hash if person and person.state == "active" else None
     if not passwords.verify(password_hash, credentials.password) or person is None:
-        _count_failure(database, credentials.account_key, address, now)
+        _count_failure(database, key, address, now)
         raise Unauthenticated("sign_in_failed")
     with database.write() as session:
-        _forget_failures(session, credentials.account_key, address)
+        _forget_failures(session, key, address)
         secret = open_session(session, person.id, now)
     return person.id, secret
 

@@ -53,6 +53,8 @@ class Share(Base):
         sa.Index("ix_share_item", "item_id", "aspect", "scope"),
         sa.Index("ix_share_scope", "scope", "aspect", "item_id"),
         sa.CheckConstraint("until IS NULL OR until >= from_", name="order"),
+        # A cluster's share without its number would slip past the membership check of the filter.
+        sa.CheckConstraint("(substr(scope, 1, 8) = 'cluster:') = (cluster_id IS NOT NULL)", name="cluster"),
     )
 
     id: Mapped[Id]

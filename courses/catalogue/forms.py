@@ -35,7 +35,7 @@ LONGEST = timedelta(days=14)
 def check_version(version: int) -> None:
     """The form names the version it was opened with; a newer one is not overwritten."""
     if request.form.get("version") != str(version):
-        raise Stale
+        raise Stale("stale_form")
 
 
 # --- courses ----------------------------------------------------------------------------------------------------
@@ -57,7 +57,8 @@ def course_values(course: Course) -> dict[str, Any]:
 
 def typed_course() -> dict[str, Any]:
     """What was typed, as it was typed."""
-    return {**request.form.to_dict(), "teacher_ids": request.form.getlist("teacher_ids")}
+    # The version is left out: the form shows the newest, so that saving again is a deliberate act.
+    return {**request.form.to_dict(), "teacher_ids": request.form.getlist("teacher_ids"), "version": None}
 
 
 def course_choices(session: Session, actor: Actor, course: Course | None) -> dict[str, Any]:
@@ -120,7 +121,7 @@ def offering_values(offering: Offering) -> dict[str, Any]:
 
 def typed_offering() -> dict[str, Any]:
     rows = from_form(OfferingFields(), request.form)["meetings"]
-    return {**request.form.to_dict(), "meetings": [*rows, *({} for _row in range(EMPTY_ROWS))]}
+    return {**request.form.to_dict(), "meetings": [*rows, *({} for _row in range(EMPTY_ROWS))], "version": None}
 
 
 def offering_choices(session: Session, course: Course) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from courses.catalogue import forms, labels, queries, schemas, services
 from courses.catalogue.permissions import allow
 from zutuan.clock import clock
 from zutuan.clusters.models import School
-from zutuan.errors import Invalid, NotFound, Refused
+from zutuan.errors import Invalid, NotFound, Refused, Stale
 from zutuan.sharing import services as sharing
 from zutuan.sharing.services import fetch
 from zutuan.web.forms import errors_of, load_form, once
@@ -82,7 +82,7 @@ def update_course(course_id: int) -> ResponseReturnValue:
     try:
         forms.check_version(view.course.item.version)
         services.update_course(db(), actor(), view.course, load_form(schemas.CoursePatch(exclude=["audience"])))
-    except (Invalid, Refused) as error:
+    except (Invalid, Refused, Stale) as error:
         db().rollback()
         errors, overall = errors_of(error)
         return _course_form(view.course, forms.typed_course(), errors, overall), error.status
@@ -217,7 +217,7 @@ def update_offering(offering_id: int) -> ResponseReturnValue:
     try:
         forms.check_version(offering.version)
         services.update_offering(db(), actor(), offering, load_form(schemas.OfferingFields()))
-    except (Invalid, Refused) as error:
+    except (Invalid, Refused, Stale) as error:
         db().rollback()
         errors, overall = errors_of(error)
         return _offering_form(offering.course, offering, forms.typed_offering(), errors, overall), error.status

@@ -3,6 +3,7 @@
 from zutuan.sharing.permissions import Held, Is, Permissions
 
 _RUNS = Held({"secretary", "registrar", "school_admin"}, at="owner")
+_CLOSES = (Is("staff", at="owner"), Held({"registrar", "school_admin"}, at="owner"))
 _EDITS = (Is("staff", at="owner"), _RUNS)
 
 allow = Permissions(
@@ -10,8 +11,9 @@ allow = Permissions(
         "course.create": (Held({"teacher"}, at="owner"), _RUNS),
         "course.edit": _EDITS,
         "course.publish": _EDITS,
-        "course.suspend": _EDITS,
-        "course.archive": _EDITS,
+        # Not the secretary: a hidden course is its managers' and teachers' only.
+        "course.suspend": _CLOSES,
+        "course.archive": _CLOSES,
         "offering.create": _EDITS,
         "offering.edit": _EDITS,
         "offering.publish": _EDITS,

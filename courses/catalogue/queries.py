@@ -51,6 +51,7 @@ class CourseView:
     seats: frozenset[int]
     promised: bool
     may_edit: bool
+    may_close: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,12 @@ def view_course(session: Session, actor: Actor, course_id: int, action: str = "c
     for each in course.offerings:
         set_committed_value(each, "course", course)  # known, so it is not asked for again
     may_edit = allow.may(actor, "course.edit", subject(course))
+    may_close = allow.may(actor, "course.archive", subject(course))
     aspects = sharing.aspects_seen(session, actor, course.item)
     seats = frozenset(each.id for each in course.offerings if seat_aspect(each.id) in aspects)
     if sharing_rules.RECORD in aspects:
         shown = [each for each in course.offerings if may_edit or each.state != "draft"]
-        return CourseView(course, shown, seats, promised=False, may_edit=may_edit)
+        return CourseView(course, shown, seats, promised=False, may_edit=may_edit, may_close=may_close)
     held = [each for each in course.offerings if each.id in seats]
     if not held:
         raise Hidden(Denial(action, "course", course_id))

@@ -41,7 +41,7 @@ class Seats(MethodView):
         """The roster, for the offering's staff and its school's registrars."""
         view = catalogue.view_offering(db(), actor(), offering_id, "roster.read")
         allow.require(actor(), "roster.read", services.roster_subject(view.offering))
-        return _page(queries.roster(db(), offering_id, query))
+        return _page(queries.roster(db(), offering_id, query, story=True))
 
     @offering_api.arguments(schemas.EnrolIn)
     @offering_api.response(201, schemas.EnrolmentOut)
@@ -78,7 +78,7 @@ class Enrolments(MethodView):
         """Enrolments of my school's students (`side` home) or in my school's offerings (host)."""
         if not allow.schools(actor(), f"enrolment.list_{query['side']}"):
             raise Forbidden(Denial(f"enrolment.list_{query['side']}"))
-        return _page(queries.of_school(db(), actor(), query))
+        return _page(queries.of_school(db(), actor(), query, story=True))
 
 
 @enrolments_api.route("/<id:enrolment_id>")

@@ -26,8 +26,12 @@ def _studies(actor: Actor) -> bool:
     return bool(allow.schools(actor, "enrolment.create"))
 
 
-def _runs_a_school(actor: Actor) -> bool:
-    return bool(allow.schools(actor, "enrolment.list_home"))
+def _approves(actor: Actor) -> bool:
+    return bool(allow.schools(actor, "enrolment.approve"))
+
+
+def _only_reads(actor: Actor) -> bool:
+    return not _approves(actor) and bool(allow.schools(actor, "enrolment.list_home"))
 
 
 def _waiting(session: Session, actor: Actor) -> int:
@@ -36,7 +40,7 @@ def _waiting(session: Session, actor: Actor) -> int:
 
 def todos(session: Session, actor: Actor) -> list[Todo]:
     """What waits for a registrar."""
-    if not allow.schools(actor, "enrolment.approve"):
+    if not _approves(actor):
         return []
     count, since = queries.waiting(session, actor)
     if not count:
@@ -66,9 +70,8 @@ FEATURE = Feature(
     permissions=allow,
     nav=(
         NavEntry("enrolment.mine", _l("我的选课"), "check2-square", shown=_studies, order=15),
-        NavEntry(
-            "enrolment.approvals", _l("选课审核"), "clipboard-check", shown=_runs_a_school, count=_waiting, order=5
-        ),
+        NavEntry("enrolment.approvals", _l("选课审核"), "clipboard-check", shown=_approves, count=_waiting, order=5),
+        NavEntry("enrolment.approvals", _l("跨校选课"), "clipboard-check", shown=_only_reads, order=25),
     ),
     todos=todos,
     cards=cards,

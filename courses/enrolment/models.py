@@ -27,8 +27,8 @@ class Enrolment(Base):
             "uq_enrolment_active", "offering_id", "person_id", unique=True,
             sqlite_where=sa.text(HOLDS_SEAT), postgresql_where=sa.text(HOLDS_SEAT),
         ),
-        sa.Index("ix_enrolment_home", "home_school_id", "home_state", "id"),
-        sa.Index("ix_enrolment_host", "host_school_id", "host_state", "id"),
+        sa.Index("ix_enrolment_home", "home_school_id", "home_state", "created_at", "id"),
+        sa.Index("ix_enrolment_host", "host_school_id", "host_state", "created_at", "id"),
         sa.Index("ix_enrolment_due", "home_state", "decide_by"),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -117,7 +118,7 @@ def _move(enrolment_id: int, event: str) -> Enrolment:
     if event == "approve":
         return services.approve(db(), actor(), enrolment_id, load_form(schemas.NoteIn())["note"])
     if event == "deny":
-        return services.deny(db(), actor(), enrolment_id, load_form(schemas.ReasonIn())["reason"])
+        return services.deny(db(), actor(), enrolment_id, load_form(schemas.WithdrawIn())["reason"])
     return services.withdraw(db(), actor(), enrolment_id, load_form(schemas.WithdrawIn())["reason"])
 
 
@@ -129,7 +130,7 @@ def approvals() -> ResponseReturnValue:
     return _approvals_page()
 
 
-def _approvals_page(overall: str = "") -> str:
+def _approvals_page(overall: str = "", chosen: Collection[int] = ()) -> str:
     query = load_query(schemas.SchoolEnrolmentQuery(), PAGE)
     if not allow.schools(actor(), f"enrolment.list_{query['side']}"):
         raise Forbidden(Denial(f"enrolment.list_{query['side']}"))
@@ -140,7 +141,8 @@ def _approvals_page(overall: str = "") -> str:
     may_decide = bool(allow.schools(actor(), "enrolment.approve"))
     return render_template(
         "enrolment/approvals.html", listing=Listing.of(page), query=query, count=count, since=since, overall=overall,
-        may_decide=may_decide and query["side"] == "home", old_days=OLD_DAYS, now=actor().now,
+        deciding=may_decide and query["side"] == "home" and query["state"] == "pending", old_days=OLD_DAYS, now=actor().now, chosen=chosen,
+        decides=may_decide, reason=request.form.get("reason", ""),
     )  # fmt: skip
 
 
@@ -152,7 +154,7 @@ def decide() -> ResponseReturnValue:
     try:
         if not ids:
             raise Refused("nothing_chosen")
-        reason = load_form(schemas.ReasonIn())["reason"] if event == "deny" else ""
+        reason = load_form(schemas.WithdrawIn())["reason"] if event == "deny" else ""
         for enrolment_id in sorted(set(ids))[:PAGE]:
             if event == "deny":
                 services.deny(db(), actor(), enrolment_id, reason)
@@ -162,7 +164,7 @@ def decide() -> ResponseReturnValue:
         db().rollback()
         errors, overall = errors_of(error)
         first = next((message for messages in errors.values() for message in messages), overall)
-        return _approvals_page(first), error.status
+        return _approvals_page(first, ids), error.status
     done = _("已通过 %(n)s 项。", n=len(ids)) if event == "approve" else _("已退回 %(n)s 项，名额已释放。", n=len(ids))
     flash(done, "good")
     return redirect(url_for("enrolment.approvals"))

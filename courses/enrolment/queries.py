@@ -15,7 +15,7 @@ from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.calendar.models import Occurrence
 from zutuan.errors import Denial, Hidden, NotFound
-from zutuan.paging import Key, Page, Query, fetch_page, like
+from zutuan.paging import Key, Page, Query, fetch_page, like, moment
 from zutuan.people.models import Affiliation, Person
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
@@ -114,9 +114,10 @@ def recent(session: Session, actor: Actor, limit: int) -> list[Enrolment]:
     return list(session.scalars(query.order_by(Enrolment.id.desc()).limit(limit)))
 
 
-def of_school(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
+def of_school(session: Session, actor: Actor, query: dict[str, Any], *, story: bool = False) -> Page:
     """Outgoing (`side` home) or incoming (host) enrolments of the schools the actor works for, oldest first."""
-    return _page(session, _of_side(actor, query["side"]), query, [Key(Enrolment.id)])
+    order = [Key(Enrolment.created_at, decode=moment), Key(Enrolment.id)]
+    return _page(session, _of_side(actor, query["side"]), query, order, (_STORY,) if story else ())
 
 
 def _of_side(actor: Actor, side: str) -> sa.Select[Enrolment]:
@@ -129,10 +130,10 @@ def _of_side(actor: Actor, side: str) -> sa.Select[Enrolment]:
     return sa.select(Enrolment).where(allow.clause(actor, "enrolment.list_home", columns))
 
 
-def roster(session: Session, offering_id: int, query: dict[str, Any]) -> Page:
+def roster(session: Session, offering_id: int, query: dict[str, Any], *, story: bool = False) -> Page:
     """Who holds a seat in the offering, in the order they took it."""
     found = sa.select(Enrolment).where(Enrolment.offering_id == offering_id)
-    return _page(session, found, query, [Key(Enrolment.id)])
+    return _page(session, found, query, [Key(Enrolment.id)], (_STORY,) if story else ())
 
 
 def _page(session: Session, found: Query, query: dict[str, Any], order: list[Key], more: tuple[Any, ...] = ()) -> Page:

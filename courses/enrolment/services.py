@@ -146,8 +146,14 @@ def deny(session: Session, actor: Actor, enrolment_id: int, reason: str) -> Enro
     allow.require(actor, "enrolment.deny", queries.subject(enrolment))
     if not reason:
         raise Invalid.field("reason", "reason_needed")
-    is_home = allow.may(actor, "enrolment.approve", queries.subject(enrolment))
-    return _apply(session, actor, enrolment, "deny", "home" if is_home else "host", reason)
+    subject = queries.subject(enrolment)
+    is_home = allow.may(actor, "enrolment.approve", subject)
+    is_host = actor.person_id and any(
+        h.role == "registrar" and h.school_id == enrolment.host_school_id for h in actor.roles
+    )
+    # A registrar of both schools decides for the one whose word is still open.
+    who = "home" if is_home and (enrolment.home_state == "pending" or not is_host) else "host"
+    return _apply(session, actor, enrolment, "deny", who, reason)
 
 
 def withdraw(session: Session, actor: Actor, enrolment_id: int, reason: str = "") -> Enrolment:

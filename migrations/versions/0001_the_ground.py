@@ -517,8 +517,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
         batch_op.create_index("ix_enrolment_due", ["home_state", "decide_by"], unique=False)
-        batch_op.create_index("ix_enrolment_home", ["home_school_id", "home_state", "id"], unique=False)
-        batch_op.create_index("ix_enrolment_host", ["host_school_id", "host_state", "id"], unique=False)
+        batch_op.create_index("ix_enrolment_home", ["home_school_id", "home_state", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_enrolment_host", ["host_school_id", "host_state", "created_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_enrolment_offering_id"), ["offering_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_enrolment_person_id"), ["person_id"], unique=False)
         batch_op.create_index(

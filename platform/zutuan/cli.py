@@ -58,7 +58,7 @@ def _serve(host: str, port: int, workers: int, threads: int) -> None:
 
     server = Granian(
         "zutuan.wsgi:app", address=host, port=port, interface=Interfaces.WSGI, workers=workers,
-        blocking_threads=threads, log_access=False, backlog=1024,
+        blocking_threads=threads, log_access=False, backlog=1024, websockets=False,
     )  # fmt: skip
     server.serve()
 

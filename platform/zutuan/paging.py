@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import orjson
@@ -39,7 +39,11 @@ class Page:
 
 
 def moment(value: Any) -> datetime:
-    return datetime.fromisoformat(value)
+    """A time in a cursor; one without zone, or beyond the calendar, is none of ours."""
+    found = datetime.fromisoformat(value)
+    if found.tzinfo is None:
+        raise ValueError(value)
+    return found.astimezone(UTC)
 
 
 def fetch_page(session: Session, query: Query, order: Sequence[Key], cursor: str | None, limit: int) -> Page:

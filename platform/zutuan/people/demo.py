@@ -170,9 +170,9 @@ def demo_sign_ins(session: Session) -> dict[str, Any]:
 def _trail(session: Session, by_role: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     people = {person["email"]: person for group in by_role.values() for person in group}
     steps = (
-        ("teacher@bnu.example", "/courses/mine", _("发布"), _("一位教师把课程草稿发布给组团")),
+        ("teacher@bnu.example", "/", _("发布"), _("一位教师把课程草稿发布给组团")),
         ("student@fynu.example", "/courses?sort=newest", _("选课"), _("一名学生找到它并选课")),
-        ("registrar@fynu.example", "/approvals", _("审核"), _("学生所在学校的教务员审核")),
+        ("registrar@fynu.example", "/", _("审核"), _("学生所在学校的教务员审核")),
     )
     return [
         {

@@ -17,7 +17,7 @@ from zutuan.sharing.actor import Actor
 _HINTS = {
     "librarian": (_l("文献共享还没有开放；现在可以查看本校师生能选的课程。"), "catalogue.catalogue", _l("浏览课程")),
     "room_manager": (_l("教室借用还没有开放；现在可以查看组团的学校。"), "clusters.clusters", _l("查看组团")),
-    "secretary": (_l("可以为本校新建课程，查看外出和来校修读的学生。"), "catalogue.mine", _l("我的开课")),
+    "secretary": (_l("查看外出和来校修读的学生；也可以为本校新建课程。"), "enrolment.approvals", _l("跨校选课")),
     "registrar": (_l("审核本校学生的跨校选课，查看来校修读的学生。"), "enrolment.approvals", _l("选课审核")),
     "school_admin": (
         _l("可以管理本校课程；授予角色目前由平台运维人员用命令行办理。"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 PLATFORM = "platform"
-_CLUSTER = re.compile(r"cluster:(\d+)(?::(lead|partner|supported))?")
+_ID = r"[1-9][0-9]{0,17}"
+_CLUSTER = re.compile(rf"cluster:({_ID})(?::(lead|partner|supported))?")
 _GRAMMAR = re.compile(
-    r"platform|cluster:\d+(:(lead|partner|supported))?|school:\d+|team:\d+|person:\d+|manage:school:\d+"
+    rf"platform|cluster:{_ID}(:(lead|partner|supported))?|school:{_ID}|team:{_ID}|person:{_ID}|manage:school:{_ID}"
 )
 
 

@@ -17,9 +17,10 @@ from zutuan.clock import clock
 from zutuan.demo import OLD_DAYS, age_days
 from zutuan.feature import Card, NavEntry, Todo
 from zutuan.notices.services import unread_count
+from zutuan.people.demo import demo_sign_ins
 from zutuan.people.services import set_locale
 from zutuan.sharing.actor import Actor
-from zutuan.web.auth import safe_next
+from zutuan.web.auth import is_loopback, safe_next
 from zutuan.web.requests import actor, config, db, maybe_actor, reading
 from zutuan.web.texts import WEEKDAYS, brand, english
 from zutuan.web.translations import LOCALES
@@ -136,6 +137,8 @@ def _page_context() -> dict[str, Any]:
         return common
     common |= {"nav": _nav(who), "unread": unread_count(reading(), who), "week_label": _week_label(who)}
     common["demo_note"] = _demo_note()
+    if config().demo and is_loopback():
+        common["demo_trail"] = demo_sign_ins(reading())["trail"]
     return common
 
 

@@ -75,7 +75,7 @@
   });
 
   // Menus: one open at a time; Escape or a click elsewhere closes.
-  const openMenus = () => all("details.menu[open]");
+  const openMenus = () => all("details.menu[open]:not(.inline)");
   document.addEventListener("click", ({ target }) => openMenus().forEach((menu) => { if (!menu.contains(target)) menu.open = false; }));
   document.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;

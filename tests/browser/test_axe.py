@@ -115,7 +115,10 @@ class Walk:
             expect(menu).to_have_attribute("open", "")
             found = violations(self.page, menu) + overhang(self.page)
             self.faults += [f"{name} at {width}, {sort} open: {each}" for each in found]
-            self.page.keyboard.press("Escape")  # on a phone the panel lies over its own button
+            if "inline" in sort.split():  # stays open while one reads on
+                menu.locator("summary").click()
+            else:
+                self.page.keyboard.press("Escape")  # on a phone the panel lies over its own button
             expect(menu).not_to_have_attribute("open", "")
 
     def submit_nothing(self, name: str) -> None:
@@ -151,7 +154,7 @@ def test_nothing_stands_in_anyones_way(open_window: Open, role: str, school: str
     assert walk.visited.total() >= least, f"only {sorted(walk.visited)}"
 
 
-@pytest.mark.parametrize(("role", "school"), [("student", HOME), ("registrar", HOME)])
+@pytest.mark.parametrize(("role", "school"), [("student", "四川师范大学"), ("registrar", "四川师范大学")])
 def test_nothing_stands_in_anyones_way_in_english(open_window: Open, role: str, school: str) -> None:
     window = open_window()
     page = window.sign_in(window.server.who(role, school))

@@ -127,9 +127,13 @@ def test_two_tabs_the_later_one_is_told(open_window: Open) -> None:
     expect(other.get_by_role("status")).to_contain_text("已保存")
     page.get_by_label("考核方式").fill("闭卷考试")
     page.get_by_role("button", name="保存", exact=True).click()
-    expect(page.locator("main")).to_contain_text("刚刚被别人修改过")
+    expect(page.locator("main")).to_contain_text("别人刚刚修改过这条记录，您的修改还没有保存")
+    expect(page.get_by_label("考核方式")).to_have_value("闭卷考试")
     other.reload()
     expect(other.locator("main")).to_contain_text("课程论文")
+    page.get_by_role("button", name="保存", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("已保存")
+    expect(page.locator("main")).to_contain_text("闭卷考试")
 
 
 # --- without a mouse --------------------------------------------------------------------------------------------

@@ -109,6 +109,7 @@ def _set_teachers(session: Session, course: Course, wanted: Sequence[int], now: 
     added = [person_id for person_id in wanted if person_id not in current]
     if added:
         here = sa.select(Affiliation.person_id).where(Affiliation.school_id == course.school_id)
+        here = here.where(Affiliation.kind != "student")
         known = set(session.scalars(here.where(Affiliation.person_id.in_(added), Affiliation.open_at(now))))
         if set(added) - known:
             raise Invalid.field("teacher_ids", "not_a_teacher_here")
@@ -125,6 +126,8 @@ def _set_teachers(session: Session, course: Course, wanted: Sequence[int], now: 
 def update_course(session: Session, actor: Actor, course: Course, data: dict[str, Any]) -> Course:
     """Change fields of a course; whoever may see it but not change it gets 403."""
     allow.require(actor, "course.edit", queries.subject(course))
+    if course.item.state == "archived":
+        raise Refused("course_archived")
     _check_department(session, course.school_id, data.get("department_id"))
     changed = _assign(course.item, data, ITEM_FIELDS) + _assign(course, data, COURSE_FIELDS)
     if data.get("teacher_ids") is not None and _set_teachers(session, course, data["teacher_ids"], actor.now):
@@ -244,6 +247,8 @@ def _set_meetings(session: Session, offering: Offering, meetings: Sequence[dict[
 def update_offering(session: Session, actor: Actor, offering: Offering, data: dict[str, Any]) -> Offering:
     """Change an offering. Lowering its seats takes nobody's: the capacity follows as they are freed."""
     allow.require(actor, "offering.edit", queries.subject(offering.course))
+    if offering.state == "archived":
+        raise Refused("wrong_state", state=offering.state, event="edit")
     changed = _assign(offering, data, OFFERING_FIELDS)
     meetings = data.get("meetings")
     current = [Pattern(m.weekday, m.first_period, m.last_period, m.weeks) for m in offering.meetings]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -149,13 +150,15 @@ def _approvals_page(overall: str = "", chosen: Collection[int] = ()) -> str:
 @blueprint.post("/approvals")
 def decide() -> ResponseReturnValue:
     """Several at once: all or none. Each is a real decision with its own notice and audit row."""
-    ids = [int(text) for text in request.form.getlist("id") if text.isdecimal() and len(text) < 18]
+    ids = sorted({int(text) for text in request.form.getlist("id") if re.fullmatch(r"[1-9][0-9]{0,17}", text)})
     event = "deny" if request.form.get("do") == "deny" else "approve"
     try:
         if not ids:
             raise Refused("nothing_chosen")
         reason = load_form(schemas.WithdrawIn())["reason"] if event == "deny" else ""
-        for enrolment_id in sorted(set(ids))[:PAGE]:
+        if len(ids) > PAGE:
+            raise Refused("too_many_chosen", max=PAGE)
+        for enrolment_id in ids:
             if event == "deny":
                 services.deny(db(), actor(), enrolment_id, reason)
             else:

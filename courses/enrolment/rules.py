@@ -114,6 +114,11 @@ def may_decide(now: datetime, decide_by: datetime | None) -> Refusal | None:
     return Refusal("lapsed") if decide_by is not None and now >= decide_by else None
 
 
+def not_ones_own(decider: int, student: int) -> Refusal | None:
+    """Nobody decides their own enrolment, whatever roles they hold."""
+    return Refusal("own_enrolment") if decider == student else None
+
+
 def may_withdraw(now: datetime, teaching_ends: datetime) -> Refusal | None:
     """When the term is over there is nothing to give back."""
     return Refusal("term_over") if now >= teaching_ends else None

@@ -135,6 +135,7 @@ def approve(session: Session, actor: Actor, enrolment_id: int, note: str = "") -
     """The home school says yes."""
     enrolment = _locked(session, actor, enrolment_id, "enrolment.approve")
     allow.require(actor, "enrolment.approve", queries.subject(enrolment))
+    insist(rules.not_ones_own(actor.person_id, enrolment.person_id))
     if enrolment.home_state == "pending":
         insist(rules.may_decide(actor.now, enrolment.decide_by))
     return _apply(session, actor, enrolment, "approve", "home", note)
@@ -144,6 +145,7 @@ def deny(session: Session, actor: Actor, enrolment_id: int, reason: str) -> Enro
     """The home or the host school says no, with a reason the student reads; the seat is free again."""
     enrolment = _locked(session, actor, enrolment_id, "enrolment.deny")
     allow.require(actor, "enrolment.deny", queries.subject(enrolment))
+    insist(rules.not_ones_own(actor.person_id, enrolment.person_id))
     if not reason:
         raise Invalid.field("reason", "reason_needed")
     subject = queries.subject(enrolment)

@@ -54,7 +54,7 @@ MAX_BODY = 1024 * 1024
 class IdConverter(IntegerConverter):
     """An id in an address: what no database column could hold is simply not found."""
 
-    regex = r"[1-9]\d{0,17}"
+    regex = r"[1-9][0-9]{0,17}"
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ def create_app(config: Config | None = None) -> Flask:
     logs.configure(config.log_level)
     app = ZutuanApp("zutuan.web", static_folder="static", template_folder="templates")
     app.url_map.converters["id"] = IdConverter
+    app.url_map.merge_slashes = False  # its redirect would repeat the Host header
     _configure(app, config)
     database = Database(config.database, config.pool_size)
     logs.register(app, config.trusted_proxies > 0)

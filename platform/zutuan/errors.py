@@ -112,6 +112,10 @@ class Refused(ZutuanError):
         return cls(refusal.code, **refusal.params)
 
 
+class Unmeasured(ZutuanError):
+    status, code = 411, "length_required"
+
+
 class Stale(ZutuanError):
     status, code = 412, "stale"
 
@@ -152,6 +156,7 @@ messages(
         "too_many": (_l("尝试次数过多。"), _l("请在 %(seconds)s 秒后再试。")),
         "method_not_allowed": _l("这个地址不支持这种操作。"),
         "too_large": (_l("提交的内容太大。"), _l("请缩小后再提交，上限为 %(limit)s。")),
+        "length_required": _l("请求须写明内容长度（Content-Length）。"),
         "unsupported_media_type": (_l("不支持这种内容类型。"), _l("请使用 application/json。")),
         "not_json": _l("内容不是有效的 JSON。"),
         "csrf": (_l("页面已过期，没有保存任何内容。"), _l("请返回上一页刷新后再提交。")),

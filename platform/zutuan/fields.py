@@ -16,9 +16,11 @@ from marshmallow import Schema as BaseSchema
 from werkzeug.datastructures import MultiDict
 
 from zutuan.clock import SHANGHAI
+from zutuan.db import MAX_ID
 from zutuan.decision import FieldError
 
-MAX_ID = 2**62
+# A form's rows beyond this are not even read: the schema refuses far fewer.
+MOST_ROWS = 60
 
 
 class Say(str):
@@ -267,7 +269,7 @@ def _texts(form: MultiDict[str, str], key: str) -> list[str]:
 
 def _rows(nested: fields.Nested, form: MultiDict[str, str], key: str) -> list[dict[str, Any]]:
     pattern = re.compile(re.escape(key) + r"-(\d{1,3})-")
-    numbers = sorted({int(match[1]) for name in form if (match := pattern.match(name))})
+    numbers = sorted({int(match[1]) for name in form if (match := pattern.match(name))})[:MOST_ROWS]
     rows = [from_form(nested.schema, form, f"{key}-{number}-") for number in numbers]
     return [row for row in rows if any(value not in ("", [], False) for value in row.values())]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -62,8 +64,9 @@ def demo_sign_in() -> ResponseReturnValue:
     """One click in the demonstration, and only there, and only on this machine."""
     if not (config().demo and is_loopback()):
         abort(404)
-    person = db().get(Person, int(request.form.get("person", "0") or 0)) if request.form["person"].isdecimal() else None
-    if person is None or not person.demonstration:
+    chosen = request.form.get("person", "")
+    person = db().get(Person, int(chosen)) if re.fullmatch(r"[1-9][0-9]{0,17}", chosen) else None
+    if person is None or not person.demonstration or person.state != "active":
         abort(404)
     start_cookie(services.open_session(db(), person.id, clock.now()))
     return redirect(safe_next(request.form.get("next"), url_for("web.home")))

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from zutuan.clusters.models import Membership, School
-from zutuan.db import mark_audited
+from zutuan.db import MAX_ID, mark_audited
 from zutuan.errors import Denial, NotFound, Refused, insist
 from zutuan.sharing import rules, scopes
 from zutuan.sharing.actor import Actor
@@ -76,8 +76,8 @@ def seen_through(session: Session, actor: Actor, item: SharedItem, aspect: str =
 
 
 def fetch(session: Session, model: type[Row], id_: int, *options: Any) -> Row:
-    """The row of that id, or 404."""
-    row = session.get(model, id_, options=options or None)
+    """The row of that id, or 404; an id that no column could hold is not found either."""
+    row = session.get(model, id_, options=options or None) if 0 < id_ <= MAX_ID else None
     if row is None:
         raise NotFound
     return row

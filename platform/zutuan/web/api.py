@@ -122,7 +122,7 @@ def _query_class(schema: type[Schema]) -> type[Schema]:
     def convert(self: Any, data: Any, **_kw: Any) -> dict[str, Any]:
         numbers = {name for name, field in self.load_fields.items() if isinstance(field, fields.Integer)}
         return {
-            name: int(value) if name in numbers and re.fullmatch(r"-?\d{1,18}", str(value)) else value
+            name: int(value) if name in numbers and re.fullmatch(r"-?[0-9]{1,18}", str(value)) else value
             for name, value in dict(data).items()
         }
 

@@ -7,7 +7,7 @@ from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf.csrf import CSRFProtect
 
 from zutuan.clock import clock
-from zutuan.errors import Unauthenticated
+from zutuan.errors import Unauthenticated, Unmeasured
 from zutuan.people.services import actor_of_session, actor_of_token
 from zutuan.sharing.actor import Actor
 from zutuan.web.requests import SAFE, is_api, reading
@@ -48,6 +48,8 @@ def _gate() -> None:
     """Nothing answers nobody, but for the reviewed list (`Feature.public`) and addresses that do not exist."""
     if request.routing_exception is not None:
         return
+    if request.method not in SAFE and request.content_length is None and "Transfer-Encoding" in request.headers:
+        raise Unmeasured  # a body of unknown length would be cut at the limit instead of refused
     public = request.endpoint in current_app.extensions["zutuan"].public
     if not public and not current_user.is_authenticated:
         raise Unauthenticated

@@ -23,7 +23,7 @@ from zutuan.sharing.actor import Actor
 from zutuan.web.auth import is_loopback, safe_next
 from zutuan.web.requests import actor, config, db, maybe_actor, reading
 from zutuan.web.texts import WEEKDAYS, brand, english
-from zutuan.web.translations import LOCALES
+from zutuan.web.translations import LOCALES, settle
 
 blueprint = Blueprint("web", __name__)
 
@@ -114,6 +114,7 @@ def _demo_note() -> str | None:
 
 def page_context() -> dict[str, Any]:
     """Computed once a request, however many templates it renders."""
+    settle()
     if "page_context" not in g:
         g.page_context = _page_context()
     context: dict[str, Any] = g.page_context

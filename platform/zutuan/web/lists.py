@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import request, url_for
+from flask import request
 from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
@@ -26,11 +27,14 @@ class Listing:
 
     @classmethod
     def of(cls, page: Page) -> Listing:
-        assert request.endpoint is not None
-        here: dict[str, Any] = {**(request.view_args or {}), **request.args.to_dict(flat=False)}
-        cursor = here.pop("cursor", None)
-        following = url_for(request.endpoint, **here, cursor=page.next) if page.next else None
-        return cls(page.items, page.total, following, url_for(request.endpoint, **here) if cursor else None)
+        """Addresses are built from our own path: what a visitor wrote into the query stays a query."""
+        kept = [(key, value) for key, value in request.args.items(multi=True) if key != "cursor"]
+        following = _address([*kept, ("cursor", page.next)]) if page.next else None
+        return cls(page.items, page.total, following, _address(kept) if "cursor" in request.args else None)
+
+
+def _address(pairs: list[tuple[str, str]]) -> str:
+    return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
 
 
 def load_query(schema: Schema, limit: int) -> dict[str, Any]:

@@ -19,6 +19,9 @@ from zutuan.web.requests import close_sessions, database, is_api, maybe_actor
 
 log = structlog.get_logger()
 
+# An answer is never many times larger than the question.
+MOST_ERRORS = 100
+LONGEST_NAME = 80
 _HTTP_CODES = {
     400: "bad_request",
     404: "not_found",
@@ -56,7 +59,9 @@ def _problem(status: int, code: str, text: str, cure: str, errors: list[FieldErr
     if cure:
         body["detail"] = cure
     if errors:
-        body["errors"] = [{"field": e.field, "code": e.code, "message": field_message(e)} for e in errors]
+        body["errors"] = [
+            {"field": e.field[:LONGEST_NAME], "code": e.code, "message": field_message(e)} for e in errors[:MOST_ERRORS]
+        ]
     response = cast(Response, current_app.json.response(body))
     response.status_code = status
     response.headers["Content-Type"] = "application/problem+json"

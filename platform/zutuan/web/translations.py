@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -48,17 +49,18 @@ def choose_locale() -> str:
     return actor.locale if actor is not None else "zh"
 
 
-def _current() -> NullTranslations:
-    """The request's catalogue, found once: a page asks for hundreds of messages."""
-    if "catalogue" not in g:
-        g.catalogue = catalogue(str(get_locale() or "zh").split("_")[0])
-    return cast(NullTranslations, g.catalogue)
+_reader: ContextVar[NullTranslations] = ContextVar("reader")
+
+
+def settle() -> None:
+    """Find the reader's catalogue once, before a template is rendered: a page asks for hundreds of messages."""
+    _reader.set(catalogue(str(get_locale() or "zh").split("_")[0]))
 
 
 def install(app: Flask) -> None:
-    """Give templates `_()` from the request's catalogue directly."""
+    """Give templates `_()` straight from that catalogue."""
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        lambda text: _current().ugettext(text),
-        lambda one, many, n: _current().ungettext(one, many, n),
+        lambda text: _reader.get().ugettext(text),
+        lambda one, many, n: _reader.get().ungettext(one, many, n),
         newstyle=True,
     )

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from zutuan.jobs import OutboxMessage
-from zutuan.people.models import WebSession
+from zutuan.people.models import SignInFailure, WebSession
+from zutuan.people.rules import FORGET_AFTER
 from zutuan.web.models import IdempotencyKey
 
 EVERY = timedelta(hours=1)
@@ -29,6 +30,7 @@ class Upkeep:
         for statement in (
             sa.delete(IdempotencyKey).where(IdempotencyKey.created_at < now - ANSWERS_KEPT),
             sa.delete(WebSession).where(WebSession.expires_at <= now),
+            sa.delete(SignInFailure).where(SignInFailure.last_at < now - FORGET_AFTER),
             sa.delete(OutboxMessage).where(OutboxMessage.done_at < now - DONE_KEPT),
         ):
             session.execute(statement.execution_options(synchronize_session=False))

@@ -29,8 +29,8 @@ class Courses(MethodView):
     @courses_api.response(200, listing(schemas.CourseOut))
     def get(self, query: dict[str, Any]) -> Any:
         """Courses shared with me (or, with `mine`, those I may edit, drafts included)."""
-        page = queries.catalogue(db(), actor(), query)
-        return Page([views.course(each) for each in page.items], page.next, page.total)
+        page = queries.find(db(), actor(), query)
+        return Page([views.course(each) for each in queries.whole(db(), page.items)], page.next, page.total)
 
     @courses_api.arguments(schemas.CourseIn)
     @courses_api.response(201, schemas.CourseDetailOut)

@@ -9,7 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from courses.catalogue import forms, labels, queries, schemas, services
+from courses.catalogue.models import OFFERING_STATES
 from courses.catalogue.permissions import allow
+from courses.catalogue.rows import rows
 from zutuan.clock import clock
 from zutuan.clusters.models import School
 from zutuan.errors import Invalid, NotFound, Refused, Stale
@@ -29,16 +31,19 @@ PAGE = 20
 @blueprint.get("/courses")
 def catalogue() -> ResponseReturnValue:
     query = load_query(schemas.CourseQuery(), PAGE)
-    page = queries.catalogue(db(), actor(), query)
-    schools = queries.schools_sharing(db(), actor())
-    return render_template("catalogue/list.html", listing=Listing.of(page), query=query, schools=schools)
+    page = queries.find(db(), actor(), query)
+    return render_template(
+        "catalogue/list.html", listing=Listing.of(page), courses=rows(db(), page.items), query=query,
+        schools=queries.schools_sharing(db(), actor()),
+    )  # fmt: skip
 
 
 @blueprint.get("/courses/mine")
 def mine() -> ResponseReturnValue:
     query = {**load_query(schemas.CourseQuery(), PAGE), "mine": True}
-    page = queries.catalogue(db(), actor(), query)
-    return render_template("catalogue/mine.html", listing=Listing.of(page), query=query)
+    page = queries.find(db(), actor(), query)
+    courses = rows(db(), page.items, OFFERING_STATES)
+    return render_template("catalogue/mine.html", listing=Listing.of(page), courses=courses, query=query)
 
 
 @blueprint.get("/courses/<id:course_id>")
@@ -167,7 +172,13 @@ def as_seen(course_id: int) -> ResponseReturnValue:
     except NotFound:
         seen = None
     return render_template(
-        "catalogue/as_seen.html", course=view.course, seen=seen, school=school, schools=schools, now=actor().now
+        "catalogue/as_seen.html",
+        course=view.course,
+        seen=seen,
+        school=school,
+        schools=schools,
+        now=actor().now,
+        courses=rows(db(), [course_id]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
 from courses.catalogue.permissions import allow
+from courses.catalogue.rows import CourseRow, rows
 from zutuan.calendar.models import Occurrence
 from zutuan.clusters.models import School
 from zutuan.errors import Denial, Hidden, NotFound
@@ -159,28 +161,33 @@ def _order(sort: str) -> list[Key]:
     }[sort]
 
 
-def catalogue(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
-    """Courses the actor may see, filtered and sorted (`schemas.CourseQuery`); drafts only among `mine`."""
-    found = _visible_courses(actor)
+def find(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
+    """Ids of courses the actor may see, filtered and sorted (`schemas.CourseQuery`); drafts only among `mine`."""
+    found = sharing.seen_by(actor, _COURSES)
     if query["mine"]:
         found = found.where(_mine(actor))
         order = [Key(Course.id, descending=True)]
     else:
-        found = found.where(SharedItem.state == "published")
+        found = found.where(_PUBLISHED)
         order = _order(query["sort"])
     for clause in _filters(query):
         found = found.where(clause)
     return fetch_page(session, found, order, query["cursor"], query["limit"])
 
 
-def _visible_courses(actor: Actor) -> sa.Select[Course]:
-    return (
-        sa.select(Course)
-        .join(SharedItem, SharedItem.id == Course.id)
-        .options(contains_eager(Course.item).joinedload(SharedItem.owner), joinedload(Course.department))
-        .options(_STAFF, _OFFERINGS)
-        .where(SharedItem.kind == "course", sharing.visible(actor))
-    )
+_COURSES = sa.select(Course.id).join(SharedItem, SharedItem.id == Course.id).where(SharedItem.kind == "course")
+_PUBLISHED = SharedItem.state == "published"
+_WHOLE = (
+    sa.select(Course)
+    .where(Course.id.in_(sa.bindparam("ids", expanding=True)))
+    .options(joinedload(Course.item).joinedload(SharedItem.owner), joinedload(Course.department), _STAFF)
+)
+
+
+def whole(session: Session, ids: Sequence[int]) -> list[Course]:
+    """The courses of these ids, in their order, with what the API says of a course."""
+    found = {course.id: course for course in session.scalars(_WHOLE, {"ids": ids})}
+    return [found[id_] for id_ in ids]
 
 
 def _mine(actor: Actor) -> sa.ColumnElement[bool]:
@@ -222,11 +229,17 @@ def matches(text: str) -> sa.ColumnElement[bool]:
     )
 
 
-def newest(session: Session, actor: Actor, limit: int) -> list[Course]:
+_NEWEST = (
+    _COURSES.where(_PUBLISHED, SharedItem.owner_school_id.notin_(sa.bindparam("own_schools", expanding=True)))
+    .order_by(SharedItem.published_at.desc(), SharedItem.id.desc())
+    .limit(sa.bindparam("newest", type_=sa.Integer))
+)
+
+
+def newest(session: Session, actor: Actor, limit: int) -> list[CourseRow]:
     """What is new in my clusters: the latest published courses of other schools."""
-    query = _visible_courses(actor).where(SharedItem.state == "published")
-    query = query.where(SharedItem.owner_school_id.notin_(actor.school_ids))
-    return list(session.scalars(query.order_by(SharedItem.published_at.desc(), SharedItem.id.desc()).limit(limit)))
+    query = sharing.seen_by(actor, _NEWEST).params(own_schools=sorted(actor.school_ids), newest=limit)
+    return rows(session, list(session.scalars(query)))
 
 
 def own_drafts(session: Session, actor: Actor) -> list[Course]:
@@ -248,13 +261,15 @@ def teaching(session: Session, actor: Actor, limit: int = 10) -> list[Offering]:
     return list(session.scalars(query.order_by(Offering.id.desc()).limit(limit)))
 
 
+_SCHOOLS = (
+    sa.select(SharedItem.owner_school_id, sa.func.min(School.name))
+    .join(School, School.id == SharedItem.owner_school_id)
+    .where(SharedItem.kind == "course", _PUBLISHED)
+    .group_by(SharedItem.owner_school_id)
+    .order_by(SharedItem.owner_school_id)
+)
+
+
 def schools_sharing(session: Session, actor: Actor) -> list[tuple[int, str]]:
     """(id, name) of the schools whose published courses the actor sees: the filter's choices."""
-    query = (
-        sa.select(SharedItem.owner_school_id, sa.func.min(School.name))
-        .join(School, School.id == SharedItem.owner_school_id)
-        .where(SharedItem.kind == "course", SharedItem.state == "published", sharing.visible(actor))
-        .group_by(SharedItem.owner_school_id)
-        .order_by(SharedItem.owner_school_id)
-    )
-    return [(school_id, name) for school_id, name in session.execute(query)]
+    return [(school_id, name) for school_id, name in session.execute(sharing.seen_by(actor, _SCHOOLS))]

@@ -43,7 +43,7 @@ def holds_in(session: Session, world: World) -> None:
             viewer = load_actor(session, person, at(hour))
             checked = {item.id: services.aspects_seen(session, viewer, item) for item in items}
             for aspect in ASPECTS:
-                query = sa.select(SharedItem.id).where(services.visible(viewer, aspect))
+                query = services.seen_by(viewer, sa.select(SharedItem.id), aspect)
                 by_filter = set(session.scalars(query))
                 by_check = {id_ for id_, seen in checked.items() if aspect in seen}
                 by_sentence = {
@@ -86,16 +86,22 @@ def test_filter_check_and_sentence_always_agree(database: Database) -> None:
 Fault = Callable[[pytest.MonkeyPatch], None]
 
 
-def only_in_the_filter(patch: pytest.MonkeyPatch, fault: Fault) -> None:
-    """Make `visible` build its clause while the fault is in place, and leave everything else sound."""
-    sound = services.visible
+def built_anew(patch: pytest.MonkeyPatch) -> None:
+    """The filter's clause is built once, at import: build it again, under whatever fault is in place."""
+    patch.setattr(services, "_VISIBLE", services._visible())
 
-    def faulty(actor: Actor, aspect: str = rules.RECORD) -> sa.ColumnElement[bool]:
+
+def only_in_the_filter(patch: pytest.MonkeyPatch, fault: Fault) -> None:
+    """Make `seen_by` filter while the fault is in place, and leave everything else sound."""
+    sound = services.seen_by
+
+    def faulty(actor: Actor, query: sa.Select[Any], aspect: str = rules.RECORD) -> sa.Select[Any]:
         with pytest.MonkeyPatch.context() as inner:
             fault(inner)
-            return sound(actor, aspect)
+            built_anew(inner)
+            return sound(actor, query, aspect)
 
-    patch.setattr(services, "visible", faulty)
+    patch.setattr(services, "seen_by", faulty)
 
 
 def ended_membership_counts(patch: pytest.MonkeyPatch) -> None:
@@ -120,14 +126,14 @@ def draft_reaches_its_audience(patch: pytest.MonkeyPatch) -> None:
 
 def other_clusters_share_in_the_filter(patch: pytest.MonkeyPatch) -> None:
     """The filter accepts shares for clusters that the viewer is in no school of."""
-    sound = services.visible
+    sound = services.seen_by
 
-    def faulty(actor: Actor, aspect: str = rules.RECORD) -> sa.ColumnElement[bool]:
+    def faulty(actor: Actor, query: sa.Select[Any], aspect: str = rules.RECORD) -> sa.Select[Any]:
         stranger = replace(actor)
         stranger.__dict__["scopes"] = actor.scopes | {scopes.cluster(each) for each in worlds.CLUSTERS}
-        return sound(stranger, aspect)
+        return sound(stranger, query, aspect)
 
-    patch.setattr(services, "visible", faulty)
+    patch.setattr(services, "seen_by", faulty)
 
 
 def other_clusters_share_in_the_check(patch: pytest.MonkeyPatch) -> None:
@@ -173,6 +179,7 @@ def test_a_planted_fault_makes_the_property_fail(
     sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     fault(monkeypatch)
+    built_anew(monkeypatch)
     with pytest.raises(AssertionError):
         run_property(sqlite_database, settings(QUICK, max_examples=400))
     monkeypatch.undo()
@@ -186,7 +193,7 @@ def test_the_faults_are_planted_and_nothing_else(
     fault(monkeypatch)
     viewer = Actor(1, "x", at(0))
     with sqlite_database.read() as session:
-        assert session.scalars(sa.select(SharedItem.id).where(services.visible(viewer))).all() == []
+        assert session.scalars(services.seen_by(viewer, sa.select(SharedItem.id))).all() == []
 
 
 # --- the worlds are worth looking at ----------------------------------------------------------------------------

@@ -80,5 +80,5 @@ class Membership(Base):
     school: Mapped[School] = relationship(back_populates="memberships")
 
     @staticmethod
-    def open_at(now: datetime) -> sa.ColumnElement[bool]:
+    def open_at(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
         return sa.and_(Membership.from_ <= now, sa.or_(Membership.until.is_(None), Membership.until > now))

@@ -8,14 +8,15 @@ from sqlalchemy.orm import Session, joinedload
 from zutuan.paging import Key, Page, fetch_page, like
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
-from zutuan.sharing.services import visible
+from zutuan.sharing.services import seen_by
+
+_PUBLISHED = sa.select(SharedItem).where(SharedItem.state == "published").options(joinedload(SharedItem.owner))
 
 
 def search(session: Session, actor: Actor, text: str, cursor: str | None, limit: int) -> Page:
     """Shared items whose title holds every word, newest first. No words: nothing."""
     words = text.split()[:8]
-    query = sa.select(SharedItem).where(visible(actor), SharedItem.state == "published")
-    query = query.options(joinedload(SharedItem.owner))
+    query = seen_by(actor, _PUBLISHED)
     for word in words:
         pattern = like(word)
         query = query.where(

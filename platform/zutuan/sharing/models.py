@@ -68,7 +68,7 @@ class Share(Base):
     item: Mapped[SharedItem] = relationship(back_populates="shares")
 
     @staticmethod
-    def open_at(now: datetime) -> sa.ColumnElement[bool]:
+    def open_at(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
         return sa.and_(Share.from_ <= now, sa.or_(Share.until.is_(None), Share.until > now))
 
 

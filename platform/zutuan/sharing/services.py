@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from zutuan.clusters.models import Membership, School
-from zutuan.db import MAX_ID, mark_audited
+from zutuan.db import MAX_ID, UtcDateTime, mark_audited
 from zutuan.errors import Denial, NotFound, Refused, insist
 from zutuan.sharing import rules, scopes
 from zutuan.sharing.actor import Actor
@@ -20,34 +20,51 @@ from zutuan.sharing.models import AuditEvent, Share, SharedItem
 from zutuan.sharing.permissions import Subject
 
 Row = TypeVar("Row")
+Columns = TypeVarTuple("Columns")
 
 
 # --- seeing -----------------------------------------------------------------------------------------------------
 
 
-def visible(actor: Actor, aspect: str = rules.RECORD) -> sa.ColumnElement[bool]:
+def _visible() -> sa.ColumnElement[bool]:
     """The access rule as a filter on `SharedItem`; `rules.seen_through` says the same of a single item.
 
-    Written from the shares' side, not as a question to each item: a viewer's scopes are few and indexed.
+    Written from the shares' side, not as a question to each item: a viewer's scopes are few and indexed. Built once:
+    a statement that forgets whose eyes it is for has no value for the viewer's parameters, and fails.
     """
-    mine = sorted(actor.scopes)
-    private = [scope for scope in mine if scopes.is_private(scope)]
+    mine: sa.BindParameter[list[str]] = sa.bindparam("viewer_scopes", expanding=True)
+    private: sa.BindParameter[list[str]] = sa.bindparam("viewer_private_scopes", expanding=True)
+    now: sa.BindParameter[datetime] = sa.bindparam("viewer_now", type_=UtcDateTime())
     item = aliased(SharedItem)
     owner_is_member = (
         sa.select(Membership.id)
         .where(Membership.cluster_id == Share.cluster_id)
-        .where(Membership.school_id == item.owner_school_id, Membership.open_at(actor.now))
+        .where(Membership.school_id == item.owner_school_id, Membership.open_at(now))
         .correlate(Share, item)
         .exists()
     )
     seen = (
         sa.select(Share.item_id)
         .join(item, item.id == Share.item_id)
-        .where(Share.aspect == aspect, Share.scope.in_(mine), Share.open_at(actor.now))
+        .where(Share.aspect == sa.bindparam("viewer_aspect"), Share.scope.in_(mine), Share.open_at(now))
         .where(sa.or_(item.state == "published", Share.scope.in_(private)))
         .where(sa.or_(Share.cluster_id.is_(None), owner_is_member))
     )
     return SharedItem.id.in_(seen)
+
+
+_VISIBLE = _visible()
+
+
+def seen_by(actor: Actor, query: sa.Select[*Columns], aspect: str = rules.RECORD) -> sa.Select[*Columns]:
+    """`query`, whose rows have a `SharedItem`, without what the actor may not see now."""
+    mine = sorted(actor.scopes)
+    return query.where(_VISIBLE).params(
+        viewer_scopes=mine,
+        viewer_private_scopes=[scope for scope in mine if scopes.is_private(scope)],
+        viewer_now=actor.now,
+        viewer_aspect=aspect,
+    )
 
 
 def clusters_of(session: Session, school_id: int, now: datetime) -> dict[int, str]:

@@ -18,7 +18,7 @@ from courses.catalogue.rows import CourseRow, rows
 from zutuan.calendar.models import Occurrence
 from zutuan.clusters.models import School
 from zutuan.errors import Denial, Hidden, NotFound
-from zutuan.paging import Key, Page, fetch_page, like, moment
+from zutuan.paging import Key, Page, fetch_ids, like, moment
 from zutuan.people.models import Person
 from zutuan.sharing import rules as sharing_rules
 from zutuan.sharing import services as sharing
@@ -172,7 +172,7 @@ def find(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
         order = _order(query["sort"])
     for clause in _filters(query):
         found = found.where(clause)
-    return fetch_page(session, found, order, query["cursor"], query["limit"])
+    return fetch_ids(session, found, order, query["cursor"], query["limit"])
 
 
 _COURSES = sa.select(Course.id).join(SharedItem, SharedItem.id == Course.id).where(SharedItem.kind == "course")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
 from zutuan.clusters.models import School
+from zutuan.db import padded
 from zutuan.people.models import Person
 from zutuan.sharing.models import SharedItem
 
@@ -79,13 +80,14 @@ def rows(session: Session, ids: Sequence[int], states: Iterable[str] = ("publish
     if not ids:
         return []
     teachers: dict[int, tuple[str, ...]] = {}
-    for course_id, name in session.execute(_TEACHERS, {"ids": ids}):
+    chosen = {"ids": padded(ids)}
+    for course_id, name in session.execute(_TEACHERS, chosen):
         teachers[course_id] = (*teachers.get(course_id, ()), name)
-    seats = {row.course_id: row._mapping for row in session.execute(_SEATS, {"ids": ids, "states": tuple(states)})}
+    seats = {row.course_id: row._mapping for row in session.execute(_SEATS, {**chosen, "states": tuple(states)})}
     first = [seat["first_offering"] for seat in seats.values()]
-    meetings = {row.offering_id: row for row in session.execute(_MEETINGS, {"ids": first})}
+    meetings = {row.offering_id: row for row in session.execute(_MEETINGS, {"ids": padded(first)})}
     found = {}
-    for row in session.execute(_COURSES, {"ids": ids}):
+    for row in session.execute(_COURSES, chosen):
         counted = {key: value for key, value in seats.get(row.id, {}).items() if key != "course_id"}
         meeting = meetings.get(counted.get("first_offering"))
         found[row.id] = CourseRow(*row, teachers=teachers.get(row.id, ()), meeting=meeting, **counted)

@@ -7,12 +7,12 @@ triggers are declared once (`guard`) and re-created after each migration.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -26,6 +26,7 @@ from sqlalchemy.types import TypeDecorator
 MAX_ID = 2**62
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 BUSY_TIMEOUT_MS = 30_000
+PREPARED_STATEMENTS = 500  # a connection: every statement of every page; psycopg's 100 would keep forgetting some
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -180,6 +181,16 @@ def drop_guards(connection: Connection) -> None:
         connection.exec_driver_sql(f'DROP TRIGGER IF EXISTS "{name}" ON "{table}"')
 
 
+Value = TypeVar("Value")
+
+
+def padded(values: Sequence[Value]) -> list[Value]:
+    """The values for an IN list, the last repeated up to a power of two: lists of 9 to 16 are then one statement's text,
+    which PostgreSQL plans once. (Planning the visibility filter takes as long as running it.)"""
+    wanted = 1 << (len(values) - 1).bit_length() if values else 0
+    return [*values, *([values[-1]] * (wanted - len(values)) if values else ())]
+
+
 # --- engines and sessions ---------------------------------------------------------------------------------------
 
 
@@ -191,7 +202,19 @@ def make_engine(url: str, pool_size: int = 10) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    engine = sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_postgresql(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    connection.prepared_max = PREPARED_STATEMENTS
+
+
+def _for_reading(engine: Engine) -> Engine:
+    """On PostgreSQL every read has a snapshot of its own anyway; without a transaction around them there is no ROLLBACK
+    at the end, for which psycopg would forget all prepared statements."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT") if engine.dialect.name == "postgresql" else engine
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
@@ -218,7 +241,7 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
         self.engine = make_engine(url, pool_size)
-        self._read = sessionmaker(self.engine, expire_on_commit=False)
+        self._read = sessionmaker(_for_reading(self.engine), expire_on_commit=False)
         self._write = sessionmaker(self.engine.execution_options(zutuan_writes=True), expire_on_commit=False)
         event.listen(self._write, "after_flush", _note_flush)
         event.listen(self._write, "do_orm_execute", _note_statement)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Cluster, Department, Membership, School
-from zutuan.db import Database, UtcDateTime
+from zutuan.db import Database, UtcDateTime, padded
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, NotFound, Refused, TooMany, Unauthenticated, insist
 from zutuan.people import passwords, rules
@@ -101,7 +101,9 @@ def _roles(
 def _memberships(session: Session, school_ids: set[int], now: datetime) -> tuple[Member, ...]:
     if not school_ids:
         return ()
-    return tuple(Member(*row) for row in session.execute(_MEMBERSHIPS, {"schools": sorted(school_ids), "now": now}))
+    return tuple(
+        Member(*row) for row in session.execute(_MEMBERSHIPS, {"schools": padded(sorted(school_ids)), "now": now})
+    )
 
 
 def actor_of_session(session: Session, secret: str, now: datetime, request_id: str = "") -> Actor | None:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from zutuan.clusters.models import Membership, School
-from zutuan.db import MAX_ID, UtcDateTime, mark_audited
+from zutuan.db import MAX_ID, UtcDateTime, mark_audited, padded
 from zutuan.errors import Denial, NotFound, Refused, insist
 from zutuan.sharing import rules, scopes
 from zutuan.sharing.actor import Actor
@@ -60,8 +60,8 @@ def seen_by(actor: Actor, query: sa.Select[*Columns], aspect: str = rules.RECORD
     """`query`, whose rows have a `SharedItem`, without what the actor may not see now."""
     mine = sorted(actor.scopes)
     return query.where(_VISIBLE).params(
-        viewer_scopes=mine,
-        viewer_private_scopes=[scope for scope in mine if scopes.is_private(scope)],
+        viewer_scopes=padded(mine),
+        viewer_private_scopes=padded([scope for scope in mine if scopes.is_private(scope)]),
         viewer_now=actor.now,
         viewer_aspect=aspect,
     )
@@ -76,7 +76,7 @@ def clusters_of(session: Session, school_id: int, now: datetime) -> dict[int, st
 
 def aspects_seen(session: Session, actor: Actor, item: SharedItem) -> dict[str, list[rules.Shared]]:
     """Aspect → the shares through which the actor sees it now. Two statements, however many shares the item has."""
-    mine = sa.select(Share).where(Share.item_id == item.id, Share.scope.in_(sorted(actor.scopes)))
+    mine = sa.select(Share).where(Share.item_id == item.id, Share.scope.in_(padded(sorted(actor.scopes))))
     shares = [rules.Shared(s.aspect, s.scope, s.from_, s.until) for s in session.scalars(mine)]
     owner_clusters = clusters_of(session, item.owner_school_id, actor.now)
     seen = {}

@@ -33,6 +33,7 @@ def environment(database: str, port: int, files: Path) -> dict[str, str]:
         "ZUTUAN_FILES": str(files),
         "ZUTUAN_SECRET": SECRET,
         "ZUTUAN_URL": f"http://127.0.0.1:{port}",
+        "ZUTUAN_SERVER_TIMING": "1",
     }
 
 

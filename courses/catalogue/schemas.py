@@ -11,7 +11,7 @@ from courses.catalogue.rules import MAX_SEATS
 from zutuan.fields import Amount, Choice, Flag, Instant, Many, Pattern, Ref, Schema, Text, Whole
 
 SORTS = ("newest", "title", "credits", "seats")
-CODE = r"[A-Za-z0-9._-]+"
+CODE = r"[A-Za-z0-9._-]*[A-Za-z0-9][A-Za-z0-9._-]*"  # `.` and `..` would be steps in an address
 AUDIENCE = r"platform|cluster:[1-9][0-9]{0,17}(:(lead|partner|supported))?|school:[1-9][0-9]{0,17}"
 
 

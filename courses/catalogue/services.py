@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
-from zutuan.sharing.services import add_share, audit, end_share, move, set_audience
+from zutuan.sharing.services import add_share, audience, audit, end_share, move, set_audience
 
 ITEM_FIELDS = ("title_zh", "title_en", "summary_zh", "summary_en", "keywords")
 COURSE_FIELDS = (
@@ -59,9 +60,9 @@ def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Cours
     if scopes.manage(school_id) not in actor.scopes and actor.person_id not in {
         each.person_id for each in course.staff
     }:
-        add_share(session, item, scopes.person(actor.person_id), now)  # a secretary sees the draft she made
+        add_share(session, item, scopes.member(actor.person_id, school_id), now)  # a secretary sees the draft she made
     set_audience(session, actor, item, data["audience"])
-    _audit(session, actor, "course.create", course)
+    _audit(session, actor, "course.create", course, audience=audience(session, item, now))
     return course
 
 
@@ -115,11 +116,11 @@ def _set_teachers(session: Session, course: Course, wanted: Sequence[int], now: 
             raise Invalid.field("teacher_ids", "not_a_teacher_here")
     for person_id in added:
         course.staff.append(CourseTeacher(person_id=person_id))
-        add_share(session, course.item, scopes.person(person_id), now)
+        add_share(session, course.item, scopes.member(person_id, course.school_id), now)
     removed = current.keys() - set(wanted)
     for person_id in removed:
         course.staff.remove(current[person_id])
-        end_share(session, course.id, "record", scopes.person(person_id), now)
+        end_share(session, course.id, "record", scopes.member(person_id, course.school_id), now)
     return bool(added or removed)
 
 
@@ -129,6 +130,9 @@ def update_course(session: Session, actor: Actor, course: Course, data: dict[str
     if course.item.state == "archived":
         raise Refused("course_archived")
     _check_department(session, course.school_id, data.get("department_id"))
+    if "department_id" in data:  # it may be moved only to where the actor could edit it as well
+        there = {"owner": Place(course.school_id, data["department_id"])}
+        allow.require(actor, "course.edit", replace(queries.subject(course), places=there))
     changed = _assign(course.item, data, ITEM_FIELDS) + _assign(course, data, COURSE_FIELDS)
     if data.get("teacher_ids") is not None and _set_teachers(session, course, data["teacher_ids"], actor.now):
         changed.append("teacher_ids")
@@ -138,7 +142,8 @@ def update_course(session: Session, actor: Actor, course: Course, data: dict[str
         course.item.updated_at = actor.now
         _flush(session, "course_code_taken")
         session.expire(course, ["department"])
-        _audit(session, actor, "course.edit", course, fields=changed)
+        reached = {"audience": audience(session, course.item, actor.now)} if "audience" in changed else {}
+        _audit(session, actor, "course.edit", course, fields=changed, **reached)
     return course
 
 
@@ -150,16 +155,16 @@ def _assign(target: Any, data: dict[str, Any], names: Iterable[str]) -> list[str
     return changed
 
 
-def publish_course(session: Session, actor: Actor, course: Course, audience: Sequence[str] | None) -> Course:
-    """Show the course to its audience from now on."""
+def publish_course(session: Session, actor: Actor, course: Course, wanted: Sequence[str] | None) -> Course:
+    """Show the course to its audience (made `wanted` first, unless None) from now on."""
     allow.require(actor, "course.publish", queries.subject(course))
-    if audience is not None:
-        set_audience(session, actor, course.item, audience)
-    if course.item.state != "published" or audience is None:
+    if wanted is not None:
+        set_audience(session, actor, course.item, wanted)
+    if course.item.state != "published" or wanted is None:
         move(course.item, "publish", actor.now)
     course.item.updated_at = actor.now
     session.flush()
-    _audit(session, actor, "course.publish", course, audience=sorted(audience or []))
+    _audit(session, actor, "course.publish", course, audience=audience(session, course.item, actor.now))
     return course
 
 

@@ -87,7 +87,8 @@ def _enrolment_page(enrolment_id: int, overall: str = "") -> str:
     subject = queries.subject(shown)
     own = shown.person_id == actor().person_id
     g.nav_endpoint = "enrolment.mine" if own else "enrolment.approvals"
-    may = {event: allow.may(actor(), f"enrolment.{event}", subject) for event in ("approve", "deny", "withdraw")}
+    may = {event: allow.may(actor(), f"enrolment.{event}", subject) for event in ("approve", "withdraw")}
+    may["deny"] = services.denying_side(actor(), shown) is not None
     return render_template(
         "enrolment/enrolment.html", enrolment=shown, may=may, own=own, overall=overall,
         state=queries.combined(shown), holds=queries.tracks(shown).holds_seat,

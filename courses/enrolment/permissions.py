@@ -10,7 +10,8 @@ allow = Permissions(
         "enrolment.create": (Held({"student"}, at="home"),),
         "enrolment.read": (Is("self"), Is("staff", at="host"), _HOME, _HOST),
         "enrolment.approve": (Held({"registrar"}, at="home"),),
-        "enrolment.deny": (Held({"registrar"}, at="home"), Held({"registrar"}, at="host")),
+        "enrolment.deny": (Held({"registrar"}, at="home"),),
+        "enrolment.host_deny": (Held({"registrar"}, at="host"),),
         "enrolment.withdraw": (Is("self"),),
         # Lists
         "enrolment.list_home": (_HOME,),

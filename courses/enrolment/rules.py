@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -117,6 +118,13 @@ def may_decide(now: datetime, decide_by: datetime | None) -> Refusal | None:
 def not_ones_own(decider: int, student: int) -> Refusal | None:
     """Nobody decides their own enrolment, whatever roles they hold."""
     return Refusal("own_enrolment") if decider == student else None
+
+
+def denying_side(tracks: Tracks, sides: Collection[str]) -> str | None:
+    """For which of the `sides` somebody may decide for a denial counts: the home side while its word is still open."""
+    if "home" in sides and (tracks.home == "pending" or "host" not in sides):
+        return "home"
+    return "host" if "host" in sides else None
 
 
 def may_withdraw(now: datetime, teaching_ends: datetime) -> Refusal | None:

@@ -17,7 +17,7 @@ from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.decision import Refusal
-from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, insist
+from zutuan.errors import Denial, Forbidden, Hidden, Invalid, NotFound, Refused, insist
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor, Belongs
 from zutuan.sharing.permissions import Place, Subject
@@ -144,18 +144,21 @@ def approve(session: Session, actor: Actor, enrolment_id: int, note: str = "") -
 def deny(session: Session, actor: Actor, enrolment_id: int, reason: str) -> Enrolment:
     """The home or the host school says no, with a reason the student reads; the seat is free again."""
     enrolment = _locked(session, actor, enrolment_id, "enrolment.deny")
-    allow.require(actor, "enrolment.deny", queries.subject(enrolment))
+    who = denying_side(actor, enrolment)
+    if who is None:
+        raise Forbidden(Denial("enrolment.deny", "enrolment", enrolment.id))
     insist(rules.not_ones_own(actor.person_id, enrolment.person_id))
     if not reason:
         raise Invalid.field("reason", "reason_needed")
-    subject = queries.subject(enrolment)
-    is_home = allow.may(actor, "enrolment.approve", subject)
-    is_host = actor.person_id and any(
-        h.role == "registrar" and h.school_id == enrolment.host_school_id for h in actor.roles
-    )
-    # A registrar of both schools decides for the one whose word is still open.
-    who = "home" if is_home and (enrolment.home_state == "pending" or not is_host) else "host"
     return _apply(session, actor, enrolment, "deny", who, reason)
+
+
+def denying_side(actor: Actor, enrolment: Enrolment) -> str | None:
+    """The side for which the actor may say no; None: neither."""
+    subject = queries.subject(enrolment)
+    actions = {"home": "enrolment.deny", "host": "enrolment.host_deny"}
+    sides = [side for side, action in actions.items() if allow.may(actor, action, subject)]
+    return rules.denying_side(queries.tracks(enrolment), sides)
 
 
 def withdraw(session: Session, actor: Actor, enrolment_id: int, reason: str = "") -> Enrolment:

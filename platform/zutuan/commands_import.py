@@ -18,6 +18,7 @@ from zutuan.errors import say
 from zutuan.importing import MAX_BYTES, Import, Report, RowError, run
 from zutuan.migrate import current_revision, head_revision
 
+SHOWN_ERRORS = 1000  # a file of the wrong kind has an error in every line
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
@@ -84,8 +85,10 @@ def _progress(done: int, total: int) -> None:
 
 
 def _show(file: Path, report: Report, dry_run: bool) -> None:
-    for error in report.errors:
+    for error in report.errors[:SHOWN_ERRORS]:
         click.echo(describe(error))
+    if len(report.errors) > SHOWN_ERRORS:
+        click.echo(f"……另有 {len(report.errors) - SHOWN_ERRORS} 处有误，更正后再试会继续列出")
     click.echo(f"{file.name}（{report.encoding or '编码未知'}）{'  试运行' if dry_run else ''}")
     will = "" if report.written else "可"
     counts = {will + "新增": report.created, will + "更新": report.updated, "不变": report.unchanged}

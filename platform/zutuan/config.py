@@ -27,6 +27,8 @@ class Config:
     worker_inside: bool = False
     log_level: str = "INFO"
     pool_size: int = 10
+    # Tells how long the server took, and so, to whoever measures, what was hidden from what does not exist.
+    server_timing: bool = False
 
     @property
     def https(self) -> bool:
@@ -56,6 +58,7 @@ def load(env: Mapping[str, str] = os.environ) -> Config:
         worker_inside=env.get("ZUTUAN_WORKER_INSIDE", "") == "1",
         log_level=env.get("ZUTUAN_LOG_LEVEL", "INFO").upper(),
         pool_size=_whole(env, "ZUTUAN_POOL_SIZE", 10),
+        server_timing=env.get("ZUTUAN_SERVER_TIMING", "") == "1",
     )
     check(config)
     return config

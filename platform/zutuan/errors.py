@@ -187,6 +187,7 @@ messages(
         "too_big": _l("不能大于 %(max)s。"),
         "not_a_choice": _l("只能是：%(choices)s。"),
         "control_characters": _l("含有不可见的控制字符。"),
+        "nothing_to_see": _l("只有看不见的字符，请填写内容。"),
         "too_many_items": _l("最多 %(max)s 项。"),
         "too_few_items": _l("至少 %(min)s 项。"),
         "duplicate_item": _l("有重复的项。"),

@@ -64,9 +64,21 @@ fields.Date.default_error_messages = {"invalid": "not_date", "format": "not_date
 fields.List.default_error_messages = {"invalid": "not_list"}
 fields.Nested.default_error_messages = {"type": "wrong_type"}
 
-# Line breaks and tabs are text; other controls, and the marks that reorder what a reader sees, are not.
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+# Line breaks and tabs are text; other controls, the marks that reorder what a reader sees, tags, noncharacters and the
+# sign of bytes that were no UTF-8 are not.
+_NONCHARACTERS = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+_FORBIDDEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffd\ud800-\udfff"
+    rf"\ufdd0-\ufdef\U000E0000-\U000E007F{_NONCHARACTERS}]"
+)
+# Letters and a symbol of Unicode that show nothing: Hangul fillers and the empty braille cell.
+_BLANK = frozenset(map(chr, (0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0)))
 _BREAKS = re.compile(r"[\r\n\t\u2028\u2029]")
+
+
+def _shows(text: str) -> bool:
+    """Whether a reader sees anything of it."""
+    return any(unicodedata.category(char)[0] in "LNPS" and char not in _BLANK for char in text)
 
 
 def _describe(field: fields.Field[Any], **facts: Any) -> None:
@@ -91,6 +103,8 @@ class Text(fields.String):
         text = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
         if len(text) > self.max:
             raise bad("too_long", max=self.max)
+        if text and not _shows(text):
+            raise bad("nothing_to_see")
         if len(text) < self.min:
             raise bad("required") if not text else bad("too_short", min=self.min)
         return text
@@ -135,6 +149,9 @@ class Ref(Whole):
         super().__init__(1, MAX_ID, **kw)
 
 
+_NUMBER = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{0,6})?")
+
+
 class Amount(fields.Decimal):
     """An exact decimal within bounds with at most two places (credits)."""
 
@@ -144,7 +161,7 @@ class Amount(fields.Decimal):
         _describe(self, type="number", minimum=float(min), maximum=float(max))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> Decimal:
-        if isinstance(value, bool):
+        if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.fullmatch(value.strip())):
             raise bad("not_number")
         number = super()._deserialize(value, attr, data, **kw)
         assert isinstance(number, Decimal)
@@ -268,16 +285,18 @@ def _texts(form: MultiDict[str, str], key: str) -> list[str]:
 
 
 def _rows(nested: fields.Nested, form: MultiDict[str, str], key: str) -> list[dict[str, Any]]:
-    pattern = re.compile(re.escape(key) + r"-(\d{1,3})-")
+    pattern = re.compile(re.escape(key) + r"-([0-9]{1,9})-")
     numbers = sorted({int(match[1]) for name in form if (match := pattern.match(name))})[:MOST_ROWS]
     rows = [from_form(nested.schema, form, f"{key}-{number}-") for number in numbers]
     return [row for row in rows if any(value not in ("", [], False) for value in row.values())]
 
 
 def _typed(field: Any, text: str) -> Any:
-    if isinstance(field, fields.Integer) and re.fullmatch(r"\s*-?\d{1,18}\s*", text):
+    if isinstance(field, fields.Integer) and re.fullmatch(r"\s*-?[0-9]{1,18}\s*", text):
         return int(text)
-    if isinstance(field, fields.DateTime) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", text):
+    if isinstance(field, fields.DateTime) and re.fullmatch(
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?", text
+    ):
         return _shanghai(text)
     return text
 

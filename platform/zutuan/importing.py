@@ -27,6 +27,7 @@ from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
 MAX_BYTES = 5 * 1024 * 1024
+MAX_COLUMNS = 500
 DELIMITERS = (",", ";", "\t")
 REPORT_EVERY = 500  # rows between two calls of `progress`
 # Above this share of ideographs outside GB2312, bytes that happen to decode as GB18030 are another encoding (Big5 …).
@@ -90,6 +91,10 @@ def read_csv(data: bytes) -> Sheet:
         return Sheet(errors=tuple(errors) or (RowError(0, "", "import_empty"),), encoding=encoding)
     header, *body = _trimmed(records)
     width = len(header.cells)
+    if width > MAX_COLUMNS:
+        return Sheet(
+            errors=(RowError(1, "", "import_too_wide", {"columns": width, "max": MAX_COLUMNS}),), encoding=encoding
+        )
     full = [row for row in body if len(row.cells) == width]
     errors += [_ragged(row, width) for row in body if len(row.cells) != width]
     return Sheet(header.cells, tuple(full), tuple(errors), encoding)
@@ -345,6 +350,7 @@ def run(
 
 messages(
     {
+        "import_too_wide": (_l("表头有 %(columns)s 列，最多 %(max)s 列。"), _l("请删去多余的列。")),
         "import_too_large": (_l("文件太大。"), _l("上限为 %(limit)s，请分成几个文件。")),
         "import_nul": (
             _l("这不是 CSV 文本（含有 NUL 字节）。"),

@@ -33,7 +33,10 @@ from courses.catalogue.schemas import SORTS
 from zutuan.clock import Clock
 from zutuan.db import Database
 from zutuan.people.models import Affiliation
+from zutuan.people.services import ensure_department
 from zutuan.sharing.models import AuditEvent
+from zutuan.sharing.permissions import Subject
+from zutuan.sharing.services import audit
 
 # --- a draft and its publishing ---------------------------------------------------------------------------------
 
@@ -202,9 +205,24 @@ def test_a_secretary_makes_courses_for_her_department(app: Flask, cast: Cast) ->
     refused(secretary.post("/courses", course_body(code="X")), 403, "forbidden")
 
 
+def test_a_secretary_moves_no_course_into_a_department_that_is_not_hers(
+    app: Flask, cast: Cast, database: Database
+) -> None:
+    with database.write() as session:
+        elsewhere = ensure_department(session, cast.schools["A"], "物理学院").id
+        audit(session, None, "test", Subject("department", elsewhere), now=NOW)
+    secretary, registrar = api(app, cast.who("A", "secretary")), api(app, cast.who("A", "registrar"))
+    path = f"/courses/{ok(secretary.post('/courses', course_body(department_id=cast.departments['A'])), 201)['id']}"
+    for target in (elsewhere, None):
+        refused(_patch(secretary, path, {"department_id": target}), 403, "forbidden")
+    assert ok(secretary.get(path))["department"]["id"] == cast.departments["A"]
+    assert ok(_patch(registrar, path, {"department_id": elsewhere}))["department"]["id"] == elsewhere
+
+
 def test_who_has_left_the_school_teaches_there_no_more(app: Flask, cast: Cast, clock: Clock) -> None:
     taught = teach(app, cast)
     teacher, database = cast.who("A", "teacher"), app.extensions["zutuan"].database
+    draft = ok(api(app, teacher).post("/courses", course_body(code="DRAFT")), 201)
     with database.write() as session:
         leave = sa.update(Affiliation).where(Affiliation.person_id == teacher.id).values(until=NOW)
         session.execute(leave)
@@ -214,6 +232,9 @@ def test_who_has_left_the_school_teaches_there_no_more(app: Flask, cast: Cast, c
     assert api(app, teacher).get(taught.seats).status_code in (403, 404)
     answer = api(app, teacher).patch(taught.course, {"hours": 1}, headers={"If-Match": '"v1"'})
     assert answer.status_code in (403, 404)
+    refused(api(app, teacher).get(f"/courses/{draft['id']}"), 404, "not_found")
+    assert ok(api(app, teacher).get("/courses?mine=1"))["items"] == []
+    assert ok(api(app, cast.who("A", "registrar")).get(f"/courses/{draft['id']}"))["id"] == draft["id"]
 
 
 def test_codes_are_unique_where_they_mean_something(app: Flask, cast: Cast) -> None:
@@ -269,10 +290,18 @@ BAD_COURSES: list[tuple[dict[str, Any], str]] = [
     ({"title_zh": "a\x07b"}, "title_zh"),
     ({"title_zh": "a\u202eb"}, "title_zh"),
     ({"title_zh": "a\nb"}, "title_zh"),
+    ({"title_zh": "\u3164\u200d"}, "title_zh"),
+    ({"title_zh": "\u200b"}, "title_zh"),
+    ({"title_zh": "a\u200eb"}, "title_zh"),
+    ({"title_zh": "a\U000e0041b"}, "title_zh"),
+    ({"title_zh": "a\ufdd0b"}, "title_zh"),
+    ({"title_zh": "a\U0001fffeb"}, "title_zh"),
+    ({"title_zh": "a\ufffdb"}, "title_zh"),
     ({"description_zh": "x" * 4001}, "description_zh"),
     ({"description_zh": "a\x0bb"}, "description_zh"),
     ({"code": "课程"}, "code"),
     ({"code": "a b"}, "code"),
+    ({"code": ".."}, "code"),
     ({"code": "x" * 21}, "code"),
     ({"credits": "two"}, "credits"),
     ({"credits": True}, "credits"),
@@ -282,6 +311,8 @@ BAD_COURSES: list[tuple[dict[str, Any], str]] = [
     ({"credits": "NaN"}, "credits"),
     ({"credits": "Infinity"}, "credits"),
     ({"credits": "1e999999"}, "credits"),
+    ({"credits": "1_0"}, "credits"),
+    ({"credits": "２"}, "credits"),  # noqa: RUF001
     ({"credits": TOO_BIG}, "credits"),
     ({"hours": "32"}, "hours"),
     ({"hours": 1.5}, "hours"),
@@ -566,3 +597,14 @@ def test_everything_is_audited(app: Flask, cast: Cast, database: Database) -> No
     teacher = cast.who("A", "teacher")
     assert (about.actor_id, about.affiliation_id) == (teacher.id, teacher.affiliation_id)
     assert (about.subject_id, about.school_id) == (taught.course_id, cast.schools["A"])
+    assert about.detail["audience"] == to_cluster(cast)
+
+
+def test_a_changed_audience_is_audited_with_what_it_became(app: Flask, cast: Cast, database: Database) -> None:
+    taught, teacher = teach(app, cast), api(app, cast.who("A", "teacher"))
+    ok(_patch(teacher, taught.course, {"audience": ["platform"]}))
+    ok(_patch(teacher, taught.course, {"hours": 7}))
+    with database.read() as session:
+        query = sa.select(AuditEvent.detail).where(AuditEvent.action == "course.edit").order_by(AuditEvent.id)
+        details = session.scalars(query).all()
+    assert details == [{"fields": ["audience"], "audience": ["platform"]}, {"fields": ["hours"]}]

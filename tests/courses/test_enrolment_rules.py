@@ -185,3 +185,21 @@ def test_what_has_lapsed_is_not_approved_and_what_is_over_not_given_back() -> No
     assert rules.may_decide(NOW, NOW) == Refusal("lapsed")
     assert rules.may_withdraw(NOW - tick, NOW) is None
     assert rules.may_withdraw(NOW, NOW) == Refusal("term_over")
+
+
+@pytest.mark.parametrize(
+    ("home_state", "sides", "side"),
+    [
+        ("pending", [], None),
+        ("pending", ["home"], "home"),
+        ("accepted", ["home"], "home"),
+        ("pending", ["host"], "host"),
+        ("accepted", ["host"], "host"),
+        ("pending", ["home", "host"], "home"),
+        ("accepted", ["home", "host"], "host"),
+    ],
+)
+def test_a_registrar_of_both_schools_denies_for_the_one_whose_word_is_open(
+    home_state: str, sides: list[str], side: str | None
+) -> None:
+    assert rules.denying_side(Tracks(home_state, "accepted"), sides) == side

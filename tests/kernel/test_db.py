@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from support.cast import NOW
 
 from zutuan.clusters.models import School
-from zutuan.db import Database, Hundredths, Unaudited, after_commit
+from zutuan.db import Database, Hundredths, Unaudited, after_commit, padded
 from zutuan.jobs import OutboxMessage
 from zutuan.people.models import Affiliation
 from zutuan.sharing.models import AuditEvent
@@ -288,3 +288,20 @@ def test_bookkeeping_needs_no_audit(database: Database) -> None:
         session.add(message(NOW))
     with database.write() as session:
         session.execute(sa.update(OutboxMessage).values(done_at=NOW))
+
+
+@pytest.mark.parametrize(("length", "wanted"), [(0, 0), (1, 1), (2, 2), (3, 4), (5, 8), (8, 8), (9, 16), (20, 32)])
+def test_lists_come_in_few_lengths(length: int, wanted: int) -> None:
+    values = list(range(length))
+    assert len(padded(values)) == wanted and padded(values)[:length] == values and set(padded(values)) == set(values)
+
+
+def test_postgresql_keeps_what_it_has_prepared(database: Database) -> None:
+    """A ROLLBACK would make the driver forget it: readers end without one. (SQLite's driver keeps nothing on the server.)"""
+    for _ in range(10):
+        with database.read() as session:
+            assert session.scalar(sa.select(sa.func.count()).select_from(School)) == 0
+    if database.engine.dialect.name == "postgresql":
+        with database.read() as session:
+            kept = session.scalars(sa.text("SELECT statement FROM pg_prepared_statements")).all()
+        assert any("FROM school" in statement for statement in kept)

@@ -223,3 +223,7 @@ def test_progress_is_told(sqlite_database: Database) -> None:
     with sqlite_database.write() as session:
         run(session, SCHOOLS, text.encode(), now=NOW, progress=lambda done, total: heard.append((done, total)))
     assert heard == [(500, 1200), (1000, 1200), (1200, 1200)]
+
+
+def test_a_table_of_thousands_of_columns_is_refused_at_once() -> None:
+    assert codes(read_csv(",".join(f"c{n}" for n in range(20_000)).encode())) == [(1, "", "import_too_wide")]

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from hypothesis import Phase, given, settings
+from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 from support import worlds
 from support.worlds import ASPECTS, PERSONS, World, at, sees, shows
@@ -232,6 +233,8 @@ def test_the_random_worlds_reach_every_reason() -> None:
         ("suspended", "school:1", [], False),
         ("archived", "manage:school:1", [], True),
         ("draft", "person:7", [], True),
+        ("draft", "person:7:school:1", [], True),
+        ("draft", "person:7:school:2", [], False),
         ("published", "cluster:5", [5], True),
         ("published", "cluster:5", [6], False),
         ("published", "cluster:5:partner", [5], True),
@@ -240,9 +243,23 @@ def test_the_random_worlds_reach_every_reason() -> None:
     ],
 )
 def test_the_rule_by_example(state: str, scope: str, owner_clusters: list[int], visible: bool) -> None:
-    mine = {"platform", "school:1", "manage:school:1", "person:7", "cluster:5", "cluster:5:partner"}
+    mine = {
+        "platform",
+        "school:1",
+        "manage:school:1",
+        "person:7",
+        "person:7:school:1",
+        "cluster:5",
+        "cluster:5:partner",
+    }
     share = rules.Shared("record", scope, at(1), at(3))
     for hour, is_open in ((0, False), (1, True), (2, True), (3, False)):
         through = rules.seen_through(state, [share], owner_clusters, mine, at(hour))
         assert bool(through) == (visible and is_open)
         assert rules.seen_through(state, [share], owner_clusters, mine, at(hour), "files") == []
+
+
+def test_a_list_that_names_no_viewer_shows_nothing_but_an_error(database: Database) -> None:
+    """The filter's clause has parameters without values until `seen_by` fills them in."""
+    with database.read() as session, pytest.raises(StatementError, match="viewer_"):
+        session.scalars(sa.select(SharedItem.id).where(services._VISIBLE))

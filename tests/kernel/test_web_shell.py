@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,14 +12,15 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from support.cast import PASSWORD, Cast
+from support.cast import NOW, PASSWORD, Cast
 from support.http import Api, api, browser_session, csrf_token, post_form
 from werkzeug.test import TestResponse
 
 from zutuan.clock import Clock
 from zutuan.db import Database
+from zutuan.notices.models import Notice
 from zutuan.people.models import Person, PersonalToken, WebSession
-from zutuan.people.services import SESSION_LIFE, TOKEN_LIFE
+from zutuan.people.services import SESSION_LIFE, TOKEN_LIFE, create_token, load_actor
 from zutuan.sharing.models import AuditEvent
 from zutuan.web.models import IdempotencyKey
 
@@ -478,3 +480,40 @@ def test_alive_and_ready(client: FlaskClient, database: Database) -> None:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'old'")
     response = client.get("/readyz")
     assert response.status_code == 503 and response.json["checks"]["database"] == "migration needed"
+
+
+def test_how_long_the_server_took_is_not_told_unless_asked_for(sqlite_app: Flask, cast: Cast) -> None:
+    client = sqlite_app.test_client()
+    assert "Server-Timing" not in client.get("/healthz").headers
+    runtime = sqlite_app.extensions["zutuan"]
+    sqlite_app.extensions["zutuan"] = replace(runtime, config=replace(runtime.config, server_timing=True))
+    assert client.get("/healthz").headers["Server-Timing"].startswith("app;dur=")
+
+
+def test_signing_in_as_somebody_else_ends_the_session_before(
+    sqlite_client: FlaskClient, sqlite_database: Database, cast: Cast
+) -> None:
+    teacher, student = cast.who("A", "teacher"), cast.who("B", "student")
+    for person in (teacher, student):
+        post_form(sqlite_client, "/sign-in", {"email": person.email, "password": PASSWORD})
+    with sqlite_database.read() as session:
+        assert session.scalars(sa.select(WebSession.person_id)).all() == [student.id]
+
+
+def test_what_belongs_to_somebody_else_is_hidden_and_the_look_is_kept(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast
+) -> None:
+    teacher, student = cast.who("A", "teacher"), cast.who("B", "student")
+    with sqlite_database.write() as session:
+        token = create_token(session, load_actor(session, session.get_one(Person, teacher.id), NOW), "hers", NOW)[0].id
+        notice = Notice(person_id=teacher.id, kind="x", dedupe_key="x", params={}, link="/", created_at=NOW)
+        session.add(notice)
+        session.flush()
+        number = notice.id
+    client = sqlite_app.test_client()
+    browser_session(client, student)
+    assert post_form(client, f"/account/tokens/{token}/revoke").status_code == 404
+    assert post_form(client, f"/notices/{number}/open").status_code == 404
+    with sqlite_database.read() as session:
+        done = session.scalars(sa.select(AuditEvent.action).where(AuditEvent.actor_id == student.id)).all()
+    assert {"denied:token.revoke", "denied:notice.read"} <= set(done)

@@ -117,8 +117,8 @@ def shows(world: World, item: Item, share: Shown, person: int, hour: int) -> boo
         return True
     if kind == "school":
         return int(rest[0]) in schools
-    if kind == "person":
-        return int(rest[0]) == person
+    if kind == "person":  # a person, or a person while belonging to a school
+        return int(rest[0]) == person and (len(rest) == 1 or int(rest[2]) in schools)
     if kind == "manage":
         return _runs(world, person, int(rest[1]), schools, hour)
     if kind == "cluster":
@@ -161,6 +161,7 @@ _OTHER_SCOPES = (
     + [f"school:{s}" for s in SCHOOLS]
     + [f"manage:school:{s}" for s in SCHOOLS] * 2
     + [f"person:{p}" for p in PERSONS] * 2
+    + [f"person:{p}:school:{s}" for p in PERSONS for s in SCHOOLS]
 )
 
 steady = st.sampled_from(_STEADY * 2 * len(_VARIED) + _VARIED)

@@ -11,7 +11,7 @@ from zutuan.clock import at_shanghai, local
 from zutuan.decision import Refusal
 
 MAX_WEEK = 30
-_PART = re.compile(r"(\d{1,2})(?:\s*[-–~]\s*(\d{1,2}))?([eo]?)")  # noqa: RUF001
+_PART = re.compile(r"([0-9]{1,2})(?:\s*[-–~]\s*([0-9]{1,2}))?([eo]?)")  # noqa: RUF001
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from zutuan.errors import NotFound
+from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.jobs import enqueue
 from zutuan.notices.models import Notice
 from zutuan.paging import Key, Page, fetch_page
@@ -59,8 +59,10 @@ def notices_of(session: Session, actor: Actor, cursor: str | None, limit: int, *
 
 def mark_read(session: Session, actor: Actor, notice_id: int) -> Notice:
     notice = session.get(Notice, notice_id)
-    if notice is None or notice.person_id != actor.person_id:
+    if notice is None:
         raise NotFound
+    if notice.person_id != actor.person_id:
+        raise Hidden(Denial("notice.read", "notice", notice_id))
     notice.read_at = notice.read_at or actor.now
     return notice
 

@@ -37,7 +37,8 @@ class Session(MethodView):
     def post(self, data: dict[str, Any]) -> Any:
         """Sign in by e-mail, or by school (name, code or id) and number. Answers a cookie and its CSRF token."""
         now = clock.now()
-        person_id, secret = services.sign_in(database(), credentials(data), request.remote_addr or "", now)
+        address, before = request.remote_addr or "", session.get("sid", "")
+        person_id, secret = services.sign_in(database(), credentials(data), address, now, before)
         start_cookie(secret)
         me = services.load_actor(reading(), reading().get_one(Person, person_id), now)
         return {"csrf_token": generate_csrf(), "me": me}

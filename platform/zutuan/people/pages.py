@@ -48,7 +48,9 @@ def sign_in_post() -> ResponseReturnValue:
         form["number"], form["email"] = form.get("email", ""), ""
     try:
         data = credentials(schema.load(from_form(schema, type(request.form)(form))))
-        _person, secret = services.sign_in(database(), data, request.remote_addr or "", clock.now())
+        _person, secret = services.sign_in(
+            database(), data, request.remote_addr or "", clock.now(), session.get("sid", "")
+        )
     except ValidationError as error:
         return _sign_in_page(messages_by_field(field_errors(error.messages)), 422)
     except Invalid as error:
@@ -68,7 +70,7 @@ def demo_sign_in() -> ResponseReturnValue:
     person = db().get(Person, int(chosen)) if re.fullmatch(r"[1-9][0-9]{0,17}", chosen) else None
     if person is None or not person.demonstration or person.state != "active":
         abort(404)
-    start_cookie(services.open_session(db(), person.id, clock.now()))
+    start_cookie(services.open_session(db(), person.id, clock.now(), session.get("sid", "")))
     return redirect(safe_next(request.form.get("next"), url_for("web.home")))
 
 

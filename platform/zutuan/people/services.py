@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from zutuan.clusters.models import Cluster, Department, Membership, School
 from zutuan.db import Database, UtcDateTime, padded
 from zutuan.decision import Refusal
-from zutuan.errors import Invalid, NotFound, Refused, TooMany, Unauthenticated, insist
+from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, TooMany, Unauthenticated, insist
 from zutuan.people import passwords, rules
 from zutuan.people.models import Affiliation, Person, PersonalToken, RoleAssignment, SignInFailure, WebSession
 from zutuan.people.permissions import allow
@@ -168,8 +168,10 @@ def _find_person(session: Session, credentials: Credentials, school: School | No
     return session.scalar(here.where(Affiliation.open_at(now)))
 
 
-def sign_in(database: Database, credentials: Credentials, address: str, now: datetime) -> tuple[int, str]:
-    """(person id, session secret). Opens its own short transactions: no lock is held while a password is hashed.
+def sign_in(
+    database: Database, credentials: Credentials, address: str, now: datetime, replaces: str = ""
+) -> tuple[int, str]:
+    """(person id, session secret); the session that it `replaces` in this browser ends. Opens its own short transactions: no lock is held while a password is hashed.
 
     Raises TooMany while this account name has to wait at this address, Unauthenticated when it does not fit.
     """
@@ -184,14 +186,16 @@ def sign_in(database: Database, credentials: Credentials, address: str, now: dat
         raise Unauthenticated("sign_in_failed")
     with database.write() as session:
         _forget_failures(session, key, address)
-        secret = open_session(session, person.id, now)
+        secret = open_session(session, person.id, now, replaces)
     return person.id, secret
 
 
-def open_session(session: Session, person_id: int, now: datetime) -> str:
-    """Start a browser session and answer its secret; old sessions of the person that have run out are removed."""
+def open_session(session: Session, person_id: int, now: datetime, replaces: str = "") -> str:
+    """Start a browser session and answer its secret. The one it `replaces` ends, and so do the person's old ones that
+    have run out."""
     secret = secrets.token_urlsafe(32)
-    session.execute(sa.delete(WebSession).where(WebSession.person_id == person_id, WebSession.expires_at <= now))
+    over = sa.and_(WebSession.person_id == person_id, WebSession.expires_at <= now)
+    session.execute(sa.delete(WebSession).where(sa.or_(over, WebSession.secret_hash == digest(replaces))))
     session.add(
         WebSession(secret_hash=digest(secret), person_id=person_id, created_at=now, expires_at=now + SESSION_LIFE)
     )
@@ -382,8 +386,10 @@ def tokens_of(session: Session, actor: Actor) -> list[PersonalToken]:
 
 def revoke_token(session: Session, actor: Actor, token_id: int) -> None:
     token = session.get(PersonalToken, token_id)
-    if token is None or token.person_id != actor.person_id or token.revoked_at is not None:
+    if token is None or (token.person_id == actor.person_id and token.revoked_at is not None):
         raise NotFound
+    if token.person_id != actor.person_id:
+        raise Hidden(Denial("token.revoke", "token", token_id))
     token.revoked_at = actor.now
     audit(session, actor, "token.revoke", Subject("token", token.id), now=actor.now)
 

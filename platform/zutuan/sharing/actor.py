@@ -62,7 +62,8 @@ class Actor:
     def scopes(self) -> frozenset[str]:
         """Every scope this person is in now: reading unites all open affiliations."""
         found = {scopes.PLATFORM, scopes.person(self.person_id)}
-        found |= {scopes.school(each.school_id) for each in self.affiliations}
+        for each in self.affiliations:
+            found |= {scopes.school(each.school_id), scopes.member(self.person_id, each.school_id)}
         for member in self.memberships:
             found |= {scopes.cluster(member.cluster_id), scopes.cluster(member.cluster_id, member.role)}
         for held in self.roles:

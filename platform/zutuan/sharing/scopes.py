@@ -8,7 +8,8 @@ PLATFORM = "platform"
 _ID = r"[1-9][0-9]{0,17}"
 _CLUSTER = re.compile(rf"cluster:({_ID})(?::(lead|partner|supported))?")
 _GRAMMAR = re.compile(
-    rf"platform|cluster:{_ID}(:(lead|partner|supported))?|school:{_ID}|team:{_ID}|person:{_ID}|manage:school:{_ID}"
+    rf"platform|cluster:{_ID}(:(lead|partner|supported))?|school:{_ID}|team:{_ID}|person:{_ID}(:school:{_ID})?"
+    rf"|manage:school:{_ID}"
 )
 
 
@@ -26,6 +27,11 @@ def manage(school_id: int) -> str:
 
 def person(person_id: int) -> str:
     return f"person:{person_id}"
+
+
+def member(person_id: int, school_id: int) -> str:
+    """This person while belonging to that school: named staff, who take nothing along when they leave."""
+    return f"person:{person_id}:school:{school_id}"
 
 
 def cluster_of(scope: str) -> int | None:

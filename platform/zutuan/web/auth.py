@@ -79,8 +79,8 @@ def end_cookie() -> None:
 
 
 def safe_next(target: str | None, default: str) -> str:
-    """A path of ours, never another site's."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+    """A path of ours, never another site's, and short enough for an address."""
+    if not target or len(target) > 2000 or not target.startswith("/") or target.startswith(("//", "/\\")):
         return default
     return default if any(ord(char) < 32 for char in target) or "\\" in target else target
 

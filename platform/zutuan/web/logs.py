@@ -10,7 +10,7 @@ import time
 from typing import TextIO
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
 log = structlog.get_logger()
 _INBOUND = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -42,7 +42,8 @@ def _begin(trusts_proxy: bool) -> None:
 def _end(response: Response) -> Response:
     elapsed = (time.perf_counter() - g.get("started", time.perf_counter())) * 1000
     response.headers["X-Request-Id"] = g.get("request_id", "")
-    response.headers["Server-Timing"] = f"app;dur={elapsed:.1f}"
+    if current_app.extensions["zutuan"].config.server_timing:
+        response.headers["Server-Timing"] = f"app;dur={elapsed:.1f}"
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")  # office PCs are shared
     actor = g.get("signed_in_actor")

@@ -17,7 +17,7 @@ from zutuan.clusters.models import School
 from zutuan.errors import Invalid, NotFound, Refused, Stale
 from zutuan.sharing import services as sharing
 from zutuan.sharing.services import fetch
-from zutuan.web.forms import errors_of, load_form, once
+from zutuan.web.forms import load_form, once, refused
 from zutuan.web.lists import Listing, load_query
 from zutuan.web.requests import actor, db
 from zutuan.web.texts import give_templates
@@ -68,9 +68,7 @@ def create_course() -> ResponseReturnValue:
     try:
         made = services.create_course(db(), actor(), load_form(schemas.CourseIn()))
     except (Invalid, Refused) as error:
-        db().rollback()
-        errors, overall = errors_of(error)
-        return _course_form(None, forms.typed_course(), errors, overall), error.status
+        return refused(error, lambda *wrong: _course_form(None, forms.typed_course(), *wrong))
     flash(_("草稿已保存。接下来添加教学班，再发布。"), "good")
     return redirect(url_for("catalogue.course", course_id=made.id))
 
@@ -88,9 +86,7 @@ def update_course(course_id: int) -> ResponseReturnValue:
         forms.check_version(view.course.item.version)
         services.update_course(db(), actor(), view.course, load_form(schemas.CoursePatch(exclude=["audience"])))
     except (Invalid, Refused, Stale) as error:
-        db().rollback()
-        errors, overall = errors_of(error)
-        return _course_form(view.course, forms.typed_course(), errors, overall), error.status
+        return refused(error, lambda *wrong: _course_form(view.course, forms.typed_course(), *wrong))
     flash(_("已保存。"), "good")
     return redirect(url_for("catalogue.course", course_id=course_id))
 
@@ -143,9 +139,7 @@ def publish_post(course_id: int) -> ResponseReturnValue:
             if offering.state == "draft" and "offerings" in request.form:
                 services.move_offering(db(), actor(), offering, "publish")
     except (Invalid, Refused) as error:
-        db().rollback()
-        errors, overall = errors_of(error)
-        return _publish_form(view.course, chosen, errors, overall), error.status
+        return refused(error, lambda *wrong: _publish_form(view.course, chosen, *wrong))
     flash(_("已发布。"), "good")
     return redirect(url_for("catalogue.as_seen", course_id=course_id))
 
@@ -205,9 +199,7 @@ def create_offering(course_id: int) -> ResponseReturnValue:
     try:
         made = services.create_offering(db(), actor(), view.course, load_form(schemas.OfferingIn()))
     except (Invalid, Refused) as error:
-        db().rollback()
-        errors, overall = errors_of(error)
-        return _offering_form(view.course, None, forms.typed_offering(), errors, overall), error.status
+        return refused(error, lambda *wrong: _offering_form(view.course, None, forms.typed_offering(), *wrong))
     if view.course.item.state == "published" and "publish" in request.form:
         services.move_offering(db(), actor(), made, "publish")
         flash(_("教学班已发布，学生现在可以看到。"), "good")
@@ -229,9 +221,7 @@ def update_offering(offering_id: int) -> ResponseReturnValue:
         forms.check_version(offering.version)
         services.update_offering(db(), actor(), offering, load_form(schemas.OfferingFields()))
     except (Invalid, Refused, Stale) as error:
-        db().rollback()
-        errors, overall = errors_of(error)
-        return _offering_form(offering.course, offering, forms.typed_offering(), errors, overall), error.status
+        return refused(error, lambda *wrong: _offering_form(offering.course, offering, forms.typed_offering(), *wrong))
     flash(_("已保存。"), "good")
     return redirect(url_for("catalogue.course", course_id=offering.course_id))
 

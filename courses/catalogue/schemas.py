@@ -8,7 +8,8 @@ from marshmallow import fields
 
 from courses.catalogue.models import CATEGORIES, DELIVERIES, LANGUAGES, LEVELS
 from courses.catalogue.rules import MAX_SEATS
-from zutuan.fields import Amount, Choice, Flag, Instant, Many, Pattern, Ref, Schema, Text, Whole
+from zutuan.calendar.schemas import TermOut
+from zutuan.fields import Amount, Choice, Flag, Instant, Many, Named, Pattern, Ref, Schema, Text, Whole
 
 SORTS = ("newest", "title", "credits", "seats")
 CODE = r"[A-Za-z0-9._-]*[A-Za-z0-9][A-Za-z0-9._-]*"  # `.` and `..` would be steps in an address
@@ -94,16 +95,6 @@ class CourseQuery(Schema):
     sort = Choice(SORTS, load_default="newest")
 
 
-class SchoolRef(Schema):
-    id = fields.Integer()
-    name = fields.String()
-
-
-class PersonRef(Schema):
-    id = fields.Integer()
-    name = fields.String()
-
-
 class MeetingOut(Schema):
     weekday = fields.Integer()
     first_period = fields.Integer()
@@ -120,20 +111,12 @@ class PoolOut(Schema):
     left = fields.Integer()
 
 
-class TermRef(Schema):
-    id = fields.Integer()
-    academic_year = fields.String()
-    number = fields.Integer()
-    first_day = fields.Date()
-    weeks = fields.Integer()
-
-
 class OfferingOut(Schema):
     id = fields.Integer()
     course_id = fields.Integer()
     code = fields.String()
     state = fields.String()
-    term = fields.Nested(TermRef)
+    term = fields.Nested(TermOut)
     enrol_from = fields.AwareDateTime()
     enrol_until = fields.AwareDateTime()
     room = fields.String()
@@ -146,7 +129,7 @@ class OfferingOut(Schema):
 
 class CourseOut(Schema):
     id = fields.Integer()
-    school = fields.Nested(SchoolRef, attribute="item.owner")
+    school = fields.Nested(Named, attribute="item.owner")
     code = fields.String()
     title_zh = fields.String(attribute="item.title_zh")
     title_en = fields.String(attribute="item.title_en")
@@ -161,10 +144,10 @@ class CourseOut(Schema):
     level = fields.String()
     language = fields.String()
     delivery = fields.String()
-    department = fields.Nested(SchoolRef, allow_none=True)
+    department = fields.Nested(Named, allow_none=True)
     prerequisites = fields.String()
     assessment = fields.String()
-    teachers = fields.List(fields.Nested(PersonRef))
+    teachers = fields.List(fields.Nested(Named))
     state = fields.String(attribute="item.state")
     published_at = fields.AwareDateTime(attribute="item.published_at", allow_none=True)
     demonstration = fields.Boolean(attribute="item.demonstration")
@@ -173,7 +156,7 @@ class CourseOut(Schema):
 
 class AudienceOut(Schema):
     scopes = fields.List(fields.String())
-    schools = fields.List(fields.Nested(SchoolRef), allow_none=True)
+    schools = fields.List(fields.Nested(Named), allow_none=True)
     count = fields.Integer(allow_none=True, metadata={"description": "null: the whole platform"})
 
 

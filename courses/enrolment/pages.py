@@ -15,7 +15,7 @@ from courses.enrolment import queries, schemas, services, views
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
-from zutuan.web.forms import errors_of, load_form, once
+from zutuan.web.forms import load_form, once, refused_at_once
 from zutuan.web.lists import Listing, load_query
 from zutuan.web.requests import actor, db
 from zutuan.web.texts import give_templates
@@ -59,10 +59,7 @@ def enrol(offering_id: int) -> ResponseReturnValue:
         data = load_form(schemas.EnrolIn())
         enrolment = services.enrol(db(), actor(), offering_id, data["affiliation_id"])
     except (Invalid, Refused) as error:
-        db().rollback()
-        errors, overall = errors_of(error)
-        first = next((message for messages in errors.values() for message in messages), overall)
-        return _offering_page(offering_id, first), error.status
+        return refused_at_once(error, lambda first: _offering_page(offering_id, first))
     flash(_("已提交，名额已为您保留。%(next)s。", next=views.pending_note(enrolment)), "good")
     return redirect(url_for("enrolment.enrolment", enrolment_id=enrolment.id))
 
@@ -102,10 +99,7 @@ def move(enrolment_id: int, event: str) -> ResponseReturnValue:
     try:
         _move(enrolment_id, event)
     except (Invalid, Refused) as error:
-        db().rollback()
-        errors, overall = errors_of(error)
-        first = next((message for messages in errors.values() for message in messages), overall)
-        return _enrolment_page(enrolment_id, first), error.status
+        return refused_at_once(error, lambda first: _enrolment_page(enrolment_id, first))
     flash(
         {"approve": _("已通过。"), "deny": _("已退回，名额已释放。"), "withdraw": _("已退出，名额已释放。")}[event],
         "good",
@@ -165,10 +159,7 @@ def decide() -> ResponseReturnValue:
             else:
                 services.approve(db(), actor(), enrolment_id)
     except (Invalid, Refused) as error:
-        db().rollback()
-        errors, overall = errors_of(error)
-        first = next((message for messages in errors.values() for message in messages), overall)
-        return _approvals_page(first, ids), error.status
+        return refused_at_once(error, lambda first: _approvals_page(first, ids))
     done = _("已通过 %(n)s 项。", n=len(ids)) if event == "approve" else _("已退回 %(n)s 项，名额已释放。", n=len(ids))
     flash(done, "good")
     return redirect(url_for("enrolment.approvals"))

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 from marshmallow import fields
 
-from courses.catalogue.schemas import PersonRef, SchoolRef
 from courses.enrolment.queries import STATES
-from zutuan.fields import Choice, Instant, Ref, Schema, Text
+from zutuan.fields import Choice, Instant, Named, Ref, Schema, Text
 
 
 class EnrolIn(Schema):
@@ -54,7 +53,7 @@ class CourseRef(Schema):
 class EventOut(Schema):
     at = fields.AwareDateTime()
     event = fields.String()
-    actor = fields.Nested(PersonRef, allow_none=True)
+    actor = fields.Nested(Named, allow_none=True)
     note = fields.String()
 
 
@@ -65,10 +64,10 @@ class EnrolmentOut(Schema):
     host_state = fields.String()
     offering_id = fields.Integer()
     course = fields.Nested(CourseRef)
-    student = fields.Nested(PersonRef)
+    student = fields.Nested(Named)
     number = fields.String(metadata={"description": "学工号 at the home school"})
-    home_school = fields.Nested(SchoolRef)
-    host_school = fields.Nested(SchoolRef)
+    home_school = fields.Nested(Named)
+    host_school = fields.Nested(Named)
     reason = fields.String()
     decide_by = fields.AwareDateTime(allow_none=True)
     created_at = fields.AwareDateTime()

@@ -47,6 +47,13 @@ class Schema(BaseSchema):
         unknown = RAISE
 
 
+class Named(Schema):
+    """Something else by its id and name, as answers refer to schools, departments and people."""
+
+    id = fields.Integer()
+    name = fields.String()
+
+
 _COMMON: dict[str, Any] = {"required": "required", "null": "null", "validator_failed": "field_invalid"}
 fields.Field.default_error_messages = _COMMON
 fields.String.default_error_messages = {"invalid": "not_text", "invalid_utf8": "not_text"}

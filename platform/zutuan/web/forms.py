@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import request
+from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 
 from zutuan.decision import FieldError
 from zutuan.errors import Invalid, ZutuanError, say
 from zutuan.fields import Schema, field_errors, from_form
 from zutuan.web.problems import field_message
+from zutuan.web.requests import db
 
 Errors = dict[str, list[str]]
 
@@ -38,6 +40,17 @@ def errors_of(error: ZutuanError) -> tuple[Errors, str]:
     """(per field, overall sentence) of a refused form."""
     overall = " ".join(part for part in say(error.code, error.params) if part)
     return messages_by_field(error.errors), overall
+
+
+def refused(error: ZutuanError, show: Callable[[Errors, str], str]) -> ResponseReturnValue:
+    """The form again as `show` makes it from (per field, overall), and nothing of what was tried is kept."""
+    db().rollback()
+    return show(*errors_of(error)), error.status
+
+
+def refused_at_once(error: ZutuanError, show: Callable[[str], str]) -> ResponseReturnValue:
+    """The same where there is one place for one sentence: the first."""
+    return refused(error, lambda errors, overall: show(next((said[0] for said in errors.values()), overall)))
 
 
 def once() -> str:

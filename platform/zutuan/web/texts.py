@@ -83,11 +83,6 @@ def credit(value: Decimal) -> str:
     return f"{value.normalize():f}"
 
 
-def cluster_short(name: str) -> str:
-    """北京师范大学组团 → 北京师大组团, as the side navigation writes it."""
-    return name.replace("师范大学组团", "师大组团")
-
-
 def give_templates(blueprint: Blueprint, **values: Any) -> None:
     """Words and functions of a feature that templates may use: functions named `*_filter` become filters."""
 
@@ -103,5 +98,5 @@ def give_templates(blueprint: Blueprint, **values: Any) -> None:
 
 FILTERS = {
     "stamp": stamp, "day": day, "form_moment": form_moment, "ago": ago, "waited": waited, "left": left, "span": span,
-    "title_of": title, "summary_of": summary, "credit": credit, "cluster_short": cluster_short,
+    "title_of": title, "summary_of": summary, "credit": credit,
 }  # fmt: skip

@@ -25,6 +25,10 @@ OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violatio
 # How many pages of one kind to look at, where not one: enrolments differ by their state.
 SEVERAL = {"/enrolments/N": 3}
 MOST_PAGES = 40
+# What everybody sees alike: looked at as the student, and not again as each other role.
+ALIKE = frozenset(
+    {"/account", "/notices", "/courses", "/schools", "/schools/N", "/clusters", "/schools?cursor", "/courses?cursor"}
+)
 KILOBYTES = 120
 
 
@@ -37,7 +41,8 @@ def kind_of(url: str) -> str:
 
 def violations(page: Page, part: Locator | None = None) -> list[str]:
     """What axe-core finds in the page, or in a part of it."""
-    page.evaluate(AXE_SCRIPT)
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE_SCRIPT)
     if part is None:
         found = page.evaluate("options => axe.run(document, options)", OPTIONS)
     else:
@@ -66,6 +71,7 @@ class Walk:
 
     visitor: Visitor
     most: int = MOST_PAGES
+    known: frozenset[str] = frozenset()
     faults: list[str] = field(default_factory=list)
     visited: Counter[str] = field(default_factory=Counter)
     menus: set[tuple[int, str]] = field(default_factory=set)
@@ -80,7 +86,7 @@ class Walk:
         while waiting and self.visited.total() < self.most:
             url = waiting.pop(0)
             kind = kind_of(url)
-            if self.visited[kind] >= SEVERAL.get(kind, 1):
+            if kind in self.known or self.visited[kind] >= SEVERAL.get(kind, 1):
                 continue
             self.visited[kind] += 1
             self.page.goto(url)
@@ -140,16 +146,18 @@ class Walk:
 
 @pytest.mark.parametrize(
     ("role", "school", "least"),
-    [("student", HOME, 12), ("teacher", HOST, 16), ("registrar", HOME, 16), ("cluster_admin", HOST, 9),
-     ("librarian", HOST, 8)],
+    [("student", HOME, 12), ("teacher", HOST, 10), ("registrar", HOME, 11), ("cluster_admin", HOST, 4),
+     ("librarian", HOST, 2)],
 )  # fmt: skip
 def test_nothing_stands_in_anyones_way(open_window: Open, role: str, school: str, least: int) -> None:
     window = open_window()
     window.sign_in(window.server.who(role, school))
-    walk = Walk(window)
+    walk = Walk(window, known={"student": frozenset[str](), "cluster_admin": ALIKE - {"/clusters"}}.get(role, ALIKE))
     walk.everywhere()
-    window.page.goto(window.server.url + "/courses/999999999")
-    walk.look("404")
+    if role == "student":
+        window.page.goto(window.server.url + "/courses/999999999")
+        walk.look("404")
+        assert set(walk.visited) >= {each for each in ALIKE if "?" not in each}
     assert not walk.faults, "\n".join(walk.faults)
     assert walk.visited.total() >= least, f"only {sorted(walk.visited)}"
 

@@ -36,7 +36,7 @@ demo: $(READY)
 
 test: check
 	@echo "== 测试 / tests"
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: $(READY_DEV)
 	@echo "== 格式 / format";  $(BIN)/ruff format --check --quiet --output-format concise . || { echo "   make format 可修复 / cures it"; exit 1; }

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from courses.catalogue import services
 from courses.catalogue.models import Course
-from zutuan.clock import local
+from zutuan.clock import at_shanghai, local
 from zutuan.people.models import Person
 from zutuan.people.services import ensure_department, load_actor
 from zutuan.sharing import scopes
@@ -88,12 +88,17 @@ def _audience(session: Session, actor: Actor, each: dict[str, Any]) -> list[str]
     return [scopes.cluster(cluster_id) for cluster_id in members]
 
 
+def _office(moment: datetime, hour: int) -> datetime:
+    """That hour of that day in Shanghai: nobody opens a window at 03:41."""
+    return at_shanghai(local(moment).date()) + timedelta(hours=hour)
+
+
 def _offering(now: datetime, index: int, each: dict[str, Any]) -> dict[str, Any]:
-    opens, closes = now - OPENED, now + OPENED
+    opens, closes = _office(now - OPENED, 8), _office(now + OPENED, 17)
     if index % 9 == 8:
-        closes = now - timedelta(days=1)
+        closes = _office(now - timedelta(days=1), 17)
     elif index % 13 == 12:
-        opens = now + timedelta(days=3)
+        opens = _office(now + timedelta(days=3), 8)
     meeting = {name: each[name] for name in ("weekday", "first_period", "last_period", "weeks")}
     if each["code"] == TODAY:
         meeting |= {"weekday": local(now).isoweekday(), "first_period": 9, "last_period": 10, "weeks": "1-16"}

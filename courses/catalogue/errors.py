@@ -13,6 +13,7 @@ messages(
         "choose_owner_school": _l("请选择为哪所学校开课。"),
         "offering_without_meetings": (_l("教学班还没有上课时间。"), _l("请先填写至少一个上课时间。")),
         "offering_without_seats": (_l("教学班的名额为 0。"), _l("请先填写名额。")),
+        "offering_not_ready": _l("%(code)s 班还不能发布：%(why)s"),
         "course_archived": (_l("课程已归档。"), _l("请新建课程。")),
         "window_too_long": _l("选课时间不能超过一年。"),
         "window_after_term": _l("选课截止须在学期结束之前。"),

@@ -16,7 +16,7 @@ from courses.catalogue.permissions import allow
 from courses.catalogue.schemas import OfferingFields
 from courses.catalogue.services import COURSE_FIELDS, ITEM_FIELDS, OFFERING_FIELDS
 from zutuan.calendar import services as calendar
-from zutuan.clock import clock
+from zutuan.clock import at_shanghai, clock
 from zutuan.clusters.models import Cluster, Department, School
 from zutuan.errors import Stale
 from zutuan.fields import from_form
@@ -96,13 +96,13 @@ def audience_options(session: Session, actor: Actor, course: Course) -> list[tup
 
 
 def empty_offering(course: Course) -> dict[str, Any]:
-    now = clock.now()
+    today = at_shanghai(clock.today())
     number = len(course.offerings) + 1
     return {
         "code": f"{number:02d}",
         "seats": "40",
-        "enrol_from": form_moment(now),
-        "enrol_until": form_moment(now + LONGEST),
+        "enrol_from": form_moment(today + timedelta(hours=8)),
+        "enrol_until": form_moment(today + LONGEST + timedelta(hours=17)),
         "meetings": [{} for _row in range(EMPTY_ROWS)],
     }
 

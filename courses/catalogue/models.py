@@ -130,6 +130,9 @@ class SeatPool(Base):
     capacity: Mapped[int]
     wanted: Mapped[int]
     taken: Mapped[int] = mapped_column(default=0)
+    # Raised with every change of what a seat promises (times, state, audience): a seat is taken only under the edition
+    # that the student's request has read.
+    edition: Mapped[int] = mapped_column(default=0, server_default="0")
 
     offering: Mapped[Offering] = relationship(back_populates="pools")
 

@@ -9,15 +9,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from courses.catalogue import forms, labels, queries, schemas, services
-from courses.catalogue.models import OFFERING_STATES
+from courses.catalogue.models import OFFERING_STATES, Offering
 from courses.catalogue.permissions import allow
 from courses.catalogue.rows import rows
 from zutuan.clock import clock
 from zutuan.clusters.models import School
-from zutuan.errors import Invalid, NotFound, Refused, Stale
+from zutuan.errors import Invalid, NotFound, Refused, Stale, say
 from zutuan.sharing import services as sharing
 from zutuan.sharing.services import fetch
-from zutuan.web.forms import load_form, once, refused
+from zutuan.web.forms import load_form, once, refused, refused_at_once
 from zutuan.web.lists import Listing, load_query
 from zutuan.web.requests import actor, db
 from zutuan.web.texts import give_templates
@@ -48,10 +48,16 @@ def mine() -> ResponseReturnValue:
 
 @blueprint.get("/courses/<id:course_id>")
 def course(course_id: int) -> ResponseReturnValue:
+    return _course_page(course_id)
+
+
+def _course_page(course_id: int, overall: str = "", cure: Offering | None = None) -> str:
     g.nav_endpoint = "catalogue.catalogue"
     view = queries.view_course(db(), actor(), course_id)
     reach = queries.reach(db(), actor(), view.course)
-    return render_template("catalogue/course.html", view=view, course=view.course, reach=reach)
+    return render_template(
+        "catalogue/course.html", view=view, course=view.course, reach=reach, overall=overall, cure=cure
+    )
 
 
 # --- course forms -----------------------------------------------------------------------------------------------
@@ -135,13 +141,21 @@ def publish_post(course_id: int) -> ResponseReturnValue:
         return redirect(url_for("catalogue.publish", course_id=course_id, audience=chosen or [forms.NOBODY_ELSE]))
     try:
         services.publish_course(db(), actor(), view.course, chosen)
-        for offering in view.course.offerings:
-            if offering.state == "draft" and "offerings" in request.form:
-                services.move_offering(db(), actor(), offering, "publish")
+        for offering in view.course.offerings if "offerings" in request.form else ():
+            if offering.state == "draft":
+                _publish_with(offering)
     except (Invalid, Refused) as error:
         return refused(error, lambda *wrong: _publish_form(view.course, chosen, *wrong))
     flash(_("已发布。"), "good")
     return redirect(url_for("catalogue.as_seen", course_id=course_id))
+
+
+def _publish_with(offering: Offering) -> None:
+    """One of several classes that go out together: what stands against it names it."""
+    try:
+        services.move_offering(db(), actor(), offering, "publish")
+    except Refused as error:
+        raise Refused("offering_not_ready", code=offering.code, why=" ".join(say(error.code, error.params))) from error
 
 
 def _publish_form(course: Any, chosen: list[str], errors: dict[str, list[str]], overall: str) -> str:
@@ -179,7 +193,10 @@ def as_seen(course_id: int) -> ResponseReturnValue:
 @blueprint.post("/courses/<id:course_id>/<any(suspend, archive):event>")
 def move_course(course_id: int, event: str) -> ResponseReturnValue:
     view = _editable(course_id)
-    services.move_course(db(), actor(), view.course, event)
+    try:
+        services.move_course(db(), actor(), view.course, event)
+    except Refused as error:
+        return refused_at_once(error, lambda first: _course_page(course_id, first))
     flash(_("已暂停共享。") if event == "suspend" else _("已归档。"), "good")
     return redirect(url_for("catalogue.course", course_id=course_id))
 
@@ -229,7 +246,10 @@ def update_offering(offering_id: int) -> ResponseReturnValue:
 @blueprint.post("/offerings/<id:offering_id>/<any(publish, archive):event>")
 def move_offering(offering_id: int, event: str) -> ResponseReturnValue:
     offering = _editable_offering(offering_id)
-    services.move_offering(db(), actor(), offering, event)
+    try:
+        services.move_offering(db(), actor(), offering, event)
+    except Refused as error:
+        return refused_at_once(error, lambda first: _course_page(offering.course_id, first, offering))
     flash(_("教学班已发布，学生现在可以看到。") if event == "publish" else _("教学班已归档。"), "good")
     return redirect(url_for("catalogue.course", course_id=offering.course_id))
 

@@ -17,6 +17,7 @@ from courses.catalogue.permissions import allow
 from courses.catalogue.rows import CourseRow, rows
 from zutuan.calendar.models import Occurrence
 from zutuan.clusters.models import School
+from zutuan.db import padded
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, fetch_ids, like, moment
 from zutuan.people.models import Person
@@ -242,10 +243,16 @@ def newest(session: Session, actor: Actor, limit: int) -> list[CourseRow]:
     return rows(session, list(session.scalars(query)))
 
 
+def _taught_by(actor: Actor) -> sa.ColumnElement[bool]:
+    """Named as a teacher, and still of the course's school."""
+    named = Course.staff.any(CourseTeacher.person_id == actor.person_id)
+    return sa.and_(named, Course.school_id.in_(padded(sorted(actor.school_ids))))
+
+
 def own_drafts(session: Session, actor: Actor) -> list[Course]:
     """Drafts the actor teaches, oldest first."""
     query = sa.select(Course).join(SharedItem, SharedItem.id == Course.id).options(contains_eager(Course.item))
-    query = query.where(SharedItem.state == "draft", Course.staff.any(CourseTeacher.person_id == actor.person_id))
+    query = query.where(SharedItem.state == "draft", _taught_by(actor))
     return list(session.scalars(query.order_by(Course.id).limit(20)))
 
 
@@ -254,7 +261,9 @@ def teaching(session: Session, actor: Actor, limit: int = 10) -> list[Offering]:
     query = (
         sa.select(Offering)
         .join(CourseTeacher, CourseTeacher.course_id == Offering.course_id)
-        .where(CourseTeacher.person_id == actor.person_id, Offering.state == "published")
+        .join(Course, Course.id == Offering.course_id)
+        .where(CourseTeacher.person_id == actor.person_id, Course.school_id.in_(padded(sorted(actor.school_ids))))
+        .where(Offering.state == "published")
         .options(joinedload(Offering.course).joinedload(Course.item))
         .options(selectinload(Offering.meetings), selectinload(Offering.pools))
     )

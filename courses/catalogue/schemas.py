@@ -8,8 +8,10 @@ from marshmallow import fields
 
 from courses.catalogue.models import CATEGORIES, DELIVERIES, LANGUAGES, LEVELS
 from courses.catalogue.rules import MAX_SEATS
+from zutuan.calendar.rules import parse_weeks
 from zutuan.calendar.schemas import TermOut
-from zutuan.fields import Amount, Choice, Flag, Instant, Many, Named, Pattern, Ref, Schema, Text, Whole
+from zutuan.decision import Refusal
+from zutuan.fields import Amount, Choice, Flag, Instant, Many, Named, Pattern, Ref, Schema, Text, Whole, bad
 
 SORTS = ("newest", "title", "credits", "seats")
 CODE = r"[A-Za-z0-9._-]*[A-Za-z0-9][A-Za-z0-9._-]*"  # `.` and `..` would be steps in an address
@@ -59,11 +61,21 @@ class PublishIn(Schema):
     audience = _audience(load_default=None, allow_none=True)
 
 
+class Weeks(Text):
+    """Weeks as they are written: 1-8,10-16e."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kw)
+        if isinstance(parse_weeks(text), Refusal):
+            raise bad("bad_weeks")
+        return text
+
+
 class MeetingIn(Schema):
     weekday = Whole(1, 7, required=True)
     first_period = Whole(1, 20, required=True)
     last_period = Whole(1, 20, required=True)
-    weeks = Text(60, required=True)
+    weeks = Weeks(60, required=True)
 
 
 class OfferingFields(Schema):

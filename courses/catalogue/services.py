@@ -137,6 +137,7 @@ def update_course(session: Session, actor: Actor, course: Course, data: dict[str
     if data.get("teacher_ids") is not None and _set_teachers(session, course, data["teacher_ids"], actor.now):
         changed.append("teacher_ids")
     if data.get("audience") is not None and set_audience(session, actor, course.item, data["audience"]):
+        new_edition(session, course.offerings)
         changed.append("audience")
     if changed:
         course.item.updated_at = actor.now
@@ -158,8 +159,8 @@ def _assign(target: Any, data: dict[str, Any], names: Iterable[str]) -> list[str
 def publish_course(session: Session, actor: Actor, course: Course, wanted: Sequence[str] | None) -> Course:
     """Show the course to its audience (made `wanted` first, unless None) from now on."""
     allow.require(actor, "course.publish", queries.subject(course))
-    if wanted is not None:
-        set_audience(session, actor, course.item, wanted)
+    if wanted is not None and set_audience(session, actor, course.item, wanted):
+        new_edition(session, course.offerings)
     if course.item.state != "published" or wanted is None:
         move(course.item, "publish", actor.now)
     course.item.updated_at = actor.now
@@ -171,10 +172,10 @@ def publish_course(session: Session, actor: Actor, course: Course, wanted: Seque
 def move_course(session: Session, actor: Actor, course: Course, event: str) -> Course:
     """`suspend` or `archive`. A course with seats held is not archived."""
     allow.require(actor, f"course.{event}", queries.subject(course))
-    if event == "archive":
-        taken = sum(pool.taken for offering in course.offerings for pool in offering.pools)
-        if taken and any(teaching_ends(offering.term) > actor.now for offering in course.offerings):
-            raise Refused("has_active_enrolments", n=taken)
+    taken = new_edition(session, course.offerings)
+    over = all(teaching_ends(offering.term) <= actor.now for offering in course.offerings)
+    if event == "archive" and taken and not over:
+        raise Refused("has_active_enrolments", n=taken)
     move(course.item, event, actor.now)
     session.flush()
     _audit(session, actor, f"course.{event}", course)
@@ -258,7 +259,7 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
     meetings = data.get("meetings")
     current = [Pattern(m.weekday, m.first_period, m.last_period, m.weeks) for m in offering.meetings]
     moved = meetings is not None and _patterns(meetings) != current
-    if moved and any(pool.taken for pool in offering.pools):
+    if moved and new_edition(session, [offering]):
         raise Refused("meetings_fixed")
     with session.no_autoflush:
         _check_offering(session, offering, _patterns(meetings) if meetings is not None else current)
@@ -273,6 +274,17 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
         _flush(session, "offering_code_taken")
         _audit_offering(session, actor, "offering.edit", offering, fields=changed)
     return offering
+
+
+def new_edition(session: Session, offerings: Iterable[Offering]) -> int:
+    """Hold these offerings' seats until the commit: whoever is about to take one waits, and is then told to look again.
+    Answers how many seats are held; that number is final."""
+    ids = [offering.id for offering in offerings]
+    held = sa.select(SeatPool).where(SeatPool.offering_id.in_(ids)).order_by(SeatPool.id)
+    pools = session.scalars(held.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
+    change = sa.update(SeatPool).where(SeatPool.offering_id.in_(ids)).values(edition=SeatPool.edition + 1)
+    session.execute(change.execution_options(synchronize_session=False))
+    return sum(pool.taken for pool in pools)
 
 
 def set_seats(session: Session, pool: SeatPool, wanted: int) -> None:
@@ -290,10 +302,11 @@ def move_offering(session: Session, actor: Actor, offering: Offering, event: str
     if isinstance(state, Refusal):
         raise Refused.because(state)
     pool = offering.pools[0]
+    taken = new_edition(session, [offering]) if event == "archive" else 0
     if event == "publish":
         insist(rules.may_publish_offering(len(offering.meetings), pool.wanted, offering.course.item.state))
-    elif pool.taken and teaching_ends(offering.term) > actor.now:
-        raise Refused("has_active_enrolments", n=pool.taken)
+    elif taken and teaching_ends(offering.term) > actor.now:
+        raise Refused("has_active_enrolments", n=taken)
     offering.state, offering.updated_at = state, actor.now
     session.flush()
     _audit_offering(session, actor, f"offering.{event}", offering)

@@ -85,6 +85,7 @@ def _fill(session: Session, world: DemoWorld, each: dict[str, Any], index: int) 
     """Fill one offering with students of the cluster's other schools."""
     offering = session.get_one(Offering, world.offerings[each["school"], each["code"]])
     pool = offering.pools[0]
+    session.refresh(pool)  # seats of the first steps were taken by a statement of their own
     wanted = round(each["seats"] * each["fill"]) - pool.taken
     people = _candidates(session, world, each["school"], index)[: max(wanted, 0)]
     at, ends = world.now - timedelta(days=8), teaching_ends(offering.term)

@@ -79,5 +79,5 @@ FEATURE = Feature(
     periodic=(services.expire_due,),
     demo=load,
     demo_order=60,
-    checks=(checks.seats_add_up,),
+    checks=(checks.seats_add_up, checks.nobody_sits_in_what_is_closed),
 )

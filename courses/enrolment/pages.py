@@ -15,7 +15,7 @@ from courses.enrolment import queries, schemas, services, views
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
-from zutuan.web.forms import load_form, once, refused_at_once
+from zutuan.web.forms import Errors, load_form, once, refused, refused_at_once
 from zutuan.web.lists import Listing, load_query
 from zutuan.web.requests import actor, db
 from zutuan.web.texts import give_templates
@@ -79,7 +79,7 @@ def enrolment(enrolment_id: int) -> ResponseReturnValue:
     return _enrolment_page(enrolment_id)
 
 
-def _enrolment_page(enrolment_id: int, overall: str = "") -> str:
+def _enrolment_page(enrolment_id: int, overall: str = "", errors: Errors | None = None) -> str:
     shown = queries.view_enrolment(db(), actor(), enrolment_id)
     subject = queries.subject(shown)
     own = shown.person_id == actor().person_id
@@ -87,7 +87,8 @@ def _enrolment_page(enrolment_id: int, overall: str = "") -> str:
     may = {event: allow.may(actor(), f"enrolment.{event}", subject) for event in ("approve", "withdraw")}
     may["deny"] = services.denying_side(actor(), shown) is not None
     return render_template(
-        "enrolment/enrolment.html", enrolment=shown, may=may, own=own, overall=overall,
+        "enrolment/enrolment.html", enrolment=shown, may=may, own=own, overall="" if errors else overall,
+        errors=errors or {}, reason=request.form.get("reason", ""), readable=queries.still_readable(db(), actor(), shown),
         state=queries.combined(shown), holds=queries.tracks(shown).holds_seat,
         dropping=actor().now < shown.offering.enrol_until,
         pending=shown.home_state == "pending" and shown.host_state == "accepted",
@@ -99,7 +100,7 @@ def move(enrolment_id: int, event: str) -> ResponseReturnValue:
     try:
         _move(enrolment_id, event)
     except (Invalid, Refused) as error:
-        return refused_at_once(error, lambda first: _enrolment_page(enrolment_id, first))
+        return refused(error, lambda errors, overall: _enrolment_page(enrolment_id, overall, errors))
     flash(
         {"approve": _("已通过。"), "deny": _("已退回，名额已释放。"), "withdraw": _("已退出，名额已释放。")}[event],
         "good",

@@ -8,12 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Course, CourseTeacher, Offering
 from courses.enrolment import rules
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.calendar.models import Occurrence
+from zutuan.db import padded
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, Query, fetch_page, like, moment
 from zutuan.people.models import Affiliation, Person
@@ -82,6 +84,15 @@ def view_enrolment(session: Session, actor: Actor, enrolment_id: int) -> Enrolme
     if not allow.may(actor, "enrolment.read", subject(enrolment)):
         raise Hidden(Denial("enrolment.read", "enrolment", enrolment_id))
     return enrolment
+
+
+def still_readable(session: Session, actor: Actor, enrolment: Enrolment) -> bool:
+    """Whether the offering of this enrolment can be opened by the actor now."""
+    try:
+        catalogue.view_offering(session, actor, enrolment.offering_id)
+    except NotFound:
+        return False
+    return True
 
 
 def active_in(session: Session, person_id: int, offering_id: int) -> Enrolment | None:
@@ -174,7 +185,10 @@ def busy_between(session: Session, actor: Actor, starts: datetime, ends: datetim
     teaches = (
         sa.select(Offering.id)
         .join(CourseTeacher, CourseTeacher.course_id == Offering.course_id)
-        .where(CourseTeacher.person_id == actor.person_id, Offering.state == "published")
+        .join(Course, Course.id == Offering.course_id)
+        .join(SharedItem, SharedItem.id == Course.id)
+        .where(CourseTeacher.person_id == actor.person_id, Course.school_id.in_(padded(sorted(actor.school_ids))))
+        .where(Offering.state == "published", SharedItem.state == "published")
     )
     o = Occurrence
     course = joinedload(Offering.course).joinedload(Course.item).joinedload(SharedItem.owner)

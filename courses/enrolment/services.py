@@ -70,6 +70,7 @@ def reasons_against(
 def enrol(session: Session, actor: Actor, offering_id: int, affiliation_id: int | None = None) -> Enrolment:
     """Take a seat and ask the home school. Everything is checked and written first; the seat is taken last, so
     that the one row all compete for is held for the shortest time."""
+    editions = _editions(session, offering_id)  # before anything else is read: what changes after this is noticed
     view = catalogue.view_offering(session, actor, offering_id, "enrolment.create")
     offering = view.offering
     home = student_affiliation(actor, affiliation_id)
@@ -80,7 +81,7 @@ def enrol(session: Session, actor: Actor, offering_id: int, affiliation_id: int 
     if against:
         raise Refused.because(against[0])
     enrolment = _new_enrolment(session, actor, offering, home)
-    _take_seat(session, enrolment.pool_id)
+    _take_seat(session, enrolment.pool_id, editions[enrolment.pool_id])
     return enrolment
 
 
@@ -113,11 +114,20 @@ def _new_enrolment(session: Session, actor: Actor, offering: Offering, home: Bel
     return enrolment
 
 
-def _take_seat(session: Session, pool_id: int) -> None:
+def _editions(session: Session, offering_id: int) -> dict[int, int]:
+    """Pool → the edition under which its seats are offered now."""
+    rows = session.execute(sa.select(SeatPool.id, SeatPool.edition).where(SeatPool.offering_id == offering_id))
+    return {pool_id: edition for pool_id, edition in rows}
+
+
+def _take_seat(session: Session, pool_id: int, edition: int) -> None:
+    """The database's word: never above the capacity, and never in something else than what was read."""
     take = sa.update(SeatPool).where(SeatPool.id == pool_id, SeatPool.taken < SeatPool.capacity)
-    change = take.values(taken=SeatPool.taken + 1).execution_options(synchronize_session=False)
-    if cast("sa.CursorResult[object]", session.execute(change)).rowcount != 1:
-        raise Refused("seats_gone")
+    change = take.where(SeatPool.edition == edition).values(taken=SeatPool.taken + 1)
+    done = session.execute(change.execution_options(synchronize_session=False))
+    if cast("sa.CursorResult[object]", done).rowcount != 1:
+        now = session.scalar(sa.select(SeatPool.edition).where(SeatPool.id == pool_id))
+        raise Refused("seats_gone" if now == edition else "offering_changed")
 
 
 def _free_seat(session: Session, pool_id: int) -> None:

@@ -13,6 +13,10 @@ from courses.catalogue.models import Offering
 from courses.enrolment import queries
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.calendar.models import Occurrence
+from zutuan.calendar.rules import Pattern
+from zutuan.calendar.rules import days as meeting_days
+from zutuan.calendar.services import dates
+from zutuan.clock import clock
 from zutuan.decision import Refusal
 from zutuan.errors import say
 from zutuan.web.texts import stamp, waited
@@ -101,8 +105,24 @@ def _home_steps(value: Enrolment, events: dict[str, EnrolmentEvent]) -> list[dic
     if left is not None:
         steps.append(_step(str(EVENT[left.event]), stamp(left.at), "bad"))
     elif state in ("pending", "enrolled"):
-        steps.append(_step(_("修读"), "", "done" if state == "enrolled" else "todo"))
+        steps.append(_step(_("修读"), "", _teaching(value)[1] if state == "enrolled" else "todo"))
+    elif state == "completed":
+        steps.append(_step(_("修读"), "", "done"))
     return steps
+
+
+def _teaching(value: Enrolment) -> tuple[str, str]:
+    """(when the class meets, whether that lies ahead, goes on or is over), by its own days."""
+    offering = value.offering
+    days = meeting_days([Pattern(m.weekday, m.first_period, m.last_period, m.weeks) for m in offering.meetings],
+                        dates(offering.term))  # fmt: skip
+    if not days:  # nothing is fixed but the term
+        days = [offering.term.first_day, dates(offering.term).end_day]
+        note = ""
+    else:
+        note = _("%(first)s 至 %(last)s，共 %(n)s 次", first=days[0], last=days[-1], n=len(days))
+    today = clock.today()
+    return note, "todo" if today < days[0] else "now" if today <= days[-1] else "done"
 
 
 def _host_steps(value: Enrolment, events: dict[str, EnrolmentEvent]) -> list[dict[str, str]]:
@@ -113,9 +133,8 @@ def _host_steps(value: Enrolment, events: dict[str, EnrolmentEvent]) -> list[dic
     steps.append(_step(_("自动接收"), stamp(value.created_at), "done"))
     if free:
         return [*steps, _step(_("名额已释放"), stamp(value.updated_at), "bad")]
-    term = value.offering.term
-    begun = "done" if value.home_state == "accepted" else "todo"
-    return [*steps, _step(_("上课"), _("%(first)s 起，共 %(n)s 周", first=term.first_day, n=term.weeks), begun)]
+    note, stage = _teaching(value)
+    return [*steps, _step(_("上课"), note, stage if value.home_state == "accepted" else "todo")]
 
 
 def _who_when(event: EnrolmentEvent) -> str:

@@ -194,6 +194,8 @@ class Choice(fields.String):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
         text = super()._deserialize(value, attr, data, **kw)
+        if text == "":
+            raise bad("required")
         if text not in self.choices:
             raise bad("not_a_choice", choices=self.choices)
         return text

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -119,3 +122,17 @@ def test_paper_carries_no_navigation(open_window: Open) -> None:
             expect(each).to_be_hidden()
     expect(page.locator("tbody tr").first).to_be_visible()
     expect(window.heading(re.compile("^名单："))).to_be_visible()
+
+
+def test_the_demonstration_keeps_its_own_rules(demo: DemoServer) -> None:
+    """`zutuan check` in its folder: every feature's invariants, over everything that was loaded and done since."""
+    environment = {**os.environ, "ZUTUAN_MODE": "demo"}
+    done = subprocess.run(
+        [sys.executable, "-m", "zutuan.cli", "check"],
+        cwd=demo.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

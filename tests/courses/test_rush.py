@@ -22,10 +22,10 @@ from support.teaching import CLOSES, MEETING, OPENS, add_people
 from courses.catalogue import services as catalogue
 from courses.catalogue.models import Offering, SeatPool
 from courses.enrolment import services
-from courses.enrolment.checks import seats_add_up
+from courses.enrolment.checks import nobody_sits_in_what_is_closed, seats_add_up
 from courses.enrolment.models import Enrolment
 from zutuan.db import Database
-from zutuan.errors import Refused
+from zutuan.errors import NotFound, Refused
 from zutuan.people.models import Person
 from zutuan.people.services import load_actor
 from zutuan.sharing import scopes
@@ -78,7 +78,7 @@ class Rush:
             try:
                 with self.databases[index].write() as session:
                     jobs[index](session)
-            except Refused as refusal:
+            except (Refused, NotFound) as refusal:
                 return refusal.code
             except Exception as error:
                 return f"{type(error).__name__}: {error}"
@@ -93,7 +93,7 @@ class Rush:
         """(capacity, taken, enrolments that hold a seat); `zutuan check` finds nothing."""
         held = sa.select(sa.func.count()).where(Enrolment.offering_id == offering_id, Enrolment.holds_seat())
         with self.database.read() as session:
-            assert seats_add_up(session) == []
+            assert seats_add_up(session) == [] and nobody_sits_in_what_is_closed(session) == []
             pool = session.scalars(sa.select(SeatPool).where(SeatPool.offering_id == offering_id)).one()
             assert 0 <= pool.taken <= pool.capacity and 0 <= pool.wanted <= pool.capacity
             return pool.capacity, pool.taken, session.scalar(held) or 0
@@ -200,3 +200,35 @@ def test_the_clock_and_the_registrar_decide_only_once(rush: Rush) -> None:
     assert set(ends[:4]) <= {ENROLLED, "enrolment_over"} and set(ends[4:]) == {ENROLLED}
     _capacity, taken, active = rush.state(offering_id)
     assert taken == active == Counter(ends[:4])[ENROLLED]
+
+
+def _change(teacher: Actor, offering_id: int, what: str) -> Callable[[Session], object]:
+    def job(session: Session) -> None:
+        offering = session.get_one(Offering, offering_id)
+        if what == "archive":
+            catalogue.move_offering(session, teacher, offering, "archive")
+        elif what == "archive course":
+            catalogue.move_course(session, teacher, offering.course, "archive")
+        elif what == "suspend course":
+            catalogue.move_course(session, teacher, offering.course, "suspend")
+        else:
+            catalogue.update_offering(session, teacher, offering, {"meetings": [{**MEETING, "weekday": 5}]})
+
+    return job
+
+
+@pytest.mark.parametrize("what", ["archive", "archive course", "suspend course", "other times"])
+def test_what_a_seat_promises_does_not_change_under_it(rush: Rush, what: str) -> None:
+    """A teacher closes or moves the offering while students take seats: either the change came first and nobody has a
+    seat, or somebody has one and the change is refused. (A suspended course keeps the seats that came before it.)"""
+    for _ in range(8):
+        offering_id = rush.offering(SEATS)
+        jobs = [rush.enrol(student, offering_id) for student in rush.students[:6]]
+        changed, *ends = rush.run([_change(rush.teacher, offering_id, what), *jobs])
+        assert set(ends) <= {ENROLLED, "offering_changed", "offering_closed", "not_found"}, ends
+        _, taken, held = rush.state(offering_id)
+        assert taken == held == Counter(ends)[ENROLLED]
+        if what.startswith("archive"):
+            assert (changed == ENROLLED) == (held == 0), (changed, ends)
+        else:  # who comes after the change takes a seat in what it has become
+            assert changed == ENROLLED or held, (changed, ends)

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from zutuan.clock import at_shanghai, local
 from zutuan.decision import Refusal
 
-MAX_WEEK = 30
+MAX_WEEK = 60
 _PART = re.compile(r"([0-9]{1,2})(?:\s*[-–~]\s*([0-9]{1,2}))?([eo]?)")  # noqa: RUF001
 
 
@@ -90,6 +90,16 @@ def expand(pattern: Pattern, term: TermDates, periods: Mapping[int, tuple[int, i
         day = term.first_day + timedelta(days=(week - 1) * 7 + pattern.weekday - 1)
         intervals.append(Interval(week, _at(day, starts), _at(day, ends)))
     return intervals
+
+
+def days(patterns: Sequence[Pattern], term: TermDates) -> list[date]:
+    """The day of each meeting of patterns that `check_pattern` accepts, in order."""
+    found = []
+    for pattern in patterns:
+        weeks = parse_weeks(pattern.weeks)
+        assert not isinstance(weeks, Refusal)
+        found += [term.first_day + timedelta(days=(week - 1) * 7 + pattern.weekday - 1) for week in weeks]
+    return sorted(found)
 
 
 def _at(day: date, minutes: int) -> datetime:

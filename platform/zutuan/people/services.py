@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Cluster, Department, Membership, School
@@ -223,13 +224,14 @@ def _check_wait(session: Session, key: str, address: str, now: datetime) -> None
 
 
 def _count_failure(database: Database, key: str, address: str, now: datetime) -> None:
+    """In one statement, so that tries at the same moment are all counted."""
+    table = SignInFailure
     with database.write() as session:
-        failure = _failure(session, key, address)
-        if failure is None:
-            session.add(SignInFailure(account_key=key, address=address, failures=1, last_at=now))
-        else:
-            stale = now - failure.last_at > rules.FORGET_AFTER
-            failure.failures, failure.last_at = (1 if stale else failure.failures + 1), now
+        insert = postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
+        first = insert(table).values(account_key=key, address=address, failures=1, last_at=now)
+        stale = table.last_at < now - rules.FORGET_AFTER
+        again = {"failures": sa.case((stale, 1), else_=table.failures + 1), "last_at": now}
+        session.execute(first.on_conflict_do_update(index_elements=["account_key", "address"], set_=again))
 
 
 def _forget_failures(session: Session, key: str, address: str) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
 import sqlalchemy as sa
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -29,14 +29,10 @@ _KEPT_HEADERS = ("Location", "ETag", "Content-Type")
 
 
 def database() -> Database:
-    from flask import current_app
-
     return cast(Database, current_app.extensions["zutuan"].database)
 
 
 def config() -> Config:
-    from flask import current_app
-
     return cast(Config, current_app.extensions["zutuan"].config)
 
 
@@ -85,8 +81,8 @@ def _mapped_errors() -> Iterator[None]:
     """What the database refuses is the caller's answer: 409 or 412, never a crash."""
     try:
         yield
-    except StaleDataError as error:
-        raise Stale from error
+    except StaleDataError as error:  # a transition names no version: it only came second
+        raise (Stale() if "If-Match" in request.headers else Refused("busy")) from error
     except IntegrityError as error:
         raise Refused("conflict") from error
     except DBAPIError as error:
@@ -143,7 +139,12 @@ def _idempotency_key() -> tuple[int, str, str, str] | None:
     who = maybe_actor()
     if raw is None or who is None or request.method != "POST":
         return None
-    return who.person_id, request.path[:200], raw, hashlib.sha256(_body()).hexdigest()
+    return who.person_id, request.path[:200], raw, _digest(_body())
+
+
+def _digest(body: bytes) -> str:
+    """Keyed, since a body may hold a password."""
+    return hmac.digest(str(current_app.secret_key).encode(), body, "sha256").hex()
 
 
 def _body() -> bytes:

@@ -101,7 +101,7 @@ def empty_offering(course: Course) -> dict[str, Any]:
     return {
         "code": f"{number:02d}",
         "seats": "40",
-        "enrol_from": form_moment(today + timedelta(hours=8)),
+        "enrol_from": form_moment(clock.now().replace(minute=0)),
         "enrol_until": form_moment(today + LONGEST + timedelta(hours=17)),
         "meetings": [{} for _row in range(EMPTY_ROWS)],
     }

@@ -214,7 +214,8 @@ def _filters(query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
         meets = Offering.meetings.any(MeetingPattern.weekday == query["weekday"])
         clauses.append(Course.offerings.any(sa.and_(Offering.state == "published", meets)))
     if query["available"]:
-        clauses.append(_seats_left() > 0)
+        free = Offering.pools.any(SeatPool.taken < SeatPool.capacity)
+        clauses.append(Course.offerings.any(sa.and_(Offering.state == "published", free)))
     return clauses
 
 
@@ -271,14 +272,11 @@ def teaching(session: Session, actor: Actor, limit: int = 10) -> list[Offering]:
 
 
 _SCHOOLS = (
-    sa.select(SharedItem.owner_school_id, sa.func.min(School.name))
-    .join(School, School.id == SharedItem.owner_school_id)
-    .where(SharedItem.kind == "course", _PUBLISHED)
-    .group_by(SharedItem.owner_school_id)
-    .order_by(SharedItem.owner_school_id)
+    sa.select(School.id, School.name).where(School.id.in_(sa.bindparam("ids", expanding=True))).order_by(School.id)
 )
 
 
 def schools_sharing(session: Session, actor: Actor) -> list[tuple[int, str]]:
     """(id, name) of the schools whose published courses the actor sees: the filter's choices."""
-    return [(school_id, name) for school_id, name in session.execute(sharing.seen_by(actor, _SCHOOLS))]
+    owners = sharing.owners_seen(session, actor, "course")
+    return [(school_id, name) for school_id, name in session.execute(_SCHOOLS, {"ids": padded(owners)})]

@@ -53,6 +53,12 @@ def holds_in(session: Session, world: World) -> None:
                     if sees(world, item, person.id, hour, aspect)
                 }
                 assert by_filter == by_check == by_sentence, (person.id, hour, aspect)
+            published = {
+                item.owner
+                for item in world.items
+                if item.state == "published" and sees(world, item, person.id, hour, "record")
+            }
+            assert services.owners_seen(session, viewer, "course") == sorted(published), (person.id, hour)
 
 
 @contextmanager
@@ -89,7 +95,8 @@ Fault = Callable[[pytest.MonkeyPatch], None]
 
 def built_anew(patch: pytest.MonkeyPatch) -> None:
     """The filter's clause is built once, at import: build it again, under whatever fault is in place."""
-    patch.setattr(services, "_VISIBLE", services._visible())
+    clause = SharedItem.id.in_(services._visible(services._ITEM, Share.item_id))
+    patch.setattr(services, "_VISIBLE", clause)
 
 
 def only_in_the_filter(patch: pytest.MonkeyPatch, fault: Fault) -> None:

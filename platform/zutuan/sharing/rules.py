@@ -1,4 +1,4 @@
-"""The access rule, as one pure function. `services.visible` says the same in SQL; a property test holds them together.
+"""The access rule, as one pure function. `services.seen_by` says the same in SQL; a property test holds them together.
 
 An aspect is visible when its state allows it and some share is open now, is among the viewer's scopes, and,
 if it is a cluster's, owner and viewer are both members now (design 3).

@@ -26,8 +26,9 @@ Columns = TypeVarTuple("Columns")
 # --- seeing -----------------------------------------------------------------------------------------------------
 
 
-def _visible() -> sa.ColumnElement[bool]:
-    """The access rule as a filter on `SharedItem`; `rules.seen_through` says the same of a single item.
+def _visible(item: type[SharedItem], wanted: sa.SQLColumnExpression[int]) -> sa.Select[int]:
+    """The access rule in SQL: `wanted` of every (aliased) item that the viewer sees, once for each share that shows it.
+    `rules.seen_through` says the same of a single item.
 
     Written from the shares' side, not as a question to each item: a viewer's scopes are few and indexed. Built once:
     a statement that forgets whose eyes it is for has no value for the viewer's parameters, and fails.
@@ -35,7 +36,6 @@ def _visible() -> sa.ColumnElement[bool]:
     mine: sa.BindParameter[list[str]] = sa.bindparam("viewer_scopes", expanding=True)
     private: sa.BindParameter[list[str]] = sa.bindparam("viewer_private_scopes", expanding=True)
     now: sa.BindParameter[datetime] = sa.bindparam("viewer_now", type_=UtcDateTime())
-    item = aliased(SharedItem)
     owner_is_member = (
         sa.select(Membership.id)
         .where(Membership.cluster_id == Share.cluster_id)
@@ -43,28 +43,43 @@ def _visible() -> sa.ColumnElement[bool]:
         .correlate(Share, item)
         .exists()
     )
-    seen = (
-        sa.select(Share.item_id)
+    return (
+        sa.select(wanted)
+        .select_from(Share)
         .join(item, item.id == Share.item_id)
         .where(Share.aspect == sa.bindparam("viewer_aspect"), Share.scope.in_(mine), Share.open_at(now))
         .where(sa.or_(item.state == "published", Share.scope.in_(private)))
         .where(sa.or_(Share.cluster_id.is_(None), owner_is_member))
     )
-    return SharedItem.id.in_(seen)
 
 
-_VISIBLE = _visible()
+_ITEM = aliased(SharedItem)
+_VISIBLE = SharedItem.id.in_(_visible(_ITEM, Share.item_id))
+_OWNERS = (
+    _visible(_ITEM, _ITEM.owner_school_id)
+    .where(_ITEM.kind == sa.bindparam("viewer_kind"), _ITEM.state == "published")
+    .distinct()
+)
 
 
 def seen_by(actor: Actor, query: sa.Select[*Columns], aspect: str = rules.RECORD) -> sa.Select[*Columns]:
     """`query`, whose rows have a `SharedItem`, without what the actor may not see now."""
+    return query.where(_VISIBLE).params(**_viewer(actor, aspect))
+
+
+def owners_seen(session: Session, actor: Actor, kind: str) -> list[int]:
+    """Ids of the schools that have published something of this kind which the actor sees now."""
+    return sorted(session.scalars(_OWNERS.params(viewer_kind=kind, **_viewer(actor, rules.RECORD))))
+
+
+def _viewer(actor: Actor, aspect: str) -> dict[str, Any]:
     mine = sorted(actor.scopes)
-    return query.where(_VISIBLE).params(
-        viewer_scopes=padded(mine),
-        viewer_private_scopes=padded([scope for scope in mine if scopes.is_private(scope)]),
-        viewer_now=actor.now,
-        viewer_aspect=aspect,
-    )
+    return {
+        "viewer_scopes": padded(mine),
+        "viewer_private_scopes": padded([scope for scope in mine if scopes.is_private(scope)]),
+        "viewer_now": actor.now,
+        "viewer_aspect": aspect,
+    }
 
 
 def clusters_of(session: Session, school_id: int, now: datetime) -> dict[int, str]:

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError
 from support.cast import NOW, YESTERDAY, Cast, Player
 from support.http import api, browser_session, post_form
+from support.teaching import drain
 
 from zutuan.clock import Clock, at_shanghai
 from zutuan.clusters import demo, services
@@ -362,6 +363,18 @@ def test_a_cluster_admin_adds_a_school_and_ends_its_membership(app: Flask, cast:
     assert client.get(f"/clusters/{cast.clusters['A']}").headers["ETag"] == '"v3"'
     twice = client.post(f"{path}/{made.json['id']}/end")
     assert (twice.status_code, twice.json["code"]) == (409, "membership_ended")  # type: ignore[index]
+
+
+def test_who_answers_for_the_school_hears_once_that_its_membership_ends(
+    app: Flask, cast: Cast, database: Database
+) -> None:
+    assert api(app, admin(cast)).post(membership_of(app, cast, "B")).status_code == 200
+    assert drain(database) and not drain(database)
+    for role in ("registrar", "school_admin"):
+        (notice,) = api(app, cast.who("B", role)).get("/me/notices").json["items"]  # type: ignore[index]
+        assert notice["kind"] == "membership.end" and cast.name_of("B") in notice["text"]
+    for letter, role in (("B", "student"), ("A", "registrar"), ("D", "school_admin")):
+        assert api(app, cast.who(letter, role)).get("/me/notices").json["items"] == []  # type: ignore[index]
 
 
 def membership_of(app: Flask, cast: Cast, letter: str) -> str:

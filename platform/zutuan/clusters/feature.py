@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
-from zutuan.clusters import demo
+from zutuan.clusters import demo, notices
 from zutuan.clusters import errors as errors
 from zutuan.clusters.api import clusters_api, schools_api
 from zutuan.clusters.pages import blueprint
@@ -15,6 +15,7 @@ FEATURE = Feature(
     api=(schools_api, clusters_api),
     permissions=allow,
     nav=(NavEntry("clusters.clusters", _l("组团"), "diagram-3", group="organisation", order=80),),
+    notices=notices.TEXTS,
     demo=demo.load,
     demo_order=10,
 )

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from zutuan.clusters import queries, rules
+from zutuan.clusters import notices, queries, rules
 from zutuan.clusters.models import Cluster, Membership, School
 from zutuan.clusters.permissions import allow, cluster_subject, school_subject
 from zutuan.decision import FieldError, Refusal
@@ -171,6 +171,7 @@ def end_membership(
         session, actor, "membership.end", Subject("membership", membership.id), now=now,
         school_id=membership.school_id, cluster_id=cluster_id, role=membership.role, at=moment.isoformat(),
     )  # fmt: skip
+    notices.ended(session, cluster, membership, moment, now)
     return membership
 
 

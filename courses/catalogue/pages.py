@@ -215,10 +215,12 @@ def create_offering(course_id: int) -> ResponseReturnValue:
     view = _editable(course_id)
     try:
         made = services.create_offering(db(), actor(), view.course, load_form(schemas.OfferingIn()))
+        published = view.course.item.state == "published" and "publish" in request.form
+        if published:
+            services.move_offering(db(), actor(), made, "publish")
     except (Invalid, Refused) as error:
         return refused(error, lambda *wrong: _offering_form(view.course, None, forms.typed_offering(), *wrong))
-    if view.course.item.state == "published" and "publish" in request.form:
-        services.move_offering(db(), actor(), made, "publish")
+    if published:
         flash(_("教学班已发布，学生现在可以看到。"), "good")
         return redirect(url_for("catalogue.as_seen", course_id=course_id))
     flash(_("教学班已保存为草稿。"), "good")

@@ -187,7 +187,7 @@ _WHOLE = (
 
 def whole(session: Session, ids: Sequence[int]) -> list[Course]:
     """The courses of these ids, in their order, with what the API says of a course."""
-    found = {course.id: course for course in session.scalars(_WHOLE, {"ids": ids})}
+    found = {course.id: course for course in session.scalars(_WHOLE, {"ids": padded(ids)})}
     return [found[id_] for id_ in ids]
 
 
@@ -244,7 +244,7 @@ def newest(session: Session, actor: Actor, limit: int) -> list[CourseRow]:
     return rows(session, list(session.scalars(query)))
 
 
-def _taught_by(actor: Actor) -> sa.ColumnElement[bool]:
+def taught_by(actor: Actor) -> sa.ColumnElement[bool]:
     """Named as a teacher, and still of the course's school."""
     named = Course.staff.any(CourseTeacher.person_id == actor.person_id)
     return sa.and_(named, Course.school_id.in_(padded(sorted(actor.school_ids))))
@@ -253,7 +253,7 @@ def _taught_by(actor: Actor) -> sa.ColumnElement[bool]:
 def own_drafts(session: Session, actor: Actor) -> list[Course]:
     """Drafts the actor teaches, oldest first."""
     query = sa.select(Course).join(SharedItem, SharedItem.id == Course.id).options(contains_eager(Course.item))
-    query = query.where(SharedItem.state == "draft", _taught_by(actor))
+    query = query.where(SharedItem.state == "draft", taught_by(actor))
     return list(session.scalars(query.order_by(Course.id).limit(20)))
 
 
@@ -261,10 +261,8 @@ def teaching(session: Session, actor: Actor, limit: int = 10) -> list[Offering]:
     """Published offerings the actor teaches, newest first."""
     query = (
         sa.select(Offering)
-        .join(CourseTeacher, CourseTeacher.course_id == Offering.course_id)
         .join(Course, Course.id == Offering.course_id)
-        .where(CourseTeacher.person_id == actor.person_id, Course.school_id.in_(padded(sorted(actor.school_ids))))
-        .where(Offering.state == "published")
+        .where(taught_by(actor), Offering.state == "published")
         .options(joinedload(Offering.course).joinedload(Course.item))
         .options(selectinload(Offering.meetings), selectinload(Offering.pools))
     )

@@ -15,7 +15,6 @@ from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.calendar.models import Occurrence
-from zutuan.db import padded
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, Query, fetch_page, like, moment
 from zutuan.people.models import Affiliation, Person
@@ -184,11 +183,9 @@ def busy_between(session: Session, actor: Actor, starts: datetime, ends: datetim
     attends = sa.select(Enrolment.offering_id).where(Enrolment.person_id == actor.person_id, Enrolment.holds_seat())
     teaches = (
         sa.select(Offering.id)
-        .join(CourseTeacher, CourseTeacher.course_id == Offering.course_id)
         .join(Course, Course.id == Offering.course_id)
         .join(SharedItem, SharedItem.id == Course.id)
-        .where(CourseTeacher.person_id == actor.person_id, Course.school_id.in_(padded(sorted(actor.school_ids))))
-        .where(Offering.state == "published", SharedItem.state == "published")
+        .where(catalogue.taught_by(actor), Offering.state == "published", SharedItem.state == "published")
     )
     o = Occurrence
     course = joinedload(Offering.course).joinedload(Course.item).joinedload(SharedItem.owner)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 from support.cast import DEPARTMENT, NOW, Cast
-from support.http import Api, api
+from support.http import Api, api, browser_session, post_form
 from support.teaching import (
     CLOSES,
     MEETING,
@@ -260,6 +261,17 @@ def test_an_offering_is_published_when_it_has_what_it_needs(app: Flask, cast: Ca
     ok(teacher.post(f"{taught.course}/archive"))
     refused(teacher.post(f"{taught.course}/publish", {}), 409, "wrong_state")
     refused(teacher.post(f"{taught.course}/offerings", offering_body(code="04")), 409, "course_archived")
+
+
+def test_a_class_that_cannot_be_published_keeps_what_was_typed(app: Flask, cast: Cast, client: FlaskClient) -> None:
+    taught = teach(app, cast)
+    browser_session(client, cast.who("A", "teacher"))
+    form = {"term_id": cast.terms["A"], "code": "77", "seats": "5", "enrol_from": "2026-11-20T08:00",
+            "enrol_until": "2026-12-05T17:00", "note": "还没有排课", "publish": "1"}  # fmt: skip
+    answer = post_form(client, f"/courses/{taught.course_id}/offerings/new", form)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409 and "教学班还没有上课时间" in page and "还没有排课" in page
+    assert len(ok(api(app, cast.who("A", "teacher")).get(f"{taught.course}/offerings"))["items"]) == 1
 
 
 def test_meetings_move_in_the_book_of_time_until_somebody_has_a_seat(app: Flask, cast: Cast, clock: Clock) -> None:

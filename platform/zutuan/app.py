@@ -23,6 +23,7 @@ from zutuan.db import Base, Database
 from zutuan.feature import Feature, Kind
 from zutuan.jobs import Handler, Worker
 from zutuan.notices import feature as notices
+from zutuan.operations import feature as operations
 from zutuan.people import feature as people
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
@@ -34,7 +35,7 @@ from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
     people.FEATURE, clusters.FEATURE, calendar.FEATURE, notices.FEATURE, search.FEATURE,
-    catalogue.FEATURE, enrolment.FEATURE,
+    catalogue.FEATURE, enrolment.FEATURE, operations.FEATURE,
 )  # fmt: skip
 
 # What answers somebody who is not signed in. Reviewed by tests/kernel/test_deny_by_default.py.

@@ -64,23 +64,33 @@ def restore_command(folder: Path) -> None:
 
 @click.command("check")
 def check_command() -> None:
-    """Every broken invariant, one a line; exit code 1 when there is any."""
+    """Every broken invariant, one a line; exit code 1 when there is any. Warnings break nothing."""
     _report(broken(Database(load().database)))
 
 
 def broken(database: Database) -> list[Problem]:
-    """What every feature's checks find."""
+    """What every feature's checks find, each in its own look at the database: one that fails hides no other."""
     from zutuan.app import FEATURES
 
-    with database.read() as session:
-        return [problem for feature in FEATURES for check in feature.checks for problem in check(session)]
+    found = []
+    for feature in FEATURES:
+        for check in feature.checks:
+            try:
+                with database.read() as session:
+                    found += check(session)
+            except Exception as error:
+                found.append(
+                    Problem(getattr(check, "__name__", feature.name), "check", f"cannot be made: {error!r:.300}")
+                )
+    return found
 
 
 def _report(found: list[Problem]) -> None:
-    for problem in found:
-        click.echo(f"{problem.check}: {problem.subject}: {problem.detail}")
-    click.echo("ok" if not found else f"{len(found)} broken")
-    sys.exit(1 if found else 0)
+    for problem in sorted(found, key=lambda each: each.warning):
+        click.echo(f"{'warning: ' if problem.warning else ''}{problem.check}: {problem.subject}: {problem.detail}")
+    bad = sum(not problem.warning for problem in found)
+    click.echo(f"{bad} broken" if bad else "ok")
+    sys.exit(1 if bad else 0)
 
 
 COMMANDS = (backup_command, restore_command, check_command)

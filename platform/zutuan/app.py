@@ -24,6 +24,7 @@ from zutuan.feature import Feature, Kind
 from zutuan.jobs import Handler, Worker
 from zutuan.notices import feature as notices
 from zutuan.operations import feature as operations
+from zutuan.operations import measuring
 from zutuan.people import feature as people
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
@@ -84,6 +85,7 @@ def create_app(config: Config | None = None) -> Flask:
     _configure(app, config)
     database = Database(config.database, config.pool_size)
     logs.register(app, config.trusted_proxies > 0)
+    measuring.register(app, database)
     auth.register(app)
     problems.register(app)
     app.teardown_request(close_sessions)

@@ -20,6 +20,7 @@ from zutuan.commands_import import import_group
 from zutuan.commands_operations import COMMANDS
 from zutuan.config import Config, load
 from zutuan.db import Database
+from zutuan.operations import metrics_folder
 from zutuan.people.models import Person
 
 VAR = Path("var")
@@ -55,9 +56,13 @@ def _refuse_busy_port(host: str, port: int) -> None:
 
 
 def _serve(host: str, port: int, workers: int, threads: int) -> None:
+    import multiprocessing
+
     from granian import Granian
     from granian.constants import Interfaces
 
+    multiprocessing.set_start_method("spawn", force=True)  # a fork would inherit counters that count for one process
+    metrics_folder.for_children()
     server = Granian(
         "zutuan.wsgi:app", address=host, port=port, interface=Interfaces.WSGI, workers=workers,
         blocking_threads=threads, log_access=False, backlog=1024, websockets=False,

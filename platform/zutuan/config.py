@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 MODES = ("production", "demo", "test")
 MIN_SECRET = 32
+MIN_ACCESS_LOG_DAYS = 180
+MIN_METRICS_TOKEN = 16
 
 
 class ConfigError(SystemExit):
@@ -27,6 +29,18 @@ class Config:
     worker_inside: bool = False
     log_level: str = "INFO"
     pool_size: int = 10
+    # `/metrics` for others than this machine. (ZUTUAN_METRICS_FOLDER is read by `operations/metrics_folder.py`: before
+    # everything else.)
+    metrics_token: str = ""
+    # Who asked for what, kept as the law wants it (《网络安全法》第二十一条: at least six months).
+    access_logs: Path = Path("var/access")
+    access_log_days: int = 190
+    # Requests of one person (or, not signed in, one browser) a minute; 0 switches the limit off.
+    requests_per_minute: int = 600
+    redis: str = ""
+    # Shown at the foot of every page: 网站备案号 and 公安备案号.
+    icp: str = ""
+    psb: str = ""
     # Tells how long the server took, and so, to whoever measures, what was hidden from what does not exist.
     server_timing: bool = False
 
@@ -58,6 +72,13 @@ def load(env: Mapping[str, str] = os.environ) -> Config:
         worker_inside=env.get("ZUTUAN_WORKER_INSIDE", "") == "1",
         log_level=env.get("ZUTUAN_LOG_LEVEL", "INFO").upper(),
         pool_size=_whole(env, "ZUTUAN_POOL_SIZE", 10),
+        metrics_token=env.get("ZUTUAN_METRICS_TOKEN", ""),
+        access_logs=Path(env.get("ZUTUAN_ACCESS_LOGS", str(Config.access_logs))),
+        access_log_days=_whole(env, "ZUTUAN_ACCESS_LOG_DAYS", Config.access_log_days),
+        requests_per_minute=_whole(env, "ZUTUAN_REQUESTS_PER_MINUTE", Config.requests_per_minute),
+        redis=env.get("ZUTUAN_REDIS", ""),
+        icp=env.get("ZUTUAN_ICP", "").strip(),
+        psb=env.get("ZUTUAN_PSB", "").strip(),
         server_timing=env.get("ZUTUAN_SERVER_TIMING", "") == "1",
     )
     check(config)
@@ -76,3 +97,9 @@ def check(config: Config) -> None:
             f"ZUTUAN_SECRET is missing or too weak (at least {MIN_SECRET} random characters); "
             "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
+    if config.access_log_days < MIN_ACCESS_LOG_DAYS:
+        raise ConfigError(f"ZUTUAN_ACCESS_LOG_DAYS must be at least {MIN_ACCESS_LOG_DAYS}: the law wants six months")
+    if config.metrics_token and len(config.metrics_token) < MIN_METRICS_TOKEN:
+        raise ConfigError(f"ZUTUAN_METRICS_TOKEN must have at least {MIN_METRICS_TOKEN} characters")
+    if config.redis and urlsplit(config.redis).scheme not in ("redis", "rediss", "unix"):
+        raise ConfigError("ZUTUAN_REDIS must start with redis://, rediss:// or unix://")

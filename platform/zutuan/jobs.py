@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from zutuan import metrics
 from zutuan.clock import clock
 from zutuan.db import Base, Database, Id, Moment, after_commit
 
@@ -86,6 +87,7 @@ class Worker:
                 with self.database.write() as session:
                     total += work(session, clock.now())
             except Exception:
+                metrics.PERIODIC_FAILURES.inc()
                 log.exception("worker.periodic_failed")
         return total
 
@@ -93,6 +95,7 @@ class Worker:
         """Until `stop()`: drain, then wait for a nudge or a second."""
         while not self._stop.is_set():
             wake.clear()
+            metrics.ROUNDS.inc()
             try:
                 busy = self.tick() + self.drain()
             except Exception:
@@ -112,7 +115,7 @@ class Worker:
 
     def _one(self) -> int:
         """Claim one due row and handle it in the same transaction: a crash leaves it undone, never half done."""
-        failed: tuple[int, Exception] | None = None
+        failed: tuple[int, str] | None = None
         with self.database.read() as peek:
             if peek.scalar(self._due(sa.select(OutboxMessage.id)).limit(1)) is None:
                 return 0
@@ -121,16 +124,17 @@ class Worker:
                 message = session.scalar(self._due(sa.select(OutboxMessage)).limit(1).with_for_update(skip_locked=True))
                 if message is None:
                     return 0
-                failed = (message.id, Exception())
+                failed = (message.id, message.topic)
                 self.handlers[message.topic](session, message.payload)
                 message.done_at = clock.now()
-                return 1
+            metrics.WORK.labels(failed[1], "done").inc()
         except Exception as error:
             if failed is None:
                 raise
             log.exception("worker.handler_failed", message=failed[0])
+            metrics.WORK.labels(failed[1] if failed[1] in self.handlers else "unknown", "failed").inc()
             self._postpone(failed[0], error)
-            return 1
+        return 1
 
     def _due(self, query: sa.Select[Any]) -> sa.Select[Any]:
         waiting = query.where(OutboxMessage.done_at.is_(None), OutboxMessage.available_at <= clock.now())

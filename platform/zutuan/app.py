@@ -23,8 +23,8 @@ from zutuan.db import Base, Database
 from zutuan.feature import Feature, Kind
 from zutuan.jobs import Handler, Worker
 from zutuan.notices import feature as notices
+from zutuan.operations import access_log, measuring
 from zutuan.operations import feature as operations
-from zutuan.operations import measuring
 from zutuan.people import feature as people
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
@@ -88,6 +88,7 @@ def create_app(config: Config | None = None) -> Flask:
     measuring.register(app, database)
     auth.register(app)
     problems.register(app)
+    access_log.register(app, config)
     app.teardown_request(close_sessions)
     api = make_api(app)
     _register_features(app, api)

@@ -142,6 +142,7 @@ def _demo_config(port: int) -> Config:
         ZUTUAN_DATABASE=f"sqlite:///{(VAR / 'zutuan.db').resolve()}",
         ZUTUAN_FILES=str((VAR / "files").resolve()),
         ZUTUAN_SECRET=secret.read_text(),
+        ZUTUAN_ACCESS_LOGS=str((VAR / "access").resolve()),
         ZUTUAN_URL=f"http://127.0.0.1:{port}",
         ZUTUAN_WORKER_INSIDE="1",
         ZUTUAN_LOG_LEVEL=os.environ.get("ZUTUAN_LOG_LEVEL", "WARNING"),

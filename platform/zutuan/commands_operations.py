@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
+import orjson
 from sqlalchemy.exc import DBAPIError
 
+from zutuan.clock import SHANGHAI, clock
 from zutuan.config import load
 from zutuan.db import Database
 from zutuan.feature import Problem
@@ -93,4 +96,27 @@ def _report(found: list[Problem]) -> None:
     sys.exit(1 if bad else 0)
 
 
-COMMANDS = (backup_command, restore_command, check_command)
+DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+
+
+@click.command("access-log")
+@click.option("--person", type=int, help="id of the person")
+@click.option("--address", help="IP address")
+@click.option("--since", type=DAY, help="Shanghai time; as far back as is kept by default")
+@click.option("--until", type=DAY, help="Shanghai time, a day to its end; now by default")
+def access_log_command(person: int | None, address: str | None, since: datetime | None, until: datetime | None) -> None:
+    """Who asked for what: one JSON line a request, the oldest day first."""
+    from zutuan.operations import access_log
+
+    config = load()
+    if not config.access_logs.is_dir():
+        raise click.ClickException(f"ZUTUAN_ACCESS_LOGS: there is no folder {config.access_logs}")
+    first = since.replace(tzinfo=SHANGHAI) if since else clock.now() - timedelta(days=config.access_log_days + 1)
+    if until is not None and until.time() == until.min.time():
+        until += timedelta(days=1)
+    last = until.replace(tzinfo=SHANGHAI) if until else clock.now() + timedelta(minutes=1)
+    for entry in access_log.search(config.access_logs, first, last, person, address):
+        click.echo(orjson.dumps(entry))
+
+
+COMMANDS = (backup_command, restore_command, check_command, access_log_command)

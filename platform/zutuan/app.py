@@ -9,7 +9,6 @@ from datetime import timedelta
 import sqlalchemy as sa
 from flask import Flask
 from flask_babel import Babel
-from flask_talisman import Talisman
 from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
@@ -28,7 +27,7 @@ from zutuan.operations import feature as operations
 from zutuan.people import feature as people
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
-from zutuan.web import auth, health, home, logs, problems, texts, translations
+from zutuan.web import auth, headers, health, home, limits, logs, problems, texts, translations
 from zutuan.web import models as _web_models
 from zutuan.web.api import Api, make_api
 from zutuan.web.requests import ZutuanApp, close_sessions
@@ -42,14 +41,6 @@ FEATURES: tuple[Feature, ...] = (
 # What answers somebody who is not signed in. Reviewed by tests/kernel/test_deny_by_default.py.
 PUBLIC = frozenset({"static", "health.alive", "health.ready", "web.language", "api-docs.openapi_json"})
 
-CSP = {
-    "default-src": "'self'",
-    "img-src": "'self' data:",
-    "object-src": "'none'",
-    "base-uri": "'none'",
-    "form-action": "'self'",
-    "frame-ancestors": "'none'",
-}
 MAX_BODY = 1024 * 1024
 
 
@@ -87,6 +78,7 @@ def create_app(config: Config | None = None) -> Flask:
     logs.register(app, config.trusted_proxies > 0)
     measuring.register(app, database)
     auth.register(app)
+    limits.register(app, config)
     problems.register(app)
     access_log.register(app, config)
     app.teardown_request(close_sessions)
@@ -145,15 +137,7 @@ def _configure(app: Flask, config: Config) -> None:
     translations.install(app)
     app.jinja_env.filters.update(texts.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    Talisman(
-        app,
-        force_https=False,  # the proxy in front redirects
-        strict_transport_security=secure,
-        session_cookie_secure=secure,
-        content_security_policy=CSP,
-        referrer_policy="same-origin",
-        frame_options="DENY",
-    )
+    headers.register(app, secure)
     if config.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies)  # type: ignore[method-assign]
 

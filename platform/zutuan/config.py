@@ -35,8 +35,8 @@ class Config:
     # Who asked for what, kept as the law wants it (《网络安全法》第二十一条: at least six months).
     access_logs: Path = Path("var/access")
     access_log_days: int = 190
-    # Requests of one person (or, not signed in, one browser) a minute; 0 switches the limit off.
-    requests_per_minute: int = 600
+    # Requests of one person a minute; 0 switches the limit off.
+    requests_per_minute: int = 6000
     redis: str = ""
     # Shown at the foot of every page: 网站备案号 and 公安备案号.
     icp: str = ""

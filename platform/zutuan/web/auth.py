@@ -51,9 +51,10 @@ def _gate() -> None:
     if request.method not in SAFE and request.content_length is None and "Transfer-Encoding" in request.headers:
         raise Unmeasured  # a body of unknown length would be cut at the limit instead of refused
     public = request.endpoint in current_app.extensions["zutuan"].public
-    if not public and not current_user.is_authenticated:
-        raise Unauthenticated
-    if request.method not in SAFE and bearer() is None and (request.method, request.endpoint) not in _NO_CSRF:
+    open_to_all = request.method in SAFE or (request.method, request.endpoint) in _NO_CSRF
+    if not (public and (open_to_all or not is_api())) and not current_user.is_authenticated:
+        raise Unauthenticated  # of an address that several methods share, only the reviewed one is open
+    if not open_to_all and bearer() is None:
         csrf.protect()
 
 

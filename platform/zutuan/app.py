@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import sqlalchemy as sa
 from flask import Flask
@@ -20,8 +21,10 @@ from zutuan.calendar import feature as calendar
 from zutuan.clusters import feature as clusters
 from zutuan.config import Config, load
 from zutuan.db import Base, Database
+from zutuan.desk import Desk
 from zutuan.feature import Feature, Kind
-from zutuan.jobs import Handler, Worker
+from zutuan.jobs import Errand, Handler, Worker
+from zutuan.mail import feature as mail
 from zutuan.notices import feature as notices
 from zutuan.people import feature as people
 from zutuan.search import feature as search
@@ -33,7 +36,7 @@ from zutuan.web.requests import ZutuanApp, close_sessions
 from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
-    people.FEATURE, clusters.FEATURE, calendar.FEATURE, notices.FEATURE, search.FEATURE,
+    people.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, search.FEATURE,
     catalogue.FEATURE, enrolment.FEATURE,
 )  # fmt: skip
 
@@ -101,7 +104,7 @@ def create_app(config: Config | None = None) -> Flask:
     if config.mode != "test":
         _warm_up(app)
     if config.worker_inside:
-        make_worker(database).start()
+        make_worker(database, config).start()
     return app
 
 
@@ -112,12 +115,16 @@ def _warm_up(app: Flask) -> None:
         app.jinja_env.get_template(name)
 
 
-def make_worker(database: Database) -> Worker:
+def make_worker(database: Database, config: Config | None = None) -> Worker:
+    """A worker with every feature's work. Without a configuration (tests) it reaches no other machine."""
+    desk = Desk(database, config or Config(mode="test"), FEATURES)
     handlers: dict[str, Handler] = {}
+    errands: dict[str, Errand] = {}
     for feature in FEATURES:
         handlers.update(feature.handlers)
+        errands.update({topic: partial(errand, desk) for topic, errand in feature.errands.items()})
     periodic = tuple(work for feature in FEATURES for work in feature.periodic)
-    return Worker(database, handlers, (*periodic, Upkeep()))
+    return Worker(database, handlers, (*periodic, Upkeep()), errands)
 
 
 def _configure(app: Flask, config: Config) -> None:

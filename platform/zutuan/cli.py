@@ -84,7 +84,7 @@ def worker() -> None:
     app = create_app(config)
     database = Database(config.database, config.pool_size)
     with app.app_context():
-        running = make_worker(database)
+        running = make_worker(database, config)
         signal.signal(signal.SIGTERM, lambda *_: running.stop())
         signal.signal(signal.SIGINT, lambda *_: running.stop())
         running.run()
@@ -137,6 +137,8 @@ def _demo_config(port: int) -> Config:
         ZUTUAN_SECRET=secret.read_text(),
         ZUTUAN_URL=f"http://127.0.0.1:{port}",
         ZUTUAN_WORKER_INSIDE="1",
+        ZUTUAN_SMTP="",
+        ZUTUAN_MAIL_DIR=str((VAR / "mail").resolve()),
         ZUTUAN_LOG_LEVEL=os.environ.get("ZUTUAN_LOG_LEVEL", "WARNING"),
     )
     return load()
@@ -155,6 +157,7 @@ def _load_demo(config: Config, accounts_file: Path) -> None:
     for path in VAR.glob("zutuan.db*"):
         path.unlink()
     shutil.rmtree(VAR / "files")
+    shutil.rmtree(VAR / "mail", ignore_errors=True)
     (VAR / "files").mkdir()
     database = Database(config.database)
     upgrade(database.engine)
@@ -164,7 +167,7 @@ def _load_demo(config: Config, accounts_file: Path) -> None:
     with create_app().app_context():
         load_demo(database, FEATURES, world, accounts_file)
         _say("发送通知 Delivering notices …")
-        make_worker(database).drain()
+        make_worker(database, config).drain()
     os.environ["ZUTUAN_WORKER_INSIDE"] = "1"
     database.dispose()
     _say(f"完成，用时 {time.monotonic() - started:.0f} 秒 Done")

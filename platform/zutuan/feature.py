@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint
 from sqlalchemy.orm import Session
 
-from zutuan.jobs import Handler, Periodic
+from zutuan.jobs import Handler, Periodic, Task
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Permissions
 
 if TYPE_CHECKING:
     from zutuan.demo import DemoWorld
+    from zutuan.desk import Desk
 
 
 def _everyone(_actor: Actor) -> bool:
@@ -93,6 +94,8 @@ class Feature:
     cards: Callable[[Session, Actor], list[Card]] | None = None
     kinds: tuple[Kind, ...] = ()
     handlers: Mapping[str, Handler] = field(default_factory=dict)
+    # outbox topic → what talks to another machine about it, outside of any transaction
+    errands: Mapping[str, Callable[[Desk, Task], None]] = field(default_factory=dict)
     periodic: tuple[Periodic, ...] = ()
     # notice kind → function of its params that makes the sentence in the reader's language
     notices: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)

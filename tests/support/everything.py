@@ -51,7 +51,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
                 source_id=offering.id, week=12,
             ),
             Notice(person_id=student.id, kind="test", dedupe_key="test", created_at=NOW),
-            OutboxMessage(topic="test", payload={}, created_at=NOW, available_at=NOW),
+            OutboxMessage(topic="test", key="test", payload={}, created_at=NOW, available_at=NOW),
             IdempotencyKey(actor_id=student.id, route="/", key="k", body_hash="h", created_at=NOW),
             SignInFailure(account_key="k", address="127.0.0.1", failures=1, last_at=NOW),
         ]

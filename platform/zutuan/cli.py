@@ -8,7 +8,6 @@ import secrets
 import shutil
 import signal
 import socket
-import sys
 import time
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from zutuan.clock import clock
 from zutuan.commands_import import import_group
+from zutuan.commands_operations import COMMANDS
 from zutuan.config import Config, load
 from zutuan.db import Database
 from zutuan.people.models import Person
@@ -31,6 +31,8 @@ def main() -> None:
 
 
 main.add_command(import_group)
+for each in COMMANDS:
+    main.add_command(each)
 
 
 # --- serving ----------------------------------------------------------------------------------------------------
@@ -199,19 +201,6 @@ def db_upgrade() -> None:
     database = Database(load().database)
     upgrade(database.engine)
     click.echo("ok")
-
-
-@main.command("check")
-def check_invariants() -> None:
-    """Every broken invariant, one a line; exit code 1 when there is any."""
-    from zutuan.app import FEATURES
-
-    with Database(load().database).read() as session:
-        found = [problem for f in FEATURES for check in f.checks for problem in check(session)]
-    for problem in found:
-        click.echo(f"{problem.check}: {problem.subject}: {problem.detail}")
-    click.echo("ok" if not found else f"{len(found)} broken")
-    sys.exit(1 if found else 0)
 
 
 @main.command("create-admin")

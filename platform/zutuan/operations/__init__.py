@@ -1,0 +1,1 @@
+"""Running it for real: backups, checks, metrics, access logs."""

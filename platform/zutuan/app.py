@@ -23,6 +23,7 @@ from zutuan.config import Config, load
 from zutuan.db import Base, Database
 from zutuan.desk import Desk
 from zutuan.feature import Feature, Kind
+from zutuan.imports import feature as imports
 from zutuan.jobs import Errand, Handler, Worker
 from zutuan.mail import feature as mail
 from zutuan.notices import feature as notices
@@ -36,7 +37,7 @@ from zutuan.web.requests import ZutuanApp, close_sessions
 from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
-    people.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, search.FEATURE,
+    people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, search.FEATURE,
     catalogue.FEATURE, enrolment.FEATURE,
 )  # fmt: skip
 
@@ -69,6 +70,7 @@ class Runtime:
     features: tuple[Feature, ...]
     kinds: Mapping[str, Kind]
     public: frozenset[str]
+    bodies: Mapping[str, int]
     api: Api
 
 
@@ -99,6 +101,7 @@ def create_app(config: Config | None = None) -> Flask:
         FEATURES,
         {kind.name: kind for feature in FEATURES for kind in feature.kinds},
         PUBLIC.union(*(feature.public for feature in FEATURES)),
+        {endpoint: limit for feature in FEATURES for endpoint, limit in feature.bodies.items()},
         api,
     )
     if config.mode != "test":

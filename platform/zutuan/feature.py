@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint
 from sqlalchemy.orm import Session
 
+from zutuan.importing import Import
 from zutuan.jobs import Handler, Periodic, Task
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Permissions
@@ -74,6 +75,23 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class ImportKind:
+    """A table that a school hands in on a page. `make` gives the import for one school; `action` in `allow` says who may.
+
+    `labels` names its columns, `words` the coded values of some of them.
+    """
+
+    name: str
+    title: Any
+    note: Any
+    make: Callable[[int], Import]
+    allow: Permissions
+    action: str
+    labels: Mapping[str, Any]
+    words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Problem:
     """A broken invariant that `zutuan check` found."""
 
@@ -99,6 +117,9 @@ class Feature:
     periodic: tuple[Periodic, ...] = ()
     # notice kind → function of its params that makes the sentence in the reader's language
     notices: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+    # tables that a school may hand in on pages, and endpoint → bytes of the bodies that may be larger than others
+    imports: tuple[ImportKind, ...] = ()
+    bodies: Mapping[str, int] = field(default_factory=dict)
     demo: Callable[[Session, DemoWorld], None] | None = None
     demo_order: int = 50
     checks: tuple[Callable[[Session], list[Problem]], ...] = ()

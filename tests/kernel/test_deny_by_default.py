@@ -24,6 +24,12 @@ PUBLIC = {
     ("POST", "/sign-in"),
     ("POST", "/demo/sign-in"),
     ("POST", "/language"),
+    ("GET", "/activate"),  # with a slip of paper
+    ("POST", "/activate"),
+    ("GET", "/forgot"),
+    ("POST", "/forgot"),
+    ("GET", "/key/<secret>"),  # a mailed link
+    ("POST", "/key/<secret>"),
     ("POST", "/api/v1/session"),
     ("DELETE", "/api/v1/session"),  # shares an endpoint with signing in; nobody gets no further than CSRF
 }
@@ -32,6 +38,10 @@ SAYS = {
     ("POST", "/sign-in"): 400,  # no CSRF token
     ("POST", "/demo/sign-in"): 400,
     ("POST", "/language"): 400,
+    ("POST", "/activate"): 400,
+    ("POST", "/forgot"): 400,
+    ("GET", "/key/<secret>"): 404,
+    ("POST", "/key/<secret>"): 400,
     ("POST", "/api/v1/session"): 422,
     ("DELETE", "/api/v1/session"): 400,
 }

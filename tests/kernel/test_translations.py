@@ -153,8 +153,15 @@ ALLOWED_FILES = {
 ALLOWED_LITERALS = {
     "platform/zutuan/clusters/imports.py": re.compile(r".*"),  # how files call their columns
     "platform/zutuan/clusters/words.py": re.compile(r".*"),  # how files call the roles
+    "platform/zutuan/people/roster_words.py": re.compile(r".*"),  # how rosters call columns and values
+    "platform/zutuan/people/roster_rules.py": re.compile(r".*"),  # the dots of names
+    "platform/zutuan/config.py": re.compile(r"组团 Zutuan <no-reply@"),  # a name
+    "platform/zutuan/people/rosters.py": re.compile(r"无"),  # what rosters write where there is no address
+    "platform/zutuan/imports/pages.py": re.compile(r"、"),  # between the other names of a column
     "platform/zutuan/importing/workbook_child.py": re.compile(r"是|否"),  # what a cell that is true or false says
-    "platform/zutuan/importing/mapping.py": re.compile(r"序号|编号|备注|说明"),  # columns that files may have
+    "platform/zutuan/importing/mapping.py": re.compile(
+        r"序号|编号|备注|说明|原文件行号（请勿修改）|错误原因"
+    ),  # columns that files may have
     "platform/zutuan/calendar/rules.py": re.compile(r"\\s\*\[,，\]\\s\*"),  # what separates weeks as they are typed
     "platform/zutuan/fields.py": re.compile(r"\[,，、;；\]"),  # what separates keywords as they are typed
     "platform/zutuan/web/texts.py": re.compile(r"组团|师范大学组团|师大组团"),  # names

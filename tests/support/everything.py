@@ -11,9 +11,10 @@ from support.cast import NOW, Cast
 from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.calendar.models import Occurrence
+from zutuan.imports.models import ImportBatch, ImportLine
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import Notice
-from zutuan.people.models import SignInFailure
+from zutuan.people.models import AccessKey, Proposal, SignInFailure
 from zutuan.people.services import open_session
 from zutuan.sharing import scopes
 from zutuan.sharing.models import SharedItem
@@ -53,9 +54,20 @@ def one_of_each(session: Session, cast: Cast) -> None:
             Notice(person_id=student.id, kind="test", dedupe_key="test", created_at=NOW),
             OutboxMessage(topic="test", key="test", payload={}, created_at=NOW, available_at=NOW),
             IdempotencyKey(actor_id=student.id, route="/", key="k", body_hash="h", created_at=NOW),
+            batch := ImportBatch(
+                kind="people", school_id=cast.schools["B"], person_id=student.id, file_name="名单.xlsx", sha256="0" * 64,
+                content=b"x", created_at=NOW, changed_at=NOW,
+            ),
+            Proposal(person_id=student.id, school_id=cast.schools["A"], number="P1", values={}, proposed_at=NOW),
+            AccessKey(
+                person_id=student.id, purpose="activate", channel="slip", secret_hash="0" * 64, created_at=NOW,
+                expires_at=LATER,
+            ),
             SignInFailure(account_key="k", address="127.0.0.1", failures=1, last_at=NOW),
         ]
     )  # fmt: skip
+    session.flush()
+    session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
     open_session(session, student.id, NOW)
     audit(session, None, "test.everything", Subject(), now=NOW)
 

@@ -27,6 +27,10 @@ messages(
         "import_missing_column": _l("表头缺少这一列（%(titles)s）。"),
         "import_duplicate_row": _l("与第 %(line)s 行重复。"),
         "import_too_many_rows": (_l("有 %(rows)s 行，最多 %(max)s 行。"), _l("请分成几个文件。")),
+        "import_not_returned": (
+            _l("这不是由本平台退回的工作簿：缺少“原文件行号”一列。"),
+            _l("请下载有误的行，在其中更正后上传。"),
+        ),
         "import_no_table": _l("这个网页文件里没有表格。"),
         "import_xml": (_l("这是 XML 或网页归档格式的表格，无法读取。"), _l("请用表格软件打开后另存为 xlsx。")),
         "import_not_workbook": (_l("这是压缩包，不是工作簿。"), _l("请上传其中的 xlsx、xls 或 CSV 文件。")),

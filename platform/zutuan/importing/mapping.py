@@ -50,7 +50,11 @@ def title_key(text: str) -> str:
 
 
 # Columns of other people's lists that say nothing to any import.
-_IGNORED = frozenset(title_key(text) for text in ("序号", "编号", "备注", "说明", "no", "no.", "note", "remark"))
+# The last two are what a returned workbook has more than the file it came from (`mending`).
+PLACE, REASON = "原文件行号（请勿修改）", "错误原因"
+_IGNORED = frozenset(
+    title_key(text) for text in (PLACE, REASON, "序号", "编号", "备注", "说明", "no", "no.", "note", "remark")
+)
 
 
 def matches(titles: Sequence[str], columns: Sequence[Column]) -> int:

@@ -59,13 +59,14 @@ class Raw:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table with its header (on `header_line`), full rows, and what could not be read."""
+    """A table with its header (on `header_line`), full rows, and what could not be read; `ragged` rows are errors too."""
 
     columns: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     errors: tuple[RowError, ...] = ()
     encoding: str = ""
     header_line: int = 1
+    ragged: tuple[Row, ...] = ()
 
 
 class Unreadable(Exception):
@@ -91,8 +92,9 @@ def to_sheet(raw: Raw, header_at: int = 0) -> Sheet:
     if len(body) > MAX_ROWS:
         return _refused(raw, RowError(0, "", "import_too_many_rows", {"rows": len(body), "max": MAX_ROWS}))
     full = [row for row in body if len(row.cells) == width]
-    ragged = [_ragged(row, width) for row in body if len(row.cells) != width]
-    return Sheet(header.cells, tuple(full), (*raw.errors, *ragged), raw.encoding, line)
+    ragged = tuple(row for row in body if len(row.cells) != width)
+    errors = (*raw.errors, *(_ragged(row, width) for row in ragged))
+    return Sheet(header.cells, tuple(full), errors, raw.encoding, line, ragged)
 
 
 def _refused(raw: Raw, error: RowError) -> Sheet:

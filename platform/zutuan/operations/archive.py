@@ -89,7 +89,7 @@ def write_part(folder: Path, path: str, lines: Iterable[bytes]) -> Part:
     rows = 0
     with target.open("xb") as file:
         hashed = _Hashed(file)
-        with gzip.GzipFile(fileobj=hashed, mode="wb", compresslevel=LEVEL, mtime=0) as packed:  # type: ignore[call-overload]
+        with gzip.GzipFile(fileobj=hashed, mode="wb", compresslevel=LEVEL, mtime=0) as packed:
             for line in lines:
                 packed.write(line + b"\n")
                 rows += 1

@@ -50,11 +50,19 @@ def _gate() -> None:
         return
     if request.method not in SAFE and request.content_length is None and "Transfer-Encoding" in request.headers:
         raise Unmeasured  # a body of unknown length would be cut at the limit instead of refused
+    _let_large_bodies_in()
     public = request.endpoint in current_app.extensions["zutuan"].public
     if not public and not current_user.is_authenticated:
         raise Unauthenticated
     if request.method not in SAFE and bearer() is None and (request.method, request.endpoint) not in _NO_CSRF:
         csrf.protect()
+
+
+def _let_large_bodies_in() -> None:
+    """Before anything reads the form: where files are handed in, the body may be larger than elsewhere."""
+    limit = current_app.extensions["zutuan"].bodies.get(request.endpoint)
+    if limit is not None:
+        request.max_content_length = limit
 
 
 # Signing in by API has no cookie yet; it takes application/json only, which no foreign form can send.

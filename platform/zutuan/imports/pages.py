@@ -111,8 +111,8 @@ def batch(batch_id: int) -> ResponseReturnValue:
 def _batch_page(batch_id: int, alert: str, errors: Errors | None = None) -> str:
     found = services.batch_of(db(), kinds(), actor(), batch_id)
     kind = kinds()[found.kind]
-    outcome = request.args.get("show", "") or ("bad" if found.report.get("bad_lines") else "updated")
     counts = queries.line_counts(db(), found.id)
+    outcome = request.args.get("show", "") or next((each for each in queries.OUTCOME if counts.get(each)), "updated")
     page = queries.lines(db(), found.id, outcome, request.args.get("cursor"), PAGE)
     problem = found.report.get("problem", "")
     return render_template(

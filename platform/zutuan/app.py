@@ -26,14 +26,17 @@ from zutuan.notices import feature as notices
 from zutuan.people import feature as people
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
-from zutuan.web import auth, health, home, logs, problems, texts, translations
+from zutuan.storage import feature as storage
+from zutuan.storage.backends import Storage, make_storage
+from zutuan.storage.services import Files
+from zutuan.web import auth, health, home, logs, problems, receiving, texts, translations
 from zutuan.web import models as _web_models
 from zutuan.web.api import Api, make_api
 from zutuan.web.requests import ZutuanApp, close_sessions
 from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
-    people.FEATURE, clusters.FEATURE, calendar.FEATURE, notices.FEATURE, search.FEATURE,
+    people.FEATURE, clusters.FEATURE, calendar.FEATURE, notices.FEATURE, search.FEATURE, storage.FEATURE,
     catalogue.FEATURE, enrolment.FEATURE,
 )  # fmt: skip
 
@@ -67,6 +70,8 @@ class Runtime:
     kinds: Mapping[str, Kind]
     public: frozenset[str]
     api: Api
+    files: Files
+    places: receiving.Places
 
 
 def metadata() -> sa.MetaData:
@@ -86,6 +91,7 @@ def create_app(config: Config | None = None) -> Flask:
     auth.register(app)
     problems.register(app)
     app.teardown_request(close_sessions)
+    app.teardown_request(receiving.end)
     api = make_api(app)
     _register_features(app, api)
     home.register(app)
@@ -97,11 +103,13 @@ def create_app(config: Config | None = None) -> Flask:
         {kind.name: kind for feature in FEATURES for kind in feature.kinds},
         PUBLIC.union(*(feature.public for feature in FEATURES)),
         api,
+        make_files(config),
+        receiving.Places(config.uploads_at_once),
     )
     if config.mode != "test":
         _warm_up(app)
     if config.worker_inside:
-        make_worker(database).start()
+        make_worker(database, config).start()
     return app
 
 
@@ -112,12 +120,20 @@ def _warm_up(app: Flask) -> None:
         app.jinja_env.get_template(name)
 
 
-def make_worker(database: Database) -> Worker:
-    handlers: dict[str, Handler] = {}
+def make_files(config: Config, storage: Storage | None = None) -> Files:
+    """Where files lie, how large they may be, and which kinds of item have any."""
+    keepers = {kind.name: kind.keeps_files for feature in FEATURES for kind in feature.kinds if kind.keeps_files}
+    size, quota = config.max_file_mb * 1024**2, config.files_quota_mb * 1024**2
+    return Files(storage or make_storage(config), size, quota, keepers)
+
+
+def make_worker(database: Database, config: Config | None = None) -> Worker:
+    kept = make_storage(config or Config())
+    handlers: dict[str, Handler] = {storage.REMOVE: storage.remover(kept)}
     for feature in FEATURES:
         handlers.update(feature.handlers)
     periodic = tuple(work for feature in FEATURES for work in feature.periodic)
-    return Worker(database, handlers, (*periodic, Upkeep()))
+    return Worker(database, handlers, (*periodic, Upkeep(), storage.FilesUpkeep(kept)))
 
 
 def _configure(app: Flask, config: Config) -> None:

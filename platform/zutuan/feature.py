@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from zutuan.jobs import Handler, Periodic
 from zutuan.sharing.actor import Actor
+from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Permissions
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class Kind:
     icon: str
     endpoint: str
     arg: str
+    # whether this person looks after the files of such an item; without it the kind has none
+    keeps_files: Callable[[Session, Actor, SharedItem], bool] | None = None
 
 
 @dataclass(frozen=True)

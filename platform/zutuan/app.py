@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, Response, g
 from flask_babel import Babel
 from flask_talisman import Talisman
 from sqlalchemy.orm import configure_mappers
@@ -157,6 +157,7 @@ def _configure(app: Flask, config: Config) -> None:
     translations.install(app)
     app.jinja_env.filters.update(texts.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.after_request(_own_policy)  # before Talisman, so that it runs after it
     Talisman(
         app,
         force_https=False,  # the proxy in front redirects
@@ -168,6 +169,13 @@ def _configure(app: Flask, config: Config) -> None:
     )
     if config.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies)  # type: ignore[method-assign]
+
+
+def _own_policy(response: Response) -> Response:
+    """A view may ask for a stricter policy than the pages' (`g.policy`)."""
+    if "policy" in g:
+        response.headers["Content-Security-Policy"] = g.policy
+    return response
 
 
 def _register_features(app: Flask, api: Api) -> None:

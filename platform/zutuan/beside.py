@@ -25,7 +25,7 @@ class Keeper:
         self._process = self._spawn()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, stdin=subprocess.DEVNULL)  # noqa: S603 (our own program)
+        return subprocess.Popen(self._command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
 
     def start(self) -> None:
         threading.Thread(target=self._watch, name="zutuan-keeper", daemon=True).start()

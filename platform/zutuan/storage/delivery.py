@@ -6,7 +6,7 @@ else our own file server does (`server.py`).
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response, g, request
 
 from zutuan.clock import clock
 from zutuan.storage import links, rules
@@ -19,6 +19,7 @@ def answer(file: StoredFile) -> Response:
     """To GET and HEAD of a file that this person may read."""
     if request.if_none_match.contains(file.sha256):
         return Response(status=304, headers={"ETag": f'"{file.sha256}"'})
+    g.policy = links.GUARDS["Content-Security-Policy"]
     response = _head(file) if request.method == "HEAD" else _content(file)
     response.headers.update({"ETag": f'"{file.sha256}"', "Accept-Ranges": "bytes"})
     return response

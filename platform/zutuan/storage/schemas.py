@@ -14,6 +14,10 @@ from zutuan.storage.media import PURPOSES
 from zutuan.storage.models import NAME_LENGTH
 
 
+# Every kind of space, but no line break: that is no slip of the finger.
+_SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+
+
 class FileName(fields.String):
     """A file's name as it is shown: no path, nothing invisible, nothing that an operating system takes for itself."""
 
@@ -22,7 +26,7 @@ class FileName(fields.String):
         self.metadata = {"maxLength": NAME_LENGTH, "minLength": 1, **self.metadata}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
-        name = unicodedata.normalize("NFC", super()._deserialize(value, attr, data, **kw)).strip(" \u3000")
+        name = unicodedata.normalize("NFC", super()._deserialize(value, attr, data, **kw)).strip(_SPACES)
         if not name:
             raise bad("required")
         refusal = rules.name_refusal(name)

@@ -29,7 +29,7 @@ from zutuan.sharing import scopes
 from zutuan.sharing.models import AuditEvent, SharedItem
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import add_share, audit
-from zutuan.storage import rules, uploads, upkeep
+from zutuan.storage import rules, upkeep, uploads
 from zutuan.storage.backends import Directory, new_key
 from zutuan.storage.models import StoredFile, Upload, UploadPart
 from zutuan.storage.server import make_server

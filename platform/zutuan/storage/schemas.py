@@ -13,7 +13,6 @@ from zutuan.storage import rules
 from zutuan.storage.media import PURPOSES
 from zutuan.storage.models import NAME_LENGTH
 
-
 # Every kind of space, but no line break: that is no slip of the finger.
 _SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 

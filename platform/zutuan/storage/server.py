@@ -16,6 +16,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from zutuan.beside import end_with
 from zutuan.clock import clock
 from zutuan.config import Config, load
 from zutuan.storage import links, rules
@@ -88,5 +89,6 @@ def _stat(path: Path) -> os.stat_result | None:
 
 
 def application() -> Starlette:
-    """What granian runs (a factory)."""
+    """What granian runs (a factory), in a process that ends with its server."""
+    end_with(os.getppid())
     return make_server(load())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import io
 import threading
@@ -25,11 +26,12 @@ from zutuan.clock import Clock
 from zutuan.clusters.models import Membership
 from zutuan.config import Config
 from zutuan.db import Database
+from zutuan.errors import NotFound
 from zutuan.sharing import scopes
 from zutuan.sharing.models import AuditEvent, SharedItem
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import add_share, audit
-from zutuan.storage import rules, upkeep, uploads
+from zutuan.storage import rules, services, upkeep, uploads
 from zutuan.storage.backends import Directory, new_key
 from zutuan.storage.models import StoredFile, Upload, UploadPart
 from zutuan.storage.server import make_server
@@ -705,3 +707,55 @@ def test_readyz_speaks_of_the_storage(sqlite_database: Database, tmp_path: Path,
         "degraded",
         "degraded",
     )
+
+
+# --- files of items ---------------------------------------------------------------------------------------------
+
+
+def with_keepers(app: Flask, *people: Player) -> None:
+    """As if courses had files, and these people looked after them."""
+    runtime = app.extensions["zutuan"]
+    ids = {person.id for person in people}
+    keepers = {"course": lambda _session, actor, _item: actor.person_id in ids}
+    app.extensions["zutuan"] = dataclasses.replace(runtime, files=dataclasses.replace(runtime.files, keepers=keepers))
+
+
+def test_who_looks_after_an_item_adds_and_removes_its_files(app: Flask, database: Database, cast: Cast) -> None:
+    keeper, colleague, outsider = (cast.who("A", "teacher"), cast.who("A", "student"), cast.who("D", "teacher"))
+    with database.write() as session:
+        item_id = item_of(session, cast, scopes.cluster(cast.clusters["A"])).id
+    assert fields_of(put(api(app, colleague), item_id=item_id)) == {"item_id": "item_takes_no_files"}
+    with_keepers(app, keeper)
+    assert put(api(app, colleague), item_id=item_id).status_code == 403
+    assert fields_of(put(api(app, outsider), item_id=item_id)) == {"item_id": "no_such"}
+    assert contents(app) == set()
+    file_id = stored(api(app, keeper), item_id=item_id)
+    assert api(app, cast.who("B", "student")).get(f"/files/{file_id}").json["item_id"] == item_id
+    assert api(app, colleague).get(f"/files/{file_id}").status_code == 200  # the owner's school always
+    assert api(app, outsider).get(f"/files/{file_id}").status_code == 404
+    upload = begin(api(app, keeper), PDF, item_id=str(item_id)).headers["Location"]
+    done = patch(api(app, keeper), upload, 0, PDF)
+    assert api(app, cast.who("B", "student")).get(done.headers["Content-Location"]).status_code == 200
+    late = begin(api(app, keeper), PDF, item_id=str(item_id)).headers["Location"]
+    with_keepers(app)  # who may no longer, when it has arrived, may not
+    assert patch(api(app, keeper), late, 0, PDF).status_code == 403
+    assert api(app, keeper).delete(f"/files/{file_id}", headers={"If-Match": '"v1"'}).status_code == 403
+    with_keepers(app, keeper)
+    assert api(app, keeper).delete(f"/files/{file_id}", headers={"If-Match": '"v1"'}).status_code == 204
+    assert api(app, colleague).get(f"/files/{file_id}").status_code == 404
+
+
+def test_a_file_of_ones_own_is_given_to_an_item(app: Flask, database: Database, cast: Cast) -> None:
+    keeper = cast.who("A", "teacher")
+    with_keepers(app, keeper)
+    files, file_id = app.extensions["zutuan"].files, stored(api(app, keeper))
+    actor, stranger = actor_of(database, keeper), actor_of(database, cast.who("A", "student"))
+    with database.write() as session:
+        item = item_of(session, cast, scopes.cluster(cast.clusters["A"]))
+        with pytest.raises(NotFound):
+            services.attach(session, files, stranger, file_id, item, "files")
+        services.attach(session, files, actor, file_id, item, "files")
+        with pytest.raises(NotFound):
+            services.attach(session, files, actor, file_id, item, "files")
+    assert api(app, cast.who("B", "student")).get(f"/files/{file_id}").status_code == 200
+    assert api(app, keeper).get("/files").json["items"] == []

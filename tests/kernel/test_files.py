@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import hashlib
 import io
+import os
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,6 +28,7 @@ from zutuan.clusters.models import Membership
 from zutuan.config import Config
 from zutuan.db import Database
 from zutuan.errors import NotFound
+from zutuan.jobs import OutboxMessage
 from zutuan.sharing import scopes
 from zutuan.sharing.models import AuditEvent, SharedItem
 from zutuan.sharing.permissions import Subject
@@ -659,8 +661,25 @@ def test_orphans_go_and_nothing_else(app: Flask, database: Database, cast: Cast)
         while after:
             with database.write() as session:
                 after = upkeep.sweep(session, storage, now, "" if after == "start" else after, limit=2)
+        with database.write() as session:
+            session.execute(sa.update(OutboxMessage).values(available_at=NOW))  # the sweep was asked on another day
+        drain(app, database)
         assert len(contents(app)) == left
     assert contents(app) == kept
+
+
+def test_a_worker_keeps_the_storage(app: Flask, database: Database, cast: Cast, clock: Clock) -> None:
+    """Round after round, as it runs: expiry first, then the sweep to its end, and not again before tomorrow."""
+    storage = app.extensions["zutuan"].files.storage
+    orphan = storage.put(new_key("files"), [b"nobody's"]).key
+    os.utime(storage.path(orphan), (0, 0))
+    work = upkeep.FilesUpkeep(storage)
+    for _ in range(3):
+        with database.write() as session:
+            assert work(session, clock.now()) == 0
+    drain(app, database)
+    assert contents(app) == set()
+    assert work._next_sweep == NOW + upkeep.SWEEP_EVERY
 
 
 def test_what_is_wrong_is_found(app: Flask, database: Database, cast: Cast, tmp_path: Path) -> None:

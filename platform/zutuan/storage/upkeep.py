@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 
 from zutuan.db import padded
 from zutuan.feature import Problem
+from zutuan.jobs import enqueue
 from zutuan.storage import uploads
 from zutuan.storage.backends import Content, Measure, Missing, Storage, StorageDown, is_key
 from zutuan.storage.models import StoredFile, UploadPart
+from zutuan.storage.services import REMOVE
 
 EVERY = timedelta(minutes=10)
 SWEEP_EVERY = timedelta(hours=24)
@@ -35,8 +37,7 @@ class FilesUpkeep:
         if self._next_expiry is None or now >= self._next_expiry:
             self._next_expiry = now + EVERY
             uploads.expire(session, now)
-        if self._next_sweep is None or now >= self._next_sweep:
-            session.commit()  # the storage may be slow: nobody should wait for our write lock meanwhile
+        elif self._next_sweep is None or now >= self._next_sweep:
             self._after = sweep(session, self.storage, now, self._after)
             if not self._after:
                 self._next_sweep = now + SWEEP_EVERY
@@ -45,14 +46,16 @@ class FilesUpkeep:
 
 
 def sweep(session: Session, storage: Storage, now: datetime, after: str = "", limit: int = BATCH) -> str:
-    """Remove old content without a row among the next keys; answers where to go on, or "" at the end."""
+    """Have old content without a row among the next keys removed; answers where to go on, or "" at the end.
+
+    The storage, which may be slow, is asked before the session is used: nobody waits for its write lock meanwhile.
+    """
     entries = storage.list(after, limit)
     old = [entry.key for entry in entries if is_key(entry.key) and entry.modified < now - ORPHAN_AGE]
     wanted = _referred(session, old) if old else set()
-    session.commit()
-    for key in old:
-        if key not in wanted:
-            storage.delete(key)
+    orphans = [key for key in old if key not in wanted]
+    if orphans:
+        enqueue(session, REMOVE, {"keys": orphans}, now)
     return entries[-1].key if len(entries) == limit else ""
 
 

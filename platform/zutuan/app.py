@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, Response, g
 from flask_babel import Babel
 from flask_talisman import Talisman
 from sqlalchemy.orm import configure_mappers
@@ -30,7 +30,10 @@ from zutuan.notices import feature as notices
 from zutuan.people import feature as people
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
-from zutuan.web import auth, health, home, logs, problems, texts, translations
+from zutuan.storage import feature as storage
+from zutuan.storage.backends import Storage, make_storage
+from zutuan.storage.services import Files
+from zutuan.web import auth, health, home, logs, problems, receiving, texts, translations
 from zutuan.web import models as _web_models
 from zutuan.web.api import Api, make_api
 from zutuan.web.requests import ZutuanApp, close_sessions
@@ -38,7 +41,7 @@ from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
     people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, search.FEATURE,
-    catalogue.FEATURE, enrolment.FEATURE,
+    storage.FEATURE, catalogue.FEATURE, enrolment.FEATURE,
 )  # fmt: skip
 
 # What answers somebody who is not signed in. Reviewed by tests/kernel/test_deny_by_default.py.
@@ -72,6 +75,8 @@ class Runtime:
     public: frozenset[str]
     bodies: Mapping[str, int]
     api: Api
+    files: Files
+    places: receiving.Places
 
 
 def metadata() -> sa.MetaData:
@@ -91,6 +96,7 @@ def create_app(config: Config | None = None) -> Flask:
     auth.register(app)
     problems.register(app)
     app.teardown_request(close_sessions)
+    app.teardown_request(receiving.end)
     api = make_api(app)
     _register_features(app, api)
     home.register(app)
@@ -103,6 +109,8 @@ def create_app(config: Config | None = None) -> Flask:
         PUBLIC.union(*(feature.public for feature in FEATURES)),
         {endpoint: limit for feature in FEATURES for endpoint, limit in feature.bodies.items()},
         api,
+        make_files(config),
+        receiving.Places(config.uploads_at_once),
     )
     if config.mode != "test":
         _warm_up(app)
@@ -118,16 +126,25 @@ def _warm_up(app: Flask) -> None:
         app.jinja_env.get_template(name)
 
 
+def make_files(config: Config, storage: Storage | None = None) -> Files:
+    """Where files lie, how large they may be, and which kinds of item have any."""
+    keepers = {kind.name: kind.keeps_files for feature in FEATURES for kind in feature.kinds if kind.keeps_files}
+    size, quota = config.max_file_mb * 1024**2, config.files_quota_mb * 1024**2
+    return Files(storage or make_storage(config), size, quota, keepers)
+
+
 def make_worker(database: Database, config: Config | None = None) -> Worker:
     """A worker with every feature's work. Without a configuration (tests) it reaches no other machine."""
-    desk = Desk(database, config or Config(mode="test"), FEATURES)
-    handlers: dict[str, Handler] = {}
+    config = config or Config(mode="test")
+    kept = make_storage(config)
+    desk = Desk(database, config, FEATURES)
+    handlers: dict[str, Handler] = {storage.REMOVE: storage.remover(kept)}
     errands: dict[str, Errand] = {}
     for feature in FEATURES:
         handlers.update(feature.handlers)
         errands.update({topic: partial(errand, desk) for topic, errand in feature.errands.items()})
     periodic = tuple(work for feature in FEATURES for work in feature.periodic)
-    return Worker(database, handlers, (*periodic, Upkeep()), errands)
+    return Worker(database, handlers, (*periodic, Upkeep(), storage.FilesUpkeep(kept)), errands)
 
 
 def _configure(app: Flask, config: Config) -> None:
@@ -151,6 +168,7 @@ def _configure(app: Flask, config: Config) -> None:
     translations.install(app)
     app.jinja_env.filters.update(texts.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.after_request(_own_policy)  # before Talisman, so that it runs after it
     Talisman(
         app,
         force_https=False,  # the proxy in front redirects
@@ -162,6 +180,13 @@ def _configure(app: Flask, config: Config) -> None:
     )
     if config.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies)  # type: ignore[method-assign]
+
+
+def _own_policy(response: Response) -> Response:
+    """A view may ask for a stricter policy than the pages' (`g.policy`)."""
+    if "policy" in g:
+        response.headers["Content-Security-Policy"] = g.policy
+    return response
 
 
 def _register_features(app: Flask, api: Api) -> None:

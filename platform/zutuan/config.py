@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 MODES = ("production", "demo", "test")
 MIN_SECRET = 32
+_S3 = ("bucket", "key", "secret", "endpoint", "region", "public")
 
 
 class ConfigError(SystemExit):
@@ -33,6 +34,18 @@ class Smtp:
 
 
 @dataclass(frozen=True)
+class S3Config:
+    """An S3 bucket. `public` is the address at which browsers reach it, where that is not `endpoint`."""
+
+    bucket: str
+    key: str
+    secret: str = field(repr=False)
+    endpoint: str = ""
+    region: str = "us-east-1"
+    public: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     mode: str = "production"
     database: str = "sqlite:///var/zutuan.db"
@@ -48,6 +61,12 @@ class Config:
     smtp: Smtp | None = None
     mail_dir: Path | None = None
     mail_from: str = ""
+    s3: S3Config | None = None
+    files_url: str = ""
+    accel: str = ""
+    max_file_mb: int = 200
+    files_quota_mb: int = 2000
+    uploads_at_once: int = 2
 
     @property
     def mail_sender(self) -> str:
@@ -61,6 +80,14 @@ class Config:
     @property
     def demo(self) -> bool:
         return self.mode == "demo"
+
+    @property
+    def files_address(self) -> str:
+        """Where browsers find the file server: beside a port of ours the next one, else under `/-/files/` of the proxy."""
+        if self.files_url:
+            return self.files_url
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition(':')[0]}:{parts.port + 1}" if parts.port else self.url
 
 
 def _whole(env: Mapping[str, str], name: str, default: int) -> int:
@@ -90,6 +117,18 @@ def _smtp(raw: str) -> Smtp | None:
     return Smtp(host, port, security, user, password)
 
 
+def _s3(env: Mapping[str, str]) -> S3Config | None:
+    """The bucket, or None. Half of it would lose files in the wrong place, so it is refused."""
+    given = {name: env[f"ZUTUAN_S3_{name.upper()}"] for name in _S3 if env.get(f"ZUTUAN_S3_{name.upper()}")}
+    missing = [f"ZUTUAN_S3_{name.upper()}" for name in ("bucket", "key", "secret") if name not in given]
+    if given and missing:
+        raise ConfigError(f"S3 is half configured; missing: {', '.join(missing)} (or unset the other ZUTUAN_S3_*)")
+    for name in ("endpoint", "public"):
+        if name in given and urlsplit(given[name]).scheme not in ("http", "https"):
+            raise ConfigError(f"ZUTUAN_S3_{name.upper()} must start with http:// or https://")
+    return S3Config(**given) if given else None
+
+
 def load(env: Mapping[str, str] = os.environ) -> Config:
     """Read the variables; refuses (ConfigError) what would be unsafe in production."""
     config = Config(
@@ -106,6 +145,12 @@ def load(env: Mapping[str, str] = os.environ) -> Config:
         smtp=_smtp(env.get("ZUTUAN_SMTP", "")),
         mail_dir=Path(env["ZUTUAN_MAIL_DIR"]) if env.get("ZUTUAN_MAIL_DIR") else None,
         mail_from=env.get("ZUTUAN_MAIL_FROM", ""),
+        s3=_s3(env),
+        files_url=env.get("ZUTUAN_FILES_URL", "").rstrip("/"),
+        accel=env.get("ZUTUAN_ACCEL", "").rstrip("/"),
+        max_file_mb=_whole(env, "ZUTUAN_MAX_FILE_MB", Config.max_file_mb),
+        files_quota_mb=_whole(env, "ZUTUAN_FILES_QUOTA_MB", Config.files_quota_mb),
+        uploads_at_once=_whole(env, "ZUTUAN_UPLOADS_AT_ONCE", Config.uploads_at_once),
     )
     check(config)
     return config
@@ -120,6 +165,7 @@ def check(config: Config) -> None:
     if config.smtp is not None and config.mail_dir is not None:
         raise ConfigError("ZUTUAN_SMTP and ZUTUAN_MAIL_DIR exclude each other: mail goes to a server or into a folder")
     _check_sender(config)
+    _check_files(config)
     weak = len(config.secret) < MIN_SECRET or len(set(config.secret)) < 8
     if config.mode == "production" and weak:
         raise ConfigError(
@@ -135,3 +181,15 @@ def _check_sender(config: Config) -> None:
         sender(config.mail_sender)
     except BadAddress:
         raise ConfigError("ZUTUAN_MAIL_FROM must be an address: 组团 <no-reply@example.edu.cn>") from None
+
+
+def _check_files(config: Config) -> None:
+    """Raise ConfigError for limits of nothing and addresses that no browser or proxy could follow."""
+    if min(config.max_file_mb, config.files_quota_mb, config.uploads_at_once) < 1:
+        raise ConfigError("ZUTUAN_MAX_FILE_MB, ZUTUAN_FILES_QUOTA_MB and ZUTUAN_UPLOADS_AT_ONCE must be at least 1")
+    if config.files_url and urlsplit(config.files_url).scheme not in ("http", "https"):
+        raise ConfigError("ZUTUAN_FILES_URL must start with http:// or https://")
+    if config.accel and not config.accel.startswith("/"):
+        raise ConfigError("ZUTUAN_ACCEL must be a path of the proxy, such as /protected")
+    if config.accel and config.s3:
+        raise ConfigError("ZUTUAN_ACCEL serves the directory; with S3 browsers fetch files there: unset one of them")

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from zutuan.importing import Import
 from zutuan.jobs import Handler, Periodic, Task
 from zutuan.sharing.actor import Actor
+from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Permissions
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Kind:
     icon: str
     endpoint: str
     arg: str
+    # whether this person looks after the files of such an item; without it the kind has none
+    keeps_files: Callable[[Session, Actor, SharedItem], bool] | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from zutuan.sharing import scopes
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import add_share, audit
+from zutuan.storage.models import StoredFile, Upload, UploadPart
 from zutuan.web.models import IdempotencyKey
 
 LATER = NOW + timedelta(hours=1)
@@ -68,6 +69,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
     )  # fmt: skip
     session.flush()
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
+    _files(session, course.id, student.id)
     open_session(session, student.id, NOW)
     audit(session, None, "test.everything", Subject(), now=NOW)
 
@@ -89,3 +91,18 @@ def _course(session: Session, cast: Cast, teacher_id: int) -> Course:
     session.add(course)
     session.flush()
     return course
+
+
+def _files(session: Session, item_id: int, person_id: int) -> None:
+    """A file of the course, and an upload that is under way."""
+    file = StoredFile(
+        name="讲义.pdf", media_type="application/pdf", purpose="document", size=4, sha256="0" * 64,
+        key=f"files/00/{'0' * 30}", item_id=item_id, aspect="files", uploaded_by=person_id, created_at=NOW,
+    )  # fmt: skip
+    upload = Upload(
+        person_id=person_id, name="讲义.pdf", purpose="document", length=8, offset_=4, created_at=NOW,
+        expires_at=LATER,
+    )  # fmt: skip
+    session.add_all([file, upload])
+    session.flush()
+    session.add(UploadPart(upload_id=upload.id, start=0, size=4, key=f"parts/00/{'0' * 30}"))

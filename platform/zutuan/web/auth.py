@@ -10,6 +10,7 @@ from zutuan.clock import clock
 from zutuan.errors import Unauthenticated, Unmeasured
 from zutuan.people.services import actor_of_session, actor_of_token
 from zutuan.sharing.actor import Actor
+from zutuan.web import receiving
 from zutuan.web.requests import SAFE, is_api, reading
 
 csrf = CSRFProtect()
@@ -54,6 +55,8 @@ def _gate() -> None:
     public = request.endpoint in current_app.extensions["zutuan"].public
     if not public and not current_user.is_authenticated:
         raise Unauthenticated
+    if receiving.is_streamed():
+        receiving.begin()
     if request.method not in SAFE and bearer() is None and (request.method, request.endpoint) not in _NO_CSRF:
         csrf.protect()
 

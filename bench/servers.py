@@ -34,6 +34,8 @@ def environment(database: str, port: int, files: Path) -> dict[str, str]:
         "ZUTUAN_SECRET": SECRET,
         "ZUTUAN_URL": f"http://127.0.0.1:{port}",
         "ZUTUAN_SERVER_TIMING": "1",
+        "ZUTUAN_REQUESTS_PER_MINUTE": "0",  # one client asks what many would
+        "ZUTUAN_ACCESS_LOGS": str(files / "access"),
     }
 
 

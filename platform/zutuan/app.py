@@ -10,7 +10,6 @@ from functools import partial
 import sqlalchemy as sa
 from flask import Flask, Response, g
 from flask_babel import Babel
-from flask_talisman import Talisman
 from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
@@ -27,13 +26,15 @@ from zutuan.imports import feature as imports
 from zutuan.jobs import Errand, Handler, Worker
 from zutuan.mail import feature as mail
 from zutuan.notices import feature as notices
+from zutuan.operations import access_log, measuring
+from zutuan.operations import feature as operations
 from zutuan.people import feature as people
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
 from zutuan.storage import feature as storage
 from zutuan.storage.backends import Storage, make_storage
 from zutuan.storage.services import Files
-from zutuan.web import auth, health, home, logs, problems, receiving, texts, translations
+from zutuan.web import auth, headers, health, home, limits, logs, problems, receiving, texts, translations
 from zutuan.web import models as _web_models
 from zutuan.web.api import Api, make_api
 from zutuan.web.requests import ZutuanApp, close_sessions
@@ -41,20 +42,12 @@ from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
     people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, search.FEATURE,
-    storage.FEATURE, catalogue.FEATURE, enrolment.FEATURE,
+    storage.FEATURE, catalogue.FEATURE, enrolment.FEATURE, operations.FEATURE,
 )  # fmt: skip
 
 # What answers somebody who is not signed in. Reviewed by tests/kernel/test_deny_by_default.py.
 PUBLIC = frozenset({"static", "health.alive", "health.ready", "web.language", "api-docs.openapi_json"})
 
-CSP = {
-    "default-src": "'self'",
-    "img-src": "'self' data:",
-    "object-src": "'none'",
-    "base-uri": "'none'",
-    "form-action": "'self'",
-    "frame-ancestors": "'none'",
-}
 MAX_BODY = 1024 * 1024
 
 
@@ -93,8 +86,11 @@ def create_app(config: Config | None = None) -> Flask:
     _configure(app, config)
     database = Database(config.database, config.pool_size)
     logs.register(app, config.trusted_proxies > 0)
+    measuring.register(app, database)
     auth.register(app)
+    limits.register(app, config)
     problems.register(app)
+    access_log.register(app, config)
     app.teardown_request(close_sessions)
     app.teardown_request(receiving.end)
     api = make_api(app)
@@ -169,15 +165,7 @@ def _configure(app: Flask, config: Config) -> None:
     app.jinja_env.filters.update(texts.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.after_request(_own_policy)  # before Talisman, so that it runs after it
-    Talisman(
-        app,
-        force_https=False,  # the proxy in front redirects
-        strict_transport_security=secure,
-        session_cookie_secure=secure,
-        content_security_policy=CSP,
-        referrer_policy="same-origin",
-        frame_options="DENY",
-    )
+    headers.register(app, secure)
     if config.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies)  # type: ignore[method-assign]
 

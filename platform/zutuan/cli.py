@@ -24,6 +24,7 @@ from zutuan.commands_import import import_group
 from zutuan.commands_operations import COMMANDS
 from zutuan.config import Config, load
 from zutuan.db import Database
+from zutuan.operations import metrics_folder
 from zutuan.people.models import Person
 
 VAR = Path("var")
@@ -59,9 +60,13 @@ def _refuse_busy_port(host: str, port: int) -> None:
 
 
 def _serve(host: str, port: int, workers: int, threads: int) -> None:
+    import multiprocessing
+
     from granian import Granian
     from granian.constants import Interfaces
 
+    multiprocessing.set_start_method("spawn", force=True)  # a fork would inherit counters that count for one process
+    metrics_folder.for_children()
     server = Granian(
         "zutuan.wsgi:app", address=host, port=port, interface=Interfaces.WSGI, workers=workers,
         blocking_threads=threads, log_access=False, backlog=1024, websockets=False,
@@ -201,6 +206,7 @@ def _demo_config(port: int) -> Config:
         ZUTUAN_DATABASE=f"sqlite:///{(VAR / 'zutuan.db').resolve()}",
         ZUTUAN_FILES=str((VAR / "files").resolve()),
         ZUTUAN_SECRET=secret.read_text(),
+        ZUTUAN_ACCESS_LOGS=str((VAR / "access").resolve()),
         ZUTUAN_URL=f"http://127.0.0.1:{port}",
         ZUTUAN_WORKER_INSIDE="1",
         ZUTUAN_SMTP="",

@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 MODES = ("production", "demo", "test")
 MIN_SECRET = 32
 _S3 = ("bucket", "key", "secret", "endpoint", "region", "public")
+MIN_ACCESS_LOG_DAYS = 180
+MIN_METRICS_TOKEN = 16
 
 
 class ConfigError(SystemExit):
@@ -56,6 +58,18 @@ class Config:
     worker_inside: bool = False
     log_level: str = "INFO"
     pool_size: int = 10
+    # `/metrics` for others than this machine. (ZUTUAN_METRICS_FOLDER is read by `operations/metrics_folder.py`: before
+    # everything else.)
+    metrics_token: str = ""
+    # Who asked for what, kept as the law wants it (《网络安全法》第二十一条: at least six months).
+    access_logs: Path = Path("var/access")
+    access_log_days: int = 190
+    # Requests of one person a minute; 0 switches the limit off.
+    requests_per_minute: int = 6000
+    redis: str = ""
+    # Shown at the foot of every page: 网站备案号 and 公安备案号.
+    icp: str = ""
+    psb: str = ""
     # Tells how long the server took, and so, to whoever measures, what was hidden from what does not exist.
     server_timing: bool = False
     smtp: Smtp | None = None
@@ -141,6 +155,13 @@ def load(env: Mapping[str, str] = os.environ) -> Config:
         worker_inside=env.get("ZUTUAN_WORKER_INSIDE", "") == "1",
         log_level=env.get("ZUTUAN_LOG_LEVEL", "INFO").upper(),
         pool_size=_whole(env, "ZUTUAN_POOL_SIZE", 10),
+        metrics_token=env.get("ZUTUAN_METRICS_TOKEN", ""),
+        access_logs=Path(env.get("ZUTUAN_ACCESS_LOGS", str(Config.access_logs))),
+        access_log_days=_whole(env, "ZUTUAN_ACCESS_LOG_DAYS", Config.access_log_days),
+        requests_per_minute=_whole(env, "ZUTUAN_REQUESTS_PER_MINUTE", Config.requests_per_minute),
+        redis=env.get("ZUTUAN_REDIS", ""),
+        icp=env.get("ZUTUAN_ICP", "").strip(),
+        psb=env.get("ZUTUAN_PSB", "").strip(),
         server_timing=env.get("ZUTUAN_SERVER_TIMING", "") == "1",
         smtp=_smtp(env.get("ZUTUAN_SMTP", "")),
         mail_dir=Path(env["ZUTUAN_MAIL_DIR"]) if env.get("ZUTUAN_MAIL_DIR") else None,
@@ -166,6 +187,7 @@ def check(config: Config) -> None:
         raise ConfigError("ZUTUAN_SMTP and ZUTUAN_MAIL_DIR exclude each other: mail goes to a server or into a folder")
     _check_sender(config)
     _check_files(config)
+    _check_operations(config)
     weak = len(config.secret) < MIN_SECRET or len(set(config.secret)) < 8
     if config.mode == "production" and weak:
         raise ConfigError(
@@ -193,3 +215,13 @@ def _check_files(config: Config) -> None:
         raise ConfigError("ZUTUAN_ACCEL must be a path of the proxy, such as /protected")
     if config.accel and config.s3:
         raise ConfigError("ZUTUAN_ACCEL serves the directory; with S3 browsers fetch files there: unset one of them")
+
+
+def _check_operations(config: Config) -> None:
+    """Raise ConfigError for logs kept too shortly, a token that can be guessed, a Redis that is none."""
+    if config.access_log_days < MIN_ACCESS_LOG_DAYS:
+        raise ConfigError(f"ZUTUAN_ACCESS_LOG_DAYS must be at least {MIN_ACCESS_LOG_DAYS}: the law wants six months")
+    if config.metrics_token and len(config.metrics_token) < MIN_METRICS_TOKEN:
+        raise ConfigError(f"ZUTUAN_METRICS_TOKEN must have at least {MIN_METRICS_TOKEN} characters")
+    if config.redis and urlsplit(config.redis).scheme not in ("redis", "rediss", "unix"):
+        raise ConfigError("ZUTUAN_REDIS must start with redis://, rediss:// or unix://")

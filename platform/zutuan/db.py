@@ -7,6 +7,7 @@ triggers are declared once (`guard`) and re-created after each migration.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,6 +121,7 @@ class Guard:
 
 
 _GUARDS: dict[str, Guard] = {}
+_TRIGGER = re.compile(r"\s*CREATE (?:CONSTRAINT )?TRIGGER (?:IF NOT EXISTS )?(\w+)", re.IGNORECASE)
 
 
 def guard(name: str, table: str, *, sqlite: list[str], postgresql: list[str]) -> None:
@@ -179,6 +181,26 @@ def drop_guards(connection: Connection) -> None:
     )
     for name, table in connection.exec_driver_sql(query).all():
         connection.exec_driver_sql(f'DROP TRIGGER IF EXISTS "{name}" ON "{table}"')
+
+
+def missing_guards(connection: Connection) -> list[tuple[str, str]]:
+    """(trigger, table) of every declared trigger that is not there, or switched off."""
+    tables = set(sa.inspect(connection).get_table_names())
+    declared = {
+        (match[1], each.table)
+        for each in _GUARDS.values()
+        if each.table in tables
+        for statement in each.statements[connection.dialect.name]
+        if (match := _TRIGGER.match(statement))
+    }
+    if connection.dialect.name == "sqlite":
+        query = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
+    else:
+        query = (
+            "SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND c.relnamespace = current_schema()::regnamespace"
+        )
+    return sorted(declared - {(name, table) for name, table in connection.exec_driver_sql(query)})
 
 
 Value = TypeVar("Value")

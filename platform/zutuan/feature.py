@@ -96,11 +96,12 @@ class ImportKind:
 
 @dataclass(frozen=True)
 class Problem:
-    """A broken invariant that `zutuan check` found."""
+    """A broken invariant that `zutuan check` found; a warning is worth a look and breaks nothing."""
 
     check: str
     subject: str
     detail: str
+    warning: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from zutuan import metrics
 from zutuan.clock import clock
 from zutuan.db import Base, Database, Id, Moment, after_commit
 
@@ -127,6 +128,7 @@ class Worker:
                 with self.database.write() as session:
                     total += work(session, clock.now())
             except Exception:
+                metrics.PERIODIC_FAILURES.inc()
                 log.exception("worker.periodic_failed")
         return total
 
@@ -152,6 +154,7 @@ class Worker:
         """Work, then wait for a nudge or a second."""
         while not self._stop.is_set():
             wake.clear()
+            metrics.ROUNDS.inc()
             try:
                 busy = work()
             except Exception:
@@ -170,7 +173,7 @@ class Worker:
 
     def _one(self) -> int:
         """Claim one due row and handle it in the same transaction: a crash leaves it undone, never half done."""
-        failed: tuple[int, Exception] | None = None
+        failed: tuple[int, str] | None = None
         mine = OutboxMessage.topic.not_in(list(self.errands))
         if not self._any_due(mine):
             return 0
@@ -179,16 +182,17 @@ class Worker:
                 message = session.scalar(self._due(sa.select(OutboxMessage), mine).with_for_update(skip_locked=True))
                 if message is None:
                     return 0
-                failed = (message.id, Exception())
+                failed = (message.id, message.topic)
                 self.handlers[message.topic](session, message.payload)
                 message.done_at = clock.now()
-                return 1
+            metrics.WORK.labels(failed[1], "done").inc()
         except Exception as error:
             if failed is None:
                 raise
             log.exception("worker.handler_failed", message=failed[0])
+            metrics.WORK.labels(failed[1] if failed[1] in self.handlers else "unknown", "failed").inc()
             self._postpone(failed[0], f"{type(error).__name__}: {error}")
-            return 1
+        return 1
 
     # --- errands
 
@@ -206,6 +210,7 @@ class Worker:
             self.errands[task.topic](task)
         except GiveUp as error:
             self._close(task.id, str(error), gave_up=True)
+            metrics.WORK.labels(task.topic, "gave_up").inc()
         except Away as error:
             self._paused[task.topic] = clock.now() + PAUSE
             self._postpone(task.id, str(error), task.attempts)
@@ -213,8 +218,10 @@ class Worker:
             # Only the kind of error: its words, or a traceback's, may repeat what was to be sent.
             log.warning("worker.errand_failed", message=task.id, topic=task.topic, error=type(error).__name__)
             self._postpone(task.id, type(error).__name__, task.attempts)
+            metrics.WORK.labels(task.topic, "failed").inc()
         else:
             self._close(task.id)
+            metrics.WORK.labels(task.topic, "done").inc()
         return 1
 
     def _lease(self) -> Task | None:

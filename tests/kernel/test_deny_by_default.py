@@ -18,6 +18,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PUBLIC = {
     ("GET", "/healthz"),
     ("GET", "/readyz"),
+    ("GET", "/metrics"),  # for this machine and whoever has the token: test_metrics.py
     ("GET", "/static/<path:filename>"),
     ("GET", "/api/openapi.json"),
     ("GET", "/sign-in"),

@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 from zutuan.decision import FieldError
 from zutuan.errors import Invalid, ZutuanError, say
 from zutuan.fields import Schema, field_errors, from_form
-from zutuan.web.problems import field_message
+from zutuan.web.problems import field_message, note_refusal
 from zutuan.web.requests import db
 
 Errors = dict[str, list[str]]
@@ -45,6 +45,7 @@ def errors_of(error: ZutuanError) -> tuple[Errors, str]:
 def refused(error: ZutuanError, show: Callable[[Errors, str], str]) -> ResponseReturnValue:
     """The form again as `show` makes it from (per field, overall), and nothing of what was tried is kept."""
     db().rollback()
+    note_refusal(error)
     return show(*errors_of(error)), error.status
 
 

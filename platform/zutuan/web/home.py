@@ -112,6 +112,15 @@ def _demo_note() -> str | None:
     return _("演示环境：课程为此类学校常开课程，人物均为虚构。")
 
 
+def _filing() -> dict[str, str]:
+    """备案号 for the foot of the page; the police's register is asked by the number's digits."""
+    icp, psb = config().icp, config().psb
+    if not (icp or psb):
+        return {}
+    digits = "".join(char for char in psb if char in "0123456789")
+    return {"icp": icp, "psb": psb, "psb_url": f"https://beian.mps.gov.cn/#/query/webSearch?code={digits}"}
+
+
 def page_context() -> dict[str, Any]:
     """Computed once a request, however many templates it renders."""
     settle()
@@ -124,7 +133,7 @@ def page_context() -> dict[str, Any]:
 def _page_context() -> dict[str, Any]:
     who = maybe_actor()
     common: dict[str, Any] = {"viewer": None, "lang": "en" if english() else "zh-CN", "brand": brand(), "nav": [], "unread": 0,
-                              "week_label": "", "demo_note": None}  # fmt: skip
+                              "week_label": "", "demo_note": None, "filing": _filing()}  # fmt: skip
     if who is None:
         return common
     first = next(iter(who.affiliations), None)

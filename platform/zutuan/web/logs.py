@@ -50,12 +50,19 @@ def _end(response: Response) -> Response:
     log.info(
         "request",
         method=request.method,
-        path=request.path,
+        path=_path(),
         status=response.status_code,
         ms=round(elapsed, 1),
         person=actor.person_id if actor else None,
     )
     return response
+
+
+def _path() -> str:
+    """The address; where it holds words (the secret of a feed, of a one-use link), its template."""
+    rule = request.url_rule
+    words = any(not isinstance(value, int) for value in (request.view_args or {}).values())
+    return rule.rule if rule is not None and words and request.endpoint != "static" else request.path
 
 
 def register(app: Flask, trusts_proxy: bool) -> None:

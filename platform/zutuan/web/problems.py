@@ -78,8 +78,14 @@ def _page(status: int, code: str, text: str, cure: str, errors: list[FieldError]
     return Response(html, status, mimetype="text/html")
 
 
+def note_refusal(error: ZutuanError) -> None:
+    """For the metrics: which rule said no."""
+    g.setdefault("refusals", []).append(error.code)
+
+
 def _zutuan(error: ZutuanError) -> ResponseReturnValue:
     close_sessions()
+    note_refusal(error)
     if isinstance(error, (Hidden, Forbidden)):
         _write_denial(error)
     if isinstance(error, Unauthenticated) and not is_api() and error.code == "sign_in_needed":

@@ -154,7 +154,6 @@ ALLOWED_LITERALS = {
     "platform/zutuan/clusters/imports.py": re.compile(r".*"),  # how files call their columns
     "platform/zutuan/clusters/words.py": re.compile(r".*"),  # how files call the roles
     "platform/zutuan/people/roster_words.py": re.compile(r".*"),  # how rosters call columns and values
-    "platform/zutuan/exporting.py": re.compile(r"=\+-@\|%＝＋－＠"),  # what starts a formula
     "platform/zutuan/people/roster_rules.py": re.compile(r".*"),  # the dots of names
     "platform/zutuan/config.py": re.compile(r".*组团.*<no-reply@.*"),  # a name
     "platform/zutuan/people/rosters.py": re.compile(r"无"),  # what rosters write where there is no address

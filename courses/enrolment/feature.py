@@ -76,6 +76,7 @@ FEATURE = Feature(
     todos=todos,
     cards=cards,
     notices=notices.TEXTS,
+    notice_kinds=notices.KINDS,
     periodic=(services.expire_due,),
     demo=load,
     demo_order=60,

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from zutuan.db import UtcDateTime
+from zutuan.db import BigId, UtcDateTime
 
 revision = "0007"
 down_revision = "0003"
@@ -16,9 +16,52 @@ def upgrade() -> None:
         batch.add_column(sa.Column("key", sa.String(160), nullable=True))
         batch.add_column(sa.Column("gave_up_at", UtcDateTime(timezone=True), nullable=True))
         batch.create_unique_constraint("uq_outbox_key", ["key"])
+    with op.batch_alter_table("notice") as batch:
+        batch.add_column(sa.Column("mail", sa.String(10), server_default="off", nullable=False))
+        batch.add_column(sa.Column("digest_day", sa.Date(), nullable=True))
+        batch.create_index(
+            "ix_notice_digest", ["person_id", "created_at"], unique=False,
+            sqlite_where=sa.text("mail = 'digest' AND digest_day IS NULL"),
+            postgresql_where=sa.text("mail = 'digest' AND digest_day IS NULL"),
+        )  # fmt: skip
+    op.create_table(
+        "notice_choice",
+        sa.Column("id", BigId, autoincrement=True, nullable=False),
+        sa.Column("person_id", BigId, nullable=False),
+        sa.Column("kind", sa.String(60), nullable=False),
+        sa.Column("bell", sa.Boolean(), nullable=False),
+        sa.Column("mail", sa.String(10), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("mail IN ('now', 'digest', 'off')", name=op.f("ck_notice_choice_mail")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_notice_choice_person_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_notice_choice"),
+        sa.UniqueConstraint("person_id", "kind", name="uq_notice_choice_person_id_kind"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "group_chat",
+        sa.Column("id", BigId, autoincrement=True, nullable=False),
+        sa.Column("school_id", BigId, nullable=False),
+        sa.Column("address", sa.String(400), nullable=False),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", BigId, nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["changed_by"], ["person.id"], name="fk_group_chat_changed_by"),
+        sa.ForeignKeyConstraint(["school_id"], ["school.id"], name="fk_group_chat_school_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_group_chat"),
+        sa.UniqueConstraint("school_id", name="uq_group_chat_school_id"),
+        sqlite_autoincrement=True,
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("group_chat")
+    op.drop_table("notice_choice")
+    with op.batch_alter_table("notice") as batch:
+        batch.drop_index("ix_notice_digest")
+        batch.drop_column("digest_day")
+        batch.drop_column("mail")
     with op.batch_alter_table("outbox") as batch:
         batch.drop_constraint("uq_outbox_key", type_="unique")
         batch.drop_column("gave_up_at")

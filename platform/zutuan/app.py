@@ -26,6 +26,7 @@ from zutuan.feature import Feature, Kind
 from zutuan.jobs import Errand, Handler, Worker
 from zutuan.mail import feature as mail
 from zutuan.notices import feature as notices
+from zutuan.notices import kinds
 from zutuan.people import feature as people
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
@@ -39,6 +40,8 @@ FEATURES: tuple[Feature, ...] = (
     people.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, search.FEATURE,
     catalogue.FEATURE, enrolment.FEATURE,
 )  # fmt: skip
+
+kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)
 
 # What answers somebody who is not signed in. Reviewed by tests/kernel/test_deny_by_default.py.
 PUBLIC = frozenset({"static", "health.alive", "health.ready", "web.language", "api-docs.openapi_json"})
@@ -123,7 +126,8 @@ def make_worker(database: Database, config: Config | None = None) -> Worker:
     for feature in FEATURES:
         handlers.update(feature.handlers)
         errands.update({topic: partial(errand, desk) for topic, errand in feature.errands.items()})
-    periodic = tuple(work for feature in FEATURES for work in feature.periodic)
+    # A class among the periodic work remembers when it acted last: each worker has one of its own.
+    periodic = tuple(work() if isinstance(work, type) else work for feature in FEATURES for work in feature.periodic)
     return Worker(database, handlers, (*periodic, Upkeep()), errands)
 
 

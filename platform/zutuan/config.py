@@ -48,11 +48,12 @@ class Config:
     smtp: Smtp | None = None
     mail_dir: Path | None = None
     mail_from: str = ""
+    webhook_hosts: tuple[str, ...] = ("qyapi.weixin.qq.com",)
 
     @property
     def mail_sender(self) -> str:
-        """Who mail comes from: `组团 <no-reply@the host of ZUTUAN_URL>` unless told otherwise."""
-        return self.mail_from or f"组团 Zutuan <no-reply@{urlsplit(self.url).hostname or 'localhost'}>"
+        """Who mail comes from: `Zutuan <no-reply@the host of ZUTUAN_URL>` unless told otherwise."""
+        return self.mail_from or f"Zutuan <no-reply@{urlsplit(self.url).hostname or 'localhost'}>"
 
     @property
     def https(self) -> bool:
@@ -106,6 +107,9 @@ def load(env: Mapping[str, str] = os.environ) -> Config:
         smtp=_smtp(env.get("ZUTUAN_SMTP", "")),
         mail_dir=Path(env["ZUTUAN_MAIL_DIR"]) if env.get("ZUTUAN_MAIL_DIR") else None,
         mail_from=env.get("ZUTUAN_MAIL_FROM", ""),
+        webhook_hosts=tuple(
+            env.get("ZUTUAN_WEBHOOK_HOSTS", ",".join(Config.webhook_hosts)).replace(" ", "").split(",")
+        ),
     )
     check(config)
     return config
@@ -134,4 +138,4 @@ def _check_sender(config: Config) -> None:
     try:
         sender(config.mail_sender)
     except BadAddress:
-        raise ConfigError("ZUTUAN_MAIL_FROM must be an address: 组团 <no-reply@example.edu.cn>") from None
+        raise ConfigError("ZUTUAN_MAIL_FROM must be an address: Zutuan <no-reply@example.edu.cn>") from None

@@ -11,6 +11,7 @@ from flask import Blueprint
 from sqlalchemy.orm import Session
 
 from zutuan.jobs import Handler, Periodic, Task
+from zutuan.notices.kinds import NoticeKind
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Permissions
 
@@ -96,9 +97,11 @@ class Feature:
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     # outbox topic → what talks to another machine about it, outside of any transaction
     errands: Mapping[str, Callable[[Desk, Task], None]] = field(default_factory=dict)
-    periodic: tuple[Periodic, ...] = ()
+    periodic: tuple[Periodic | type[Periodic], ...] = ()
     # notice kind → function of its params that makes the sentence in the reader's language
     notices: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+    # what a person may choose about those; events that are in no kind are 其他通知
+    notice_kinds: tuple[NoticeKind, ...] = ()
     demo: Callable[[Session, DemoWorld], None] | None = None
     demo_order: int = 50
     checks: tuple[Callable[[Session], list[Problem]], ...] = ()

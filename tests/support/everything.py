@@ -12,7 +12,7 @@ from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offe
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.calendar.models import Occurrence
 from zutuan.jobs import OutboxMessage
-from zutuan.notices.models import Notice
+from zutuan.notices.models import GroupChat, Notice, NoticeChoice
 from zutuan.people.models import SignInFailure
 from zutuan.people.services import open_session
 from zutuan.sharing import scopes
@@ -50,6 +50,8 @@ def one_of_each(session: Session, cast: Cast) -> None:
                 resource_type="offering", resource_id=offering.id, starts=NOW, ends=LATER, source_type="offering",
                 source_id=offering.id, week=12,
             ),
+            NoticeChoice(person_id=student.id, kind="other", bell=True, mail="off"),
+            GroupChat(school_id=cast.schools["A"], address="https://qyapi.weixin.qq.com/x", kinds=[], changed_at=NOW),
             Notice(person_id=student.id, kind="test", dedupe_key="test", created_at=NOW),
             OutboxMessage(topic="test", key="test", payload={}, created_at=NOW, available_at=NOW),
             IdempotencyKey(actor_id=student.id, route="/", key="k", body_hash="h", created_at=NOW),

@@ -18,6 +18,7 @@ from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.decision import Refusal
 from zutuan.errors import Denial, Forbidden, Hidden, Invalid, NotFound, Refused, insist
+from zutuan.papers import services as papers
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor, Belongs
 from zutuan.sharing.permissions import Place, Subject
@@ -224,6 +225,7 @@ def _apply(
         aspect = catalogue.seat_aspect(enrolment.offering_id)
         course_id = enrolment.offering.course_id
         end_share(session, course_id, aspect, scopes.person(enrolment.person_id), now)
+        papers.lapse(session, actor, Subject("enrolment", enrolment.id), now)
         _free_seat(session, enrolment.pool_id)
     return enrolment
 

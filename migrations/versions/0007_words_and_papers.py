@@ -53,9 +53,38 @@ def upgrade() -> None:
         sa.UniqueConstraint("school_id", name="uq_group_chat_school_id"),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "paper",
+        sa.Column("id", BigId, autoincrement=True, nullable=False),
+        sa.Column("number", sa.String(30), nullable=False),
+        sa.Column("kind", sa.String(40), nullable=False),
+        sa.Column("person_id", BigId, nullable=False),
+        sa.Column("school_id", BigId, nullable=False),
+        sa.Column("subject_type", sa.String(30), nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("issued_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("issued_by", BigId, nullable=True),
+        sa.Column("revoked_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("revoked_by", BigId, nullable=True),
+        sa.Column("revoke_reason", sa.String(200), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_paper_person_id"),
+        sa.ForeignKeyConstraint(["school_id"], ["school.id"], name="fk_paper_school_id"),
+        sa.ForeignKeyConstraint(["issued_by"], ["person.id"], name="fk_paper_issued_by"),
+        sa.ForeignKeyConstraint(["revoked_by"], ["person.id"], name="fk_paper_revoked_by"),
+        sa.PrimaryKeyConstraint("id", name="pk_paper"),
+        sa.UniqueConstraint("number", name="uq_paper_number"),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("paper") as batch:
+        batch.create_index("ix_paper_subject", ["subject_type", "subject_id"], unique=False)
+        batch.create_index("ix_paper_school", ["school_id", "id"], unique=False)
+        batch.create_index("ix_paper_person", ["person_id", "id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("paper")
     op.drop_table("group_chat")
     op.drop_table("notice_choice")
     with op.batch_alter_table("notice") as batch:

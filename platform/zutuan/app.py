@@ -27,6 +27,7 @@ from zutuan.jobs import Errand, Handler, Worker
 from zutuan.mail import feature as mail
 from zutuan.notices import feature as notices
 from zutuan.notices import kinds
+from zutuan.papers import feature as papers
 from zutuan.people import feature as people
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
@@ -37,7 +38,7 @@ from zutuan.web.requests import ZutuanApp, close_sessions
 from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
-    people.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, search.FEATURE,
+    people.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, papers.FEATURE, search.FEATURE,
     catalogue.FEATURE, enrolment.FEATURE,
 )  # fmt: skip
 

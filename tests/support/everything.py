@@ -13,6 +13,7 @@ from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.calendar.models import Occurrence
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import GroupChat, Notice, NoticeChoice
+from zutuan.papers.models import Paper
 from zutuan.people.models import SignInFailure
 from zutuan.people.services import open_session
 from zutuan.sharing import scopes
@@ -52,6 +53,10 @@ def one_of_each(session: Session, cast: Cast) -> None:
             ),
             NoticeChoice(person_id=student.id, kind="other", bell=True, mail="off"),
             GroupChat(school_id=cast.schools["A"], address="https://qyapi.weixin.qq.com/x", kinds=[], changed_at=NOW),
+            Paper(
+                number="ZT2026-00000-00000-00000", kind="test", person_id=student.id, school_id=cast.schools["B"],
+                subject_type="enrolment", subject_id=1, content={}, digest="", issued_at=NOW,
+            ),
             Notice(person_id=student.id, kind="test", dedupe_key="test", created_at=NOW),
             OutboxMessage(topic="test", key="test", payload={}, created_at=NOW, available_at=NOW),
             IdempotencyKey(actor_id=student.id, route="/", key="k", body_hash="h", created_at=NOW),

@@ -50,6 +50,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
         reasons=views.refusals(against), meetings=catalogue.occurrences(db(), offering_id),
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
         dropping=who.now < shown.enrol_until,
+        days=services.approval_days(db(), home, who.now) if home and not against else 0,
         may_read_roster=allow.may(who, "roster.read", services.roster_subject(shown)),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from courses.catalogue import labels
-from courses.enrolment import queries
+from courses.enrolment import policies, queries
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from zutuan.clock import local
@@ -18,6 +18,7 @@ from zutuan.errors import Refused
 from zutuan.papers import rules
 from zutuan.papers.models import Paper
 from zutuan.papers.services import Draft, issue
+from zutuan.policies import services as policy_values
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
 from zutuan.web.texts import credit
@@ -37,13 +38,15 @@ def may_certify(session: Session, actor: Actor, enrolment: Enrolment) -> bool:
 
 def issuing_school(session: Session, actor: Actor, enrolment: Enrolment) -> School | None:
     """In whose name the actor may issue it: a registrar in their school's, the home school's first; the student in the
-    home school's."""
+    home school's, where its policy lets students."""
     subject = queries.subject(enrolment)
     if allow.may(actor, "enrolment.certify_home", subject):
         return enrolment.home_school
     if allow.may(actor, "enrolment.certify_host", subject):
         return enrolment.host_school
-    return enrolment.home_school if allow.may(actor, "enrolment.certify_own", subject) else None
+    own = allow.may(actor, "enrolment.certify_own", subject)
+    key, school_id = policies.OWN_CERTIFICATE.key, enrolment.home_school_id
+    return enrolment.home_school if own and policy_values.value(session, key, school_id, actor.now) else None
 
 
 def certify(session: Session, actor: Actor, enrolment_id: int) -> Paper:

@@ -81,9 +81,29 @@ def upgrade() -> None:
         batch.create_index("ix_paper_subject", ["subject_type", "subject_id"], unique=False)
         batch.create_index("ix_paper_school", ["school_id", "id"], unique=False)
         batch.create_index("ix_paper_person", ["person_id", "id"], unique=False)
+    op.create_table(
+        "policy_value",
+        sa.Column("id", BigId, autoincrement=True, nullable=False),
+        sa.Column("key", sa.String(60), nullable=False),
+        sa.Column("school_id", BigId, nullable=True),
+        sa.Column("cluster_id", BigId, nullable=True),
+        sa.Column("value", sa.JSON(), nullable=True),
+        sa.Column("from_", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", BigId, nullable=True),
+        sa.CheckConstraint("school_id IS NULL OR cluster_id IS NULL", name=op.f("ck_policy_value_place")),
+        sa.ForeignKeyConstraint(["school_id"], ["school.id"], name="fk_policy_value_school_id"),
+        sa.ForeignKeyConstraint(["cluster_id"], ["cluster.id"], name="fk_policy_value_cluster_id"),
+        sa.ForeignKeyConstraint(["decided_by"], ["person.id"], name="fk_policy_value_decided_by"),
+        sa.PrimaryKeyConstraint("id", name="pk_policy_value"),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("policy_value") as batch:
+        batch.create_index("ix_policy_value_key", ["key", "school_id", "cluster_id", "from_"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("policy_value")
     op.drop_table("paper")
     op.drop_table("group_chat")
     op.drop_table("notice_choice")

@@ -29,6 +29,8 @@ from zutuan.notices import feature as notices
 from zutuan.notices import kinds
 from zutuan.papers import feature as papers
 from zutuan.people import feature as people
+from zutuan.policies import feature as policies
+from zutuan.policies import registry
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
 from zutuan.web import auth, health, home, logs, problems, texts, translations
@@ -38,11 +40,12 @@ from zutuan.web.requests import ZutuanApp, close_sessions
 from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
-    people.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, papers.FEATURE, search.FEATURE,
+    people.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, papers.FEATURE, policies.FEATURE, search.FEATURE,
     catalogue.FEATURE, enrolment.FEATURE,
 )  # fmt: skip
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)
+registry.learn(policy for feature in FEATURES for policy in feature.policies)
 
 # What answers somebody who is not signed in. Reviewed by tests/kernel/test_deny_by_default.py.
 PUBLIC = frozenset({"static", "health.alive", "health.ready", "web.language", "api-docs.openapi_json"})

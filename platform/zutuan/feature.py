@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from zutuan.jobs import Handler, Periodic, Task
 from zutuan.notices.kinds import NoticeKind
+from zutuan.policies.rules import Policy
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Permissions
 
@@ -102,6 +103,7 @@ class Feature:
     notices: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     # what a person may choose about those; events that are in no kind are 其他通知
     notice_kinds: tuple[NoticeKind, ...] = ()
+    policies: tuple[Policy, ...] = ()
     demo: Callable[[Session, DemoWorld], None] | None = None
     demo_order: int = 50
     checks: tuple[Callable[[Session], list[Problem]], ...] = ()

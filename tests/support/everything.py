@@ -16,6 +16,7 @@ from zutuan.notices.models import GroupChat, Notice, NoticeChoice
 from zutuan.papers.models import Paper
 from zutuan.people.models import SignInFailure
 from zutuan.people.services import open_session
+from zutuan.policies.models import PolicyValue
 from zutuan.sharing import scopes
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Subject
@@ -53,6 +54,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
             ),
             NoticeChoice(person_id=student.id, kind="other", bell=True, mail="off"),
             GroupChat(school_id=cast.schools["A"], address="https://qyapi.weixin.qq.com/x", kinds=[], changed_at=NOW),
+            PolicyValue(key="notices.digest_hour", school_id=cast.schools["A"], value=7, from_=LATER, decided_at=NOW),
             Paper(
                 number="ZT2026-00000-00000-00000", kind="test", person_id=student.id, school_id=cast.schools["B"],
                 subject_type="enrolment", subject_id=1, content={}, digest="", issued_at=NOW,

@@ -16,4 +16,5 @@ FEATURE = Feature(
     handlers={TOPIC: deliver},
     errands={MAIL_TOPIC: post.send_notice, post.DIGEST_TOPIC: post.send_digest, groups.TOPIC: groups.send_to_group},
     periodic=(post.Digests,),
+    policies=(post.DIGEST_HOUR,),
 )

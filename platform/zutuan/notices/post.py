@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from zutuan.clock import at_shanghai, local
@@ -18,13 +19,18 @@ from zutuan.notices import choices, sentences
 from zutuan.notices.kinds import kind_of
 from zutuan.notices.models import Notice
 from zutuan.people.models import Affiliation, Person
+from zutuan.policies import services as policies
+from zutuan.policies.rules import Policy
 from zutuan.web.texts import brand, stamp
 
 if TYPE_CHECKING:
     from zutuan.desk import Desk
 
 DIGEST_TOPIC = "notice.digest"
-USUAL_HOUR = 18
+DIGEST_HOUR = Policy(
+    "notices.digest_hour", _l("每日摘要的时间"), _l("本校师生每天收到通知摘要邮件的时间（北京时间，整点）。"), 18, "whole", low=0, high=23,
+    unit=_l("点"),
+)  # fmt: skip
 EVERY = timedelta(minutes=1)
 AT_ONCE = 200
 MOST_LINES = 50
@@ -122,16 +128,14 @@ def _due(session: Session, day: date, now: datetime) -> list[tuple[int, datetime
     )
     rows = session.execute(query).all()
     by_school = hours(session, {school_id for _person, school_id, _oldest in rows if school_id}, now)
-    timed = [
-        (person_id, at_shanghai(day, by_school.get(school_id, USUAL_HOUR)), oldest)
-        for person_id, school_id, oldest in rows
-    ]
+    timed = [(person_id, at_shanghai(day, by_school[school_id or 0]), oldest) for person_id, school_id, oldest in rows]
     return [(person_id, instant) for person_id, instant, oldest in timed if oldest < instant <= now]
 
 
 def hours(session: Session, school_ids: set[int], now: datetime) -> dict[int, int]:
-    """The hour at which each school's people get their digest."""
-    return dict.fromkeys(school_ids, USUAL_HOUR)
+    """The hour at which each school's people get their digest; 0 stands for who has no school."""
+    found = policies.values(session, DIGEST_HOUR.key, [None, *(each for each in school_ids if each)], now)
+    return {school_id or 0: hour for school_id, hour in found.items()}
 
 
 def send_digest(desk: Desk, task: Task) -> None:

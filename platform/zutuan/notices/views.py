@@ -58,4 +58,4 @@ def email_of(person_id: int) -> str:
 def digest_hour(who: Actor) -> int:
     """The hour of this person's digest, on Shanghai's clock."""
     school_id = min(who.school_ids, default=0)
-    return post.hours(db(), {school_id}, who.now).get(school_id, post.USUAL_HOUR)
+    return post.hours(db(), {school_id}, who.now)[school_id]

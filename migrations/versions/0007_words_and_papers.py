@@ -24,6 +24,9 @@ def upgrade() -> None:
             sqlite_where=sa.text("mail = 'digest' AND digest_day IS NULL"),
             postgresql_where=sa.text("mail = 'digest' AND digest_day IS NULL"),
         )  # fmt: skip
+    with op.batch_alter_table("shared_item") as batch:
+        batch.add_column(sa.Column("plan_code", sa.String(12), server_default="", nullable=False))
+    op.execute("UPDATE shared_item SET plan_code = '2.2.2' WHERE kind = 'course'")
     op.create_table(
         "notice_choice",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
@@ -107,6 +110,8 @@ def downgrade() -> None:
     op.drop_table("paper")
     op.drop_table("group_chat")
     op.drop_table("notice_choice")
+    with op.batch_alter_table("shared_item") as batch:
+        batch.drop_column("plan_code")
     with op.batch_alter_table("notice") as batch:
         batch.drop_index("ix_notice_digest")
         batch.drop_column("digest_day")

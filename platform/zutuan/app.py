@@ -33,6 +33,7 @@ from zutuan.policies import feature as policies
 from zutuan.policies import registry
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
+from zutuan.sharing import plan
 from zutuan.web import auth, health, home, logs, problems, texts, translations
 from zutuan.web import models as _web_models
 from zutuan.web.api import Api, make_api
@@ -45,6 +46,7 @@ FEATURES: tuple[Feature, ...] = (
 )  # fmt: skip
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)
+plan.learn({kind.name: kind.plan for feature in FEATURES for kind in feature.kinds})
 registry.learn(policy for feature in FEATURES for policy in feature.policies)
 
 # What answers somebody who is not signed in. Reviewed by tests/kernel/test_deny_by_default.py.

@@ -73,6 +73,9 @@ class Kind:
     icon: str
     endpoint: str
     arg: str
+    listing: str = ""
+    # the task of the plan (`sharing/plan.py`) that such items serve unless their owner says otherwise
+    plan: str = ""
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,9 @@ def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Cours
     now = actor.now
     item = SharedItem(
         kind="course", owner_school_id=school_id, created_at=now, updated_at=now, demonstration=actor.demonstration,
-        **{name: data[name] for name in ITEM_FIELDS if data[name] is not None},
+        **{name: data[name] for name in ITEM_FIELDS if data.get(name) is not None},
     )  # fmt: skip
-    if data["plan_code"] is None:
+    if data.get("plan_code") is None:
         item.plan_code = plan.default_for("course")
     session.add(item)
     session.flush()

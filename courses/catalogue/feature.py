@@ -54,7 +54,9 @@ FEATURE = Feature(
     ),
     todos=todos,
     cards=cards,
-    kinds=(Kind("course", _l("课程"), "journal-bookmark", "catalogue.course", "course_id"),),
+    kinds=(
+        Kind("course", _l("课程"), "journal-bookmark", "catalogue.course", "course_id", "catalogue.catalogue", "2.2.2"),
+    ),
     demo=load,
     demo_order=40,
 )

@@ -21,7 +21,7 @@ from zutuan.clusters.models import Cluster, Department, School
 from zutuan.errors import Stale
 from zutuan.fields import from_form
 from zutuan.people.models import Affiliation, Person
-from zutuan.sharing import scopes
+from zutuan.sharing import plan, scopes
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.services import clusters_of
 from zutuan.web.texts import SHORT_WEEKDAYS, form_moment
@@ -43,7 +43,7 @@ def check_version(version: int) -> None:
 
 def empty_course() -> dict[str, Any]:
     return {"credits": "2", "hours": "32", "level": "bachelor", "language": "zh", "delivery": "live_online",
-            "category": "teacher_education"}  # fmt: skip
+            "category": "teacher_education", "plan_code": plan.default_for("course")}  # fmt: skip
 
 
 def course_values(course: Course) -> dict[str, Any]:

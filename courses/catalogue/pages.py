@@ -15,6 +15,7 @@ from courses.catalogue.rows import rows
 from zutuan.clock import clock
 from zutuan.clusters.models import School
 from zutuan.errors import Invalid, NotFound, Refused, Stale, say
+from zutuan.sharing import plan
 from zutuan.sharing import services as sharing
 from zutuan.sharing.services import fetch
 from zutuan.web.forms import load_form, once, refused, refused_at_once
@@ -23,7 +24,12 @@ from zutuan.web.requests import actor, db
 from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("catalogue", __name__, template_folder="templates")
-give_templates(blueprint, words=labels.WORDS, **{f"{name}_filter": filter_ for name, filter_ in labels.FILTERS.items()})
+give_templates(
+    blueprint,
+    words=labels.WORDS,
+    plan_options=plan.options,
+    **{f"{name}_filter": filter_ for name, filter_ in labels.FILTERS.items()},
+)
 
 PAGE = 20
 

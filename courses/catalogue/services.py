@@ -22,13 +22,13 @@ from zutuan.clusters.models import Department, School
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, Refused, insist
 from zutuan.people.models import Affiliation
-from zutuan.sharing import scopes
+from zutuan.sharing import plan, scopes
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.sharing.services import add_share, audience, audit, end_share, move, set_audience
 
-ITEM_FIELDS = ("title_zh", "title_en", "summary_zh", "summary_en", "keywords")
+ITEM_FIELDS = ("title_zh", "title_en", "summary_zh", "summary_en", "keywords", "plan_code")
 COURSE_FIELDS = (
     "code", "credits", "hours", "category", "level", "language", "delivery", "department_id",
     "description_zh", "description_en", "prerequisites", "assessment",
@@ -46,8 +46,10 @@ def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Cours
     now = actor.now
     item = SharedItem(
         kind="course", owner_school_id=school_id, created_at=now, updated_at=now, demonstration=actor.demonstration,
-        **{name: data[name] for name in ITEM_FIELDS},
+        **{name: data[name] for name in ITEM_FIELDS if data.get(name) is not None},
     )  # fmt: skip
+    if data.get("plan_code") is None:
+        item.plan_code = plan.default_for("course")
     session.add(item)
     session.flush()
     add_share(session, item, scopes.manage(school_id), now)

@@ -26,11 +26,16 @@ from zutuan.imports import feature as imports
 from zutuan.jobs import Errand, Handler, Worker
 from zutuan.mail import feature as mail
 from zutuan.notices import feature as notices
+from zutuan.notices import kinds
 from zutuan.operations import access_log, measuring
 from zutuan.operations import feature as operations
+from zutuan.papers import feature as papers
 from zutuan.people import feature as people
+from zutuan.policies import feature as policies
+from zutuan.policies import registry
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
+from zutuan.sharing import plan
 from zutuan.storage import feature as storage
 from zutuan.storage.backends import Storage, make_storage
 from zutuan.storage.services import Files
@@ -41,9 +46,13 @@ from zutuan.web.requests import ZutuanApp, close_sessions
 from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
-    people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, search.FEATURE,
-    storage.FEATURE, catalogue.FEATURE, enrolment.FEATURE, operations.FEATURE,
+    people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, papers.FEATURE,
+    policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, enrolment.FEATURE, operations.FEATURE,
 )  # fmt: skip
+
+kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)
+plan.learn({kind.name: kind.plan for feature in FEATURES for kind in feature.kinds})
+registry.learn(policy for feature in FEATURES for policy in feature.policies)
 
 # What answers somebody who is not signed in. Reviewed by tests/kernel/test_deny_by_default.py.
 PUBLIC = frozenset({"static", "health.alive", "health.ready", "web.language", "api-docs.openapi_json"})
@@ -139,7 +148,8 @@ def make_worker(database: Database, config: Config | None = None) -> Worker:
     for feature in FEATURES:
         handlers.update(feature.handlers)
         errands.update({topic: partial(errand, desk) for topic, errand in feature.errands.items()})
-    periodic = tuple(work for feature in FEATURES for work in feature.periodic)
+    # A class among the periodic work remembers when it acted last: each worker has one of its own.
+    periodic = tuple(work() if isinstance(work, type) else work for feature in FEATURES for work in feature.periodic)
     return Worker(database, handlers, (*periodic, Upkeep(), storage.FilesUpkeep(kept)), errands)
 
 

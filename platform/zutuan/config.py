@@ -81,11 +81,12 @@ class Config:
     max_file_mb: int = 200
     files_quota_mb: int = 2000
     uploads_at_once: int = 2
+    webhook_hosts: tuple[str, ...] = ("qyapi.weixin.qq.com",)
 
     @property
     def mail_sender(self) -> str:
-        """Who mail comes from: `组团 <no-reply@the host of ZUTUAN_URL>` unless told otherwise."""
-        return self.mail_from or f"组团 Zutuan <no-reply@{urlsplit(self.url).hostname or 'localhost'}>"
+        """Who mail comes from: `Zutuan <no-reply@the host of ZUTUAN_URL>` unless told otherwise."""
+        return self.mail_from or f"Zutuan <no-reply@{urlsplit(self.url).hostname or 'localhost'}>"
 
     @property
     def https(self) -> bool:
@@ -172,6 +173,9 @@ def load(env: Mapping[str, str] = os.environ) -> Config:
         max_file_mb=_whole(env, "ZUTUAN_MAX_FILE_MB", Config.max_file_mb),
         files_quota_mb=_whole(env, "ZUTUAN_FILES_QUOTA_MB", Config.files_quota_mb),
         uploads_at_once=_whole(env, "ZUTUAN_UPLOADS_AT_ONCE", Config.uploads_at_once),
+        webhook_hosts=tuple(
+            env.get("ZUTUAN_WEBHOOK_HOSTS", ",".join(Config.webhook_hosts)).replace(" ", "").split(",")
+        ),
     )
     check(config)
     return config
@@ -225,3 +229,4 @@ def _check_operations(config: Config) -> None:
         raise ConfigError(f"ZUTUAN_METRICS_TOKEN must have at least {MIN_METRICS_TOKEN} characters")
     if config.redis and urlsplit(config.redis).scheme not in ("redis", "rediss", "unix"):
         raise ConfigError("ZUTUAN_REDIS must start with redis://, rediss:// or unix://")
+        raise ConfigError("ZUTUAN_MAIL_FROM must be an address: Zutuan <no-reply@example.edu.cn>") from None

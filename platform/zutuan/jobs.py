@@ -85,15 +85,17 @@ class Away(Exception):
     """The other side does not answer anybody: nothing of this topic is tried for a while. (It only delays.)"""
 
 
-def enqueue(session: Session, topic: str, payload: dict[str, Any], now: datetime, *, key: str | None = None) -> None:
-    """Ask for `topic` to be handled once this session has committed; with a `key`, once however often it is asked."""
+def enqueue(session: Session, topic: str, payload: dict[str, Any], now: datetime, *, key: str | None = None) -> bool:
+    """Ask for `topic` to be handled once this session has committed. With a `key` it is done once however often it is
+    asked: False says that it had been asked before."""
     values = {"topic": topic, "payload": payload, "created_at": now, "available_at": now, "attempts": 0, "error": ""}
+    after_commit(session, wake.set)
     if key is None:
         session.add(OutboxMessage(**values))
-    else:
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        session.execute(insert(OutboxMessage).values(**values, key=key).on_conflict_do_nothing())
-    after_commit(session, wake.set)
+        return True
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(OutboxMessage).values(**values, key=key).on_conflict_do_nothing()
+    return session.scalar(statement.returning(OutboxMessage.id)) is not None
 
 
 def retry_delay(attempts: int) -> timedelta:

@@ -55,7 +55,7 @@ def test_a_mail_arrives_whole(database: Database, clock: Clock, server: Server) 
     assert worker(database, server).drain() == 1
     (mail,) = server.post.received
     assert mail["To"] == TO and mail["Subject"] == "重设密码" and mail["Auto-Submitted"] == "auto-generated"
-    assert mail["From"] == "组团 Zutuan <no-reply@127.0.0.1>"
+    assert mail["From"] == "Zutuan <no-reply@127.0.0.1>"
     assert mail["Date"].datetime == NOW
     body, html = mail.get_body(("plain",)), mail.get_body(("html",))
     assert body is not None and LINK in body.get_content()

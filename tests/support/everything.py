@@ -13,9 +13,11 @@ from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.calendar.models import Occurrence
 from zutuan.imports.models import ImportBatch, ImportLine
 from zutuan.jobs import OutboxMessage
-from zutuan.notices.models import Notice
+from zutuan.notices.models import GroupChat, Notice, NoticeChoice
+from zutuan.papers.models import Paper
 from zutuan.people.models import AccessKey, Proposal, SignInFailure
 from zutuan.people.services import open_session
+from zutuan.policies.models import PolicyValue
 from zutuan.sharing import scopes
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Subject
@@ -51,6 +53,13 @@ def one_of_each(session: Session, cast: Cast) -> None:
             Occurrence(
                 resource_type="offering", resource_id=offering.id, starts=NOW, ends=LATER, source_type="offering",
                 source_id=offering.id, week=12,
+            ),
+            NoticeChoice(person_id=student.id, kind="other", bell=True, mail="off"),
+            GroupChat(school_id=cast.schools["A"], address="https://qyapi.weixin.qq.com/x", kinds=[], changed_at=NOW),
+            PolicyValue(key="notices.digest_hour", school_id=cast.schools["A"], value=7, from_=LATER, decided_at=NOW),
+            Paper(
+                number="ZT2026-00000-00000-00000", kind="test", person_id=student.id, school_id=cast.schools["B"],
+                subject_type="enrolment", subject_id=1, content={}, digest="", issued_at=NOW,
             ),
             Notice(person_id=student.id, kind="test", dedupe_key="test", created_at=NOW),
             OutboxMessage(topic="test", key="test", payload={}, created_at=NOW, available_at=NOW),

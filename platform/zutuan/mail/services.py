@@ -92,7 +92,5 @@ def figures(session: Session) -> dict[str, float]:
         sa.func.min(sa.case((waiting, OutboxMessage.created_at))),
     ).select_from(OutboxMessage)
     count, lost, oldest = session.execute(query).one()
-    if isinstance(oldest, str):
-        oldest = datetime.fromisoformat(oldest)
     age = (clock.now() - oldest).total_seconds() if oldest else 0.0
     return {"outbox_waiting": count, "outbox_gave_up": lost, "outbox_oldest_seconds": max(age, 0.0)}

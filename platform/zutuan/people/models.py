@@ -49,6 +49,7 @@ class Affiliation(Base):
     kind: Mapped[str] = mapped_column(sa.String(10))
     major: Mapped[str] = mapped_column(sa.String(60), default="")
     grade: Mapped[str] = mapped_column(sa.String(10), default="")
+    class_name: Mapped[str] = mapped_column(sa.String(60), default="", server_default="")
     from_: Mapped[Moment] = mapped_column("from_")
     until: Mapped[Moment | None]
 

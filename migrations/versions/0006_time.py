@@ -191,6 +191,7 @@ def _timetables() -> None:
         sa.Column("teacher_number", sa.String(length=40), nullable=False),
         sa.Column("teacher_name", sa.String(length=60), nullable=False),
         sa.Column("room", sa.String(length=60), nullable=False),
+        sa.Column("room_shared", sa.Boolean(), nullable=False),
         sa.Column("times", sa.String(length=400), nullable=False),
         sa.ForeignKeyConstraint(["school_id"], ["school.id"], name=op.f("fk_timetable_entry_school_id")),
         sa.ForeignKeyConstraint(["term_id"], ["term.id"], name=op.f("fk_timetable_entry_term_id")),

@@ -308,3 +308,8 @@ def is_collision(error: DBAPIError) -> bool:
     if state in ("23P01", "40P01", "40001", "55P03"):
         return True
     return isinstance(error, OperationalError) and "locked" in str(error.orig)
+
+
+def is_taken(error: DBAPIError) -> bool:
+    """The exclusive time of the book was taken: 23P01 on PostgreSQL, the guard's own word on SQLite."""
+    return getattr(error.orig, "sqlstate", None) == "23P01" or "ex_occurrence_exclusive" in str(error.orig)

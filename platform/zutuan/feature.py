@@ -15,6 +15,7 @@ from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Permissions
 
 if TYPE_CHECKING:
+    from zutuan.calendar.sources import CalendarSource
     from zutuan.demo import DemoWorld
 
 
@@ -98,4 +99,6 @@ class Feature:
     notices: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     demo: Callable[[Session, DemoWorld], None] | None = None
     demo_order: int = 50
+    # what this feature's meetings are to the calendar (see `calendar/sources.py`)
+    calendar: tuple[CalendarSource, ...] = ()
     checks: tuple[Callable[[Session], list[Problem]], ...] = ()

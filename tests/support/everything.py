@@ -11,7 +11,13 @@ from support.cast import NOW, Cast
 from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.calendar.models import (
-    CalendarEdition, CalendarFeed, Occurrence, Place, SpecialDay, TermStart, TimetableEntry,
+    CalendarEdition,
+    CalendarFeed,
+    Occurrence,
+    Place,
+    SpecialDay,
+    TermStart,
+    TimetableEntry,
 )  # fmt: skip
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import Notice

@@ -1,8 +1,9 @@
 """The calendar, as the kernel registers it."""
 
 from zutuan.calendar import errors as errors
+from zutuan.calendar import notices
 from zutuan.calendar.api import api
 from zutuan.calendar.demo import load
 from zutuan.feature import Feature
 
-FEATURE = Feature(name="calendar", api=(api,), demo=load, demo_order=20)
+FEATURE = Feature(name="calendar", api=(api,), notices=notices.TEXTS, demo=load, demo_order=20)

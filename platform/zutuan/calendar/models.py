@@ -172,7 +172,7 @@ class Occurrence(Base):
     weekday: Mapped[int] = mapped_column(default=0, server_default="0")
     period: Mapped[int] = mapped_column(default=0, server_default="0")
     sequence: Mapped[int] = mapped_column(default=0, server_default="0")
-    changed_at: Mapped[Moment] = mapped_column(default=lambda: clock.now())
+    changed_at: Mapped[Moment] = mapped_column(default=clock.now)
 
 
 sa.event.listen(
@@ -228,6 +228,8 @@ class TimetableEntry(Base):
     teacher_number: Mapped[str] = mapped_column(sa.String(40), default="")
     teacher_name: Mapped[str] = mapped_column(sa.String(60), default="")
     room: Mapped[str] = mapped_column(sa.String(60), default="")
+    # Another line of the same file has the room at the same time (a playing field): then neither keeps others out there.
+    room_shared: Mapped[bool] = mapped_column(default=False)
     times: Mapped[str] = mapped_column(sa.String(400))
 
     term: Mapped[Term] = relationship()

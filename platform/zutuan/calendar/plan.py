@@ -77,6 +77,11 @@ class Calendar:
     def _times(self) -> dict[tuple[date, int], Times]:
         return {}
 
+    @cached_property
+    def periods(self) -> dict[int, tuple[int, int]]:
+        """Every period that any table rings, for a first look at what was typed."""
+        return {number: times for table in self.bells for number, times in table.times.items()}
+
     def times(self, day: date, weekday: int | None = None) -> Times:
         """The period table of a day. A swapped day rings as its own season does on the weekday whose classes it holds."""
         key = (day, weekday or day.isoweekday())

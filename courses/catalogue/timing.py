@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering
 from zutuan.calendar.rules import Pattern
 from zutuan.calendar.sources import CalendarSource, Described, Source
+from zutuan.paging import Query
 from zutuan.people.models import Affiliation
 from zutuan.sharing.models import SharedItem
 
@@ -47,9 +48,9 @@ def concerned(session: Session, ids: Sequence[int], now: datetime) -> Iterable[t
     return [(id_, person) for id_, person in session.execute(query)]
 
 
-def _taught(now: datetime) -> sa.Select[Any]:
+def _taught(now: datetime) -> Query:
     here = sa.and_(Affiliation.person_id == CourseTeacher.person_id, Affiliation.school_id == Course.school_id)
-    query: sa.Select[Any] = (
+    query: Query = (
         sa.select(CourseTeacher.person_id, sa.literal(TYPE).label("resource_type"), Offering.id.label("resource_id"))
         .join(Course, Course.id == CourseTeacher.course_id)
         .join(Offering, Offering.course_id == Course.id)
@@ -58,7 +59,7 @@ def _taught(now: datetime) -> sa.Select[Any]:
     return query
 
 
-def busy(people: Sequence[int], now: datetime) -> sa.Select[Any]:
+def busy(people: Sequence[int], now: datetime) -> Query:
     """Published offerings they teach."""
     published = _taught(now).join(SharedItem, SharedItem.id == Course.id)
     published = published.where(Offering.state == "published", SharedItem.state == "published")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 from courses.catalogue.timing import TYPE
 from courses.enrolment.models import Enrolment
 from zutuan.calendar.sources import CalendarSource
+from zutuan.paging import Query
 
 
 def concerned(session: Session, ids: Sequence[int], _now: datetime) -> Iterable[tuple[int, int]]:
@@ -19,9 +19,9 @@ def concerned(session: Session, ids: Sequence[int], _now: datetime) -> Iterable[
     return [(id_, person) for id_, person in session.execute(query.where(Enrolment.holds_seat()))]
 
 
-def busy(people: Sequence[int], _now: datetime) -> sa.Select[Any]:
+def busy(people: Sequence[int], _now: datetime) -> Query:
     type_ = sa.literal(TYPE).label("resource_type")
-    query: sa.Select[Any] = sa.select(Enrolment.person_id, type_, Enrolment.offering_id.label("resource_id"))
+    query: Query = sa.select(Enrolment.person_id, type_, Enrolment.offering_id.label("resource_id"))
     return query.where(Enrolment.person_id.in_(people), Enrolment.holds_seat())
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from zutuan.calendar.rules import Pattern
+from zutuan.paging import Query
 
 if TYPE_CHECKING:
     from zutuan.feature import Feature
@@ -59,7 +60,7 @@ class CalendarSource:
     sources: Callable[[Session, Sequence[int]], list[Source]] | None = None
     describe: Callable[[Session, Sequence[int]], Mapping[int, Described]] | None = None
     concerned: Callable[[Session, Sequence[int], datetime], Iterable[tuple[int, int]]] | None = None
-    busy: Callable[[Sequence[int], datetime], sa.Select[Any]] | None = None
+    busy: Callable[[Sequence[int], datetime], Query] | None = None
 
 
 Hooks = Sequence[CalendarSource]

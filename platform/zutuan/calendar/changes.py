@@ -71,6 +71,7 @@ class Effects:
     names: dict[Ref, Described] = field(default_factory=dict)
     updates: list[dict[str, Any]] = field(default_factory=list)
     inserts: list[dict[str, Any]] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)  # of the calendar's own rows that were written
 
     @property
     def moved(self) -> list[Move]:
@@ -96,54 +97,52 @@ class Change:
     place: int
     action: str
     write: Callable[[], Iterable[int]]  # answers the ids of what it wrote, for the audit
-    detail: dict[str, Any] = field(default_factory=dict)
 
 
-def preview(session: Session, actor: Actor | None, change: Change, hooks: Hooks, now: datetime) -> Effects:
-    """What the change would do. The caller rolls the transaction back."""
-    effects, _ids = _effects(session, actor, change, hooks, now)
-    return effects
-
-
-def apply(
+def preview(
     session: Session, actor: Actor | None, change: Change, hooks: Hooks, now: datetime, *, seen: str | None = None
 ) -> Effects:
-    """Do it. `seen` is the edition that was previewed: another one is refused, since what was shown is no longer true."""
-    effects, ids = _effects(session, actor, change, hooks, now, seen=seen)
-    book.update(session, effects.updates)
-    book.add(session, effects.inserts)
-    calendars.next_edition(session, change.place)
-    _tell(session, change, effects, now)
-    subject = Subject("calendar", change.place or None)
-    counts = {"moved": len(effects.moved), "lost": len(effects.lost), "added": len(effects.added)}
-    school_id = change.place or None
-    audit(
-        session, actor, change.action, subject, now=now, school_id=school_id,
-        ids=sorted(ids)[:50], **counts, told=len(effects.told), **change.detail,
-    )  # fmt: skip
-    session.flush()
-    return effects
-
-
-def _effects(
-    session: Session, actor: Actor | None, change: Change, hooks: Hooks, now: datetime, *, seen: str | None = None
-) -> tuple[Effects, list[int]]:
+    """Write the new calendar's own rows, and say what that would do to meetings. The caller either rolls back, or goes on
+    to `finish`. `seen` is the edition that was shown before: another one is refused, since that is no longer true."""
     if actor is not None:
         allow.require(actor, edit_action(change.place), place_subject(change.place))
     edition = calendars.take(session, change.place)
     if seen is not None and seen != edition:
         raise Refused("calendar_changed")
-    ids = list(change.write())
+    effects = Effects(edition)
+    effects.ids = sorted(change.write())
     session.flush()
     session.expire_all()
-    effects = Effects(edition)
     _compare(session, effects, _terms(session, change.place, now), hooks, now)
     refs = {each.source for each in effects.moves}
     effects.people = concerned(session, hooks, refs, now)
     effects.clashes = _clashes(session, effects, hooks, now)
     effects.names = described(session, hooks, refs | {each.other for each in effects.clashes})
     effects.moves.sort(key=lambda each: (each.at, each.source))
-    return effects, ids
+    return effects
+
+
+def finish(session: Session, actor: Actor | None, change: Change, effects: Effects, now: datetime) -> None:
+    """Bring the book to it, tell everyone concerned, and write it down."""
+    book.update(session, effects.updates)
+    book.add(session, effects.inserts)
+    calendars.next_edition(session, change.place)
+    _tell(session, change, effects, now)
+    counts = {"moved": len(effects.moved), "lost": len(effects.lost), "added": len(effects.added)}
+    audit(
+        session, actor, change.action, Subject("calendar", change.place or None), now=now,
+        school_id=change.place or None, ids=effects.ids[:50], told=len(effects.told), **counts,
+    )  # fmt: skip
+    session.flush()
+
+
+def apply(
+    session: Session, actor: Actor | None, change: Change, hooks: Hooks, now: datetime, *, seen: str | None = None
+) -> Effects:
+    """Both in one."""
+    effects = preview(session, actor, change, hooks, now, seen=seen)
+    finish(session, actor, change, effects, now)
+    return effects
 
 
 def _terms(session: Session, place: int, now: datetime) -> list[Term]:

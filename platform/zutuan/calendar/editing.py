@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -32,7 +32,7 @@ def save_term(session: Session, school_id: int, data: Mapping[str, Any], term: T
     def write() -> Iterable[int]:
         fetch(session, School, school_id)
         target = term or Term(school_id=school_id)
-        _check_term(session, school_id, data, target.id)
+        check_term(session, school_id, data, target.id)
         for name in ("academic_year", "number", "first_day", "weeks"):
             setattr(target, name, data[name])
         known = {start.grade: start for start in target.starts}
@@ -57,14 +57,21 @@ def spans(term: Term) -> list[Span]:
     return [usual, *(Span(start.first_day, start.weeks, start.grade, label) for start in term.starts)]
 
 
-def _check_term(session: Session, school_id: int, data: Mapping[str, Any], own_id: int | None) -> None:
+def spans_of(data: Mapping[str, Any]) -> list[Span]:
+    """The same of a term that is not written yet."""
+    label = f"{data['academic_year']}-{data['number']}"
+    usual = Span(data["first_day"], data["weeks"], label=label)
+    return [usual, *(Span(each["first_day"], each["weeks"], each["grade"], label) for each in data["starts"])]
+
+
+def check_term(session: Session, school_id: int, data: Mapping[str, Any], own_id: int | None) -> None:
+    """Raises Invalid where the term cannot stand beside the school's others."""
     query = sa.select(Term).where(Term.school_id == school_id).options(selectinload(Term.starts))
     others = [each for each in session.scalars(query) if each.id != own_id]
     errors = _mondays(data) + _years(data)
     if any((each.academic_year, each.number) == (data["academic_year"], data["number"]) for each in others):
         errors.append(FieldError("number", "term_taken"))
-    mine = [Span(data["first_day"], data["weeks"])]
-    mine += [Span(each["first_day"], each["weeks"], each["grade"]) for each in data["starts"]]
+    mine = spans_of(data)
     found = overlapping(mine, [spans(each) for each in others])
     if found is not None and not errors:
         row = mine.index(found[0]) - 1
@@ -122,23 +129,31 @@ def save_table(session: Session, school_id: int, data: Mapping[str, Any], table:
     def write() -> Iterable[int]:
         fetch(session, School, school_id)
         target = table or PeriodTable(school_id=school_id)
-        rows = [(row["number"], row["starts"], row["ends"]) for row in data["periods"]]
-        errors = check_times(rows)
-        until = data["until_day"]
-        if until is not None and until < data["from_day"]:
-            errors.append(FieldError("until_day", "ends_before_start"))
-        if _same_scope(session, school_id, data, target.id):
-            errors.append(FieldError("from_day", "table_taken"))
-        if errors:
-            raise Invalid(errors=errors)
+        check_table(data, taken=_same_scope(session, school_id, data, target.id))
         for name in ("name", "from_day", "until_day", "season_from", "season_until", "weekdays"):
             setattr(target, name, data[name])
-        _set_periods(target, rows)
+        _set_periods(target, _rows(data))
         session.add(target)
         session.flush()
         return [target.id]
 
     return Change(school_id, "period_table.edit" if table else "period_table.create", write)
+
+
+def _rows(data: Mapping[str, Any]) -> list[tuple[int, int, int]]:
+    return [(row["number"], row["starts"], row["ends"]) for row in data["periods"]]
+
+
+def check_table(data: Mapping[str, Any], *, taken: bool = False) -> None:
+    """Raises Invalid where a period table cannot be."""
+    errors = check_times(_rows(data))
+    until = data["until_day"]
+    if until is not None and until < data["from_day"]:
+        errors.append(FieldError("until_day", "ends_before_start"))
+    if taken:
+        errors.append(FieldError("from_day", "table_taken"))
+    if errors:
+        raise Invalid(errors=errors)
 
 
 def _set_periods(table: PeriodTable, rows: Sequence[tuple[int, int, int]]) -> None:
@@ -187,24 +202,28 @@ class NewDays:
         return [Special(day, self.kind, self.name, self.takes) for day in each]
 
 
-def add_days(
-    session: Session, place: int, new: Sequence[NewDays], *, field: Callable[[int], str] = lambda _n: ""
-) -> Change:
-    """Enter special days, holidays first, so that a swap in the same breath finds its holiday. A day that has a row of
-    this place already gets the new one. `field` names the prefix of a row's fields in errors."""
+def add_days(session: Session, place: int, new: Sequence[NewDays]) -> Change:
+    """Enter special days. A day that has a row of this place already gets the new one."""
 
     def write() -> Iterable[int]:
-        known = _specials_at(session, place)
-        errors: list[FieldError] = []
-        order = sorted(range(len(new)), key=lambda n: (new[n].kind == "swapped", n))
-        written: list[Special] = []
-        for number in order:
-            errors += _enter(new[number], known, written, field(number))
-        if errors:
-            raise Invalid(errors=errors)
-        return _write_days(session, place, written)
+        found = check_days(session, place, new)
+        if found:
+            raise Invalid(errors=[error for _number, error in found])
+        return _write_days(session, place, [day for each in new for day in each.days])
 
     return Change(place, "special_day.create", write)
+
+
+def check_days(session: Session, place: int, new: Sequence[NewDays]) -> list[tuple[int, FieldError]]:
+    """What stands against them, with the number of each in `new`. Holidays are looked at first, so that a swap in the
+    same breath finds its holiday."""
+    known = _specials_at(session, place)
+    errors: list[tuple[int, FieldError]] = []
+    for number in sorted(range(len(new)), key=lambda n: (new[n].kind == "swapped", n)):
+        error = _enter(new[number], known)
+        if error is not None:
+            errors.append((number, error))
+    return errors
 
 
 def _specials_at(session: Session, place: int) -> dict[date, Special]:
@@ -217,18 +236,17 @@ def _specials_at(session: Session, place: int) -> dict[date, Special]:
     return effective([row for row in rows if row.inherited], [row for row in rows if not row.inherited])
 
 
-def _enter(new: NewDays, known: dict[date, Special], written: list[Special], prefix: str) -> list[FieldError]:
+def _enter(new: NewDays, known: dict[date, Special]) -> FieldError | None:
     if new.last < new.first:
-        return [FieldError(f"{prefix}last", "ends_before_start")]
+        return FieldError("last", "ends_before_start")
     if (new.last - new.first).days >= LONGEST_HOLIDAY:
-        return [FieldError(f"{prefix}last", "holiday_too_long", {"max": LONGEST_HOLIDAY})]
+        return FieldError("last", "holiday_too_long", {"max": LONGEST_HOLIDAY})
     for day in new.days:
         refusal = check_special(day, _others(known, day))
         if refusal is not None:
-            return [FieldError(f"{prefix}{_blamed(refusal)}", refusal.code, refusal.params)]
+            return FieldError(_blamed(refusal), refusal.code, refusal.params)
         known[day.day] = day
-        written.append(day)
-    return []
+    return None
 
 
 def _others(known: Mapping[date, Special], new: Special) -> dict[date, Special]:

@@ -57,6 +57,10 @@ messages(
         # the import of timetables and calendars
         "entry_without_place": _l("班级、教师学工号、教室至少填一项。"),
         "room_taken_by_other": _l("教室“%(room)s”在 %(when)s 已被占用。"),
+        "no_such_term_above": _l("上面没有这个学期的行，请先写学期，再写它的年级。"),
+        "only_special_days": _l("全国安排只能导入节假日和调休；学期和作息属于学校。"),
+        "days_span": _l("结束须在开始之后，且相隔不超过 %(days)s 天。"),
+        "swap_one_day": _l("补课一次只填一天。"),
         "not_a_kind": _l("类型只能是：%(choices)s。"),
     }
 )

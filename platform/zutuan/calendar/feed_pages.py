@@ -37,7 +37,7 @@ def revoke_feed() -> ResponseReturnValue:
     return redirect(url_for("calendar.feed"))
 
 
-@blueprint.get("/feeds/<string(maxlength=80):secret>.ics")
+@blueprint.get("/feeds/<string(maxlength=80):secret>.ics", provide_automatic_options=False)
 def ics(secret: str) -> ResponseReturnValue:
     """Nobody signs in here: the address is the key. Rights are its owner's of this moment."""
     now = clock.now()

@@ -347,7 +347,7 @@ def remove_days(place: int) -> ResponseReturnValue:
 
 def _days_again(place: int) -> Callable[[Errors, str], str]:
     def show(errors: Errors, overall: str) -> str:
-        said = "；".join(each for every in errors.values() for each in every)
+        said = _("；").join(each for every in errors.values() for each in every)
         return _days_page(place, {"kind": "holiday"}, {}, said or overall)
 
     return show

@@ -204,7 +204,7 @@ def create_offering(session: Session, actor: Actor, course: Course, data: dict[s
     term = _term_for(session, course, data.get("term_id"))
     offering = Offering(
         course=course, term=term, created_at=actor.now, updated_at=actor.now,
-        **{name: data[name] for name in OFFERING_FIELDS},
+        **{name: data[name] for name in OFFERING_FIELDS if name in data},
     )  # fmt: skip
     seats = data["seats"]
     offering.pools = [SeatPool(scope="all", capacity=seats, wanted=seats)]

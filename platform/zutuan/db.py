@@ -246,6 +246,7 @@ class Database:
         event.listen(self._write, "after_flush", _note_flush)
         event.listen(self._write, "do_orm_execute", _note_statement)
         event.listen(self._write, "before_commit", _demand_audit)
+        event.listen(self._write, "after_rollback", _forget)
 
     def session(self, *, writes: bool) -> Session:
         return self._write() if writes else self._read()
@@ -300,6 +301,12 @@ def _demand_audit(session: Session) -> None:
     changed, audited = session.info.pop("changed", False), session.info.pop("audited", False)
     if changed and not audited:
         raise Unaudited("this transaction changes data without an audit row")
+
+
+def _forget(session: Session) -> None:
+    """What was rolled back has neither changed nor promised anything."""
+    for name in ("changed", "audited", "after_commit"):
+        session.info.pop(name, None)
 
 
 def is_collision(error: DBAPIError) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
+from zutuan.calendar.editing import NewDays
 from zutuan.calendar.models import CalendarEdition, Period, PeriodTable, SpecialDay, Term, TermStart
 from zutuan.calendar.proposals import proposed
 from zutuan.calendar.services import monday_of, usual_periods
@@ -56,16 +57,26 @@ def _tables(session: Session, school_id: int, since: date, late: int) -> None:
         session.add(table)
 
 
+def _statutory(year: int) -> list[NewDays]:
+    """Days that are the same every year, where the State Council's are not known."""
+    new_year, labour = date(year, 1, 1), date(year, 5, 1)
+    return [
+        NewDays("holiday", "元旦", new_year, new_year),
+        NewDays("holiday", "劳动节", labour, labour),
+        NewDays("holiday", "国庆节", date(year, 10, 1), date(year, 10, 3)),
+    ]
+
+
 def _special_days(session: Session, world: DemoWorld, today: date, first_day: date) -> None:
     """The State Council's days around the term where they are known; and for two schools a sports day next week, whose
     Friday is held on the Saturday after."""
     session.add(CalendarEdition(place=0, number=1))
-    last = first_day + timedelta(weeks=WEEKS)
-    found = [new for year in {first_day.year, last.year} for new in proposed(year) or []]
+    years = sorted({first_day.year, (first_day + timedelta(weeks=WEEKS)).year})
+    found = [new for year in years for new in proposed(year) or _statutory(year)]
     taken: set[date] = set()
     for new in found:
         for day in new.days:
-            if first_day <= day.day <= last and day.day not in taken and day.day != today:
+            if day.day not in taken and day.day != today:  # today there are classes to show
                 session.add(SpecialDay(day=day.day, kind=day.kind, name=day.name, takes=day.takes))
                 taken.add(day.day)
     friday = monday_of(today) + timedelta(days=11)

@@ -58,4 +58,5 @@ FEATURE = Feature(
     demo=load,
     demo_order=40,
     calendar=(timing.HOOK,),
+    checks=(timing.book_follows_calendar,),
 )

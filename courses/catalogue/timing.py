@@ -10,8 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering
+from zutuan.calendar import changes
 from zutuan.calendar.rules import Pattern
 from zutuan.calendar.sources import CalendarSource, Described, Source
+from zutuan.clock import clock
+from zutuan.feature import Problem
 from zutuan.paging import Query
 from zutuan.people.models import Affiliation
 from zutuan.sharing.models import SharedItem
@@ -67,3 +70,11 @@ def busy(people: Sequence[int], now: datetime) -> Query:
 
 
 HOOK = CalendarSource(TYPE, sources, describe, concerned, busy)
+
+
+def book_follows_calendar(session: Session) -> list[Problem]:
+    """Every meeting ahead stands in the book where its school's calendar has it."""
+    return [
+        Problem("book_follows_calendar", f"offering {move.source[1]}", f"{move.before} should be {move.after}")
+        for move in changes.astray(session, (HOOK,), clock.now())
+    ]

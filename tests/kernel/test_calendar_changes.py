@@ -192,6 +192,39 @@ def test_a_term_that_begins_later_moves_its_meetings_and_a_shorter_one_loses_som
         )
 
 
+def test_an_offering_for_freshmen_keeps_their_weeks(app: Flask, database: Database, cast: Cast) -> None:
+    from courses.catalogue.timing import book_follows_calendar
+
+    taught, teacher, here = teach(app, cast), api(app, cast.who("A", "teacher")), cast.schools["A"]
+    etag = teacher.get(taught.offering).headers["ETag"]
+    unknown = teacher.patch(taught.offering, {"grade": "2026"}, headers={"If-Match": etag})
+    assert unknown.status_code == 422 and unknown.json["errors"][0]["code"] == "no_such_grade"
+    start = {"grade": "2026", "first_day": date(2026, 9, 21), "weeks": 16}
+    data = {"academic_year": "2026-2027", "number": 1, "first_day": date(2026, 9, 7), "weeks": 18, "starts": [start]}
+    with database.write() as session:
+        term = session.get_one(Term, cast.terms["A"])
+        changes.apply(session, actor(database, cast), editing.save_term(session, here, data, term), HOOKS, NOW)
+    etag = teacher.get(taught.offering).headers["ETag"]
+    ok(teacher.patch(taught.offering, {"grade": "2026"}, headers={"If-Match": etag}))
+    assert days(database, taught.offering_id)[0] == date(2026, 9, 23)
+    with database.write() as session:
+        assert book_follows_calendar(session) == []
+        session.execute(
+            sa.update(Occurrence)
+            .where(Occurrence.week == 15)
+            .values(starts=Occurrence.ends, ends=NOW + timedelta(days=90))
+        )
+        assert len(book_follows_calendar(session)) == 1
+        session.rollback()
+    data["starts"] = [{**start, "first_day": date(2026, 9, 28), "weeks": 15}]
+    with database.write() as session:
+        term = session.get_one(Term, cast.terms["A"])
+        effects = changes.apply(
+            session, actor(database, cast), editing.save_term(session, here, data, term), HOOKS, NOW
+        )
+    assert [m.before.week for m in effects.lost if m.before] == [16] and effects.moved
+
+
 BAD_TERMS = [
     ({"first_day": date(2026, 9, 8)}, "first_day", "term_not_monday"),
     ({"academic_year": "2026-2028"}, "academic_year", "bad_academic_year"),

@@ -136,6 +136,13 @@ def finish(session: Session, actor: Actor | None, change: Change, effects: Effec
     session.flush()
 
 
+def astray(session: Session, hooks: Hooks, now: datetime) -> list[Move]:
+    """Meetings ahead that do not stand where the calendar has them: none, as long as every change goes this way."""
+    effects = Effects()
+    _compare(session, effects, _terms(session, calendars.EVERYWHERE, now), hooks, now)
+    return effects.moves
+
+
 def apply(
     session: Session, actor: Actor | None, change: Change, hooks: Hooks, now: datetime, *, seen: str | None = None
 ) -> Effects:

@@ -145,6 +145,57 @@ def test_two_registrars_do_not_interleave(fresh: Fresh, app: Flask, database: Da
     assert ends == {"done": 1, "calendar_changed": 3}
 
 
+def test_classes_made_while_the_calendar_changes_follow_it(
+    fresh: Fresh, app: Flask, database: Database, cast: Cast
+) -> None:
+    """Teachers add classes while registrars enter holidays: whoever comes first, the book is the calendar's in the end."""
+    from courses.catalogue import services as catalogue
+    from courses.catalogue.models import Course
+    from courses.catalogue.timing import book_follows_calendar
+
+    taught = teach(app, cast)
+    teacher, databases, barrier = (
+        actor(database, cast, "A", "teacher"),
+        [Database(fresh.url) for _ in range(8)],
+        Barrier(8),
+    )
+    admin = actor(database, cast, "A", "platform_admin")
+
+    def make(index: int) -> None:
+        meeting = {"weekday": 1 + index % 5, "first_period": 1, "last_period": 2, "weeks": "1-16"}
+        data = {
+            "code": f"X{index}",
+            "seats": 5,
+            "enrol_from": NOW,
+            "enrol_until": NOW + timedelta(days=5),
+            "room": "",
+            "online_url": "",
+            "note": "",
+            "meetings": [meeting],
+        }
+        with databases[index].write() as session:
+            catalogue.create_offering(session, teacher, session.get_one(Course, taught.course_id), data)
+
+    def enter(index: int) -> None:
+        day = date(2026, 12, 7) + timedelta(days=index)
+        if index % 2:
+            change(databases[index], cast, NewDays("holiday", "", day, day))
+            return
+        with databases[index].write() as session:
+            changes.apply(session, admin, editing.add_days(session, 0, [NewDays("holiday", "", day, day)]), HOOKS, NOW)
+
+    def one(index: int) -> None:
+        barrier.wait(30)
+        (make if index < 4 else enter)(index)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, range(8)))
+    for each in databases:
+        each.dispose()
+    with database.read() as session:
+        assert book_follows_calendar(session) == []
+
+
 def test_an_inherited_holiday_reaches_every_school_but_who_overrides(
     app: Flask, database: Database, cast: Cast
 ) -> None:

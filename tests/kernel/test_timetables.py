@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
 HOOKS = hooks_of(FEATURES)
+MONDAY = date(2026, 11, 30)
 HEAD = "课程名称,上课时间,班级,教师学工号,教师,教室\n"
 ROWS = [
     '高等数学,"周一第1-2节{1-16周}",小教2401、小教2402,A002,王老师,教一101',
@@ -70,7 +72,7 @@ def test_classes_and_teachers_are_busy(database: Database, cast: Cast) -> None:
     with database.write() as session:
         session.get_one(Affiliation, student.affiliation_id).class_name = "小教2402"
         audit(session, None, "test", Subject(), now=NOW)
-    monday = [(at_shanghai(Term_DAY, 8, 30), at_shanghai(Term_DAY, 9))]
+    monday = [(at_shanghai(MONDAY, 8, 30), at_shanghai(MONDAY, 9))]
     with database.read() as session:
         for who, course in ((student, "高等数学"), (teacher, "高等数学")):
             found = book.clashes_with(session, ("person", who.id), monday, HOOKS)
@@ -81,17 +83,12 @@ def test_classes_and_teachers_are_busy(database: Database, cast: Cast) -> None:
         assert book.clashes_with(session, ("person", cast.who("B", "student").id), monday, HOOKS) == []
 
 
-from datetime import date  # noqa: E402
-
-Term_DAY = date(2026, 11, 30)
-
-
 def test_a_booked_room_is_not_overrun(database: Database, cast: Cast) -> None:
     with database.write() as session:
         room = Place(school_id=cast.schools["A"], kind="room", name="教一101")
         session.add(room)
         session.flush()
-        meeting = Meeting(at_shanghai(Term_DAY, 9), at_shanghai(Term_DAY, 10), 13, 1, 2)
+        meeting = Meeting(at_shanghai(MONDAY, 9), at_shanghai(MONDAY, 10), 13, 1, 2)
         book.book(session, ("room", room.id), ("booking", 1), [meeting], exclusive=True)
         audit(session, None, "test", Subject(), now=NOW)
     report = load(database, cast, ROWS)

@@ -220,7 +220,11 @@ def new_offering(course_id: int) -> ResponseReturnValue:
 def create_offering(course_id: int) -> ResponseReturnValue:
     view = _editable(course_id)
     try:
-        made = services.create_offering(db(), actor(), view.course, load_form(schemas.OfferingIn()))
+        filled = forms.pasted(db(), view.course, None)
+        if "fill" in request.form:
+            return _offering_form(view.course, None, forms.typed_offering(filled), {}, "")
+        data = load_form(schemas.OfferingIn())
+        made = services.create_offering(db(), actor(), view.course, {**data, "meetings": [*data["meetings"], *filled]})
         published = view.course.item.state == "published" and "publish" in request.form
         if published:
             services.move_offering(db(), actor(), made, "publish")
@@ -243,8 +247,13 @@ def edit_offering(offering_id: int) -> ResponseReturnValue:
 def update_offering(offering_id: int) -> ResponseReturnValue:
     offering = _editable_offering(offering_id)
     try:
+        filled = forms.pasted(db(), offering.course, offering)
+        if "fill" in request.form:
+            typed = {**forms.typed_offering(filled), "version": request.form.get("version")}
+            return _offering_form(offering.course, offering, typed, {}, "")
         forms.check_version(offering.version)
-        services.update_offering(db(), actor(), offering, load_form(schemas.OfferingFields()))
+        data = load_form(schemas.OfferingFields())
+        services.update_offering(db(), actor(), offering, {**data, "meetings": [*data["meetings"], *filled]})
     except (Invalid, Refused, Stale) as error:
         return refused(error, lambda *wrong: _offering_form(offering.course, offering, forms.typed_offering(), *wrong))
     flash(_("已保存。"), "good")

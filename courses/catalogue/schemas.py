@@ -91,6 +91,9 @@ class OfferingFields(Schema):
     """What an offering says of itself; `seats` are those of its one general pool."""
 
     code = Pattern(CODE, "bad_code", 20, load_default="01")
+    grade = Text(
+        10, min=0, metadata={"description": "keeps the weeks of this grade of the term; empty: the usual ones"}
+    )
     enrol_from = Instant(required=True)
     enrol_until = Instant(required=True)
     room = Text(60, min=0)
@@ -142,6 +145,7 @@ class OfferingOut(Schema):
     code = fields.String()
     state = fields.String()
     term = fields.Nested(TermOut)
+    grade = fields.String()
     enrol_from = fields.AwareDateTime()
     enrol_until = fields.AwareDateTime()
     room = fields.String()

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import click
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from zutuan.calendar.calendars import EVERYWHERE
+from zutuan.calendar.imports import calendar_import
+from zutuan.calendar.models import Term
+from zutuan.calendar.sources import hooks_of
+from zutuan.calendar.timetables import timetable_import
 from zutuan.clock import at_shanghai, clock, local
 from zutuan.clusters.imports import SCHOOLS, cluster_import
 from zutuan.clusters.rules import AHEAD
 from zutuan.config import load
 from zutuan.db import Database
-from zutuan.errors import say
+from zutuan.errors import Refused, say
 from zutuan.importing import MAX_BYTES, Import, Report, RowError, Sheet, read, run
 from zutuan.importing.mending import failed_workbook, with_mended
 from zutuan.migrate import current_revision, head_revision
@@ -64,30 +70,61 @@ def clusters(file: Path, dry_run: bool, since: datetime | None) -> None:
 )
 def people(file: Path, school: str, dry_run: bool, failed: Path | None, mended: Path | None) -> None:
     """A school's people (学工号, 姓名, 邮箱, 身份, 院系 …): .xlsx, .xls, CSV, or HTML saved as .xls."""
-    _run(_Roster(school), file, dry_run, failed, mended)
+    _run(lambda session: roster_import(_school(session, school)), file, dry_run, failed, mended)
 
 
-@dataclass(frozen=True)
-class _Roster:
-    """A roster is a school's; which one is looked up where the database is open."""
+SCHOOL = click.option("--school", required=True, help="name, code or id")
 
-    school: str
 
-    def __call__(self, session: Session) -> Import:
-        found = find_school(session, self.school)
+@import_group.command()
+@click.argument("file", type=FILE)
+@SCHOOL
+@click.option("--term", required=True, help="2026-2027-1: academic year and number")
+@click.option("--dry-run", is_flag=True, help="List every bad row and write nothing.")
+def timetable(file: Path, school: str, term: str, dry_run: bool) -> None:
+    """A school's own timetable of a term: 课程名称,上课时间,班级,教师学工号,教师,教室. Again: the term is the file's."""
+
+    def make(session: Session) -> Import:
+        school_id = _school(session, school)
+        year, _, number = term.rpartition("-")
+        query = sa.select(Term.id).where(Term.school_id == school_id, Term.academic_year == year)
+        found = session.scalar(query.where(Term.number == int(number))) if number.isdecimal() else None
         if found is None:
-            raise click.BadParameter(f"no school {self.school!r}", param_hint="--school")
-        return roster_import(found.id)
+            raise click.BadParameter("the school has no such term (write 2026-2027-1)", param_hint="--term")
+        return timetable_import(school_id, found)
+
+    _run(make, file, dry_run)
 
 
-def _run(
-    kind: Import | _Roster, file: Path, dry_run: bool, failed: Path | None = None, mended: Path | None = None
-) -> None:
+@import_group.command()
+@click.argument("file", type=FILE)
+@click.option("--school", help="name or code; without it, special days for all schools")
+@click.option("--dry-run", is_flag=True, help="List every bad row and write nothing.")
+def calendar(file: Path, school: str | None, dry_run: bool) -> None:
+    """Terms, period tables, holidays and swapped days. Meetings that lie ahead follow, and those concerned are told."""
+    from zutuan.app import FEATURES
+
+    hooks = hooks_of(FEATURES)
+    _run(lambda session: calendar_import(_school(session, school) if school else EVERYWHERE, hooks), file, dry_run)
+
+
+def _school(session: Session, text: str) -> int:
+    found = find_school(session, text)
+    if found is None:
+        raise click.BadParameter("no school of exactly this name, code or id", param_hint="--school")
+    return found.id
+
+
+Made = Import | Callable[[Session], Import]
+
+
+def _run(kind: Made, file: Path, dry_run: bool, failed: Path | None = None, mended: Path | None = None) -> None:
+    """`kind` is an import, or makes one once the database can be asked."""
     data = _bytes(file)
     database = Database(load().database)
     try:
         _need_tables(database)
-        if isinstance(kind, _Roster):
+        if not isinstance(kind, Import):
             with database.read() as session:
                 kind = kind(session)
         sheet = read(data, kind.columns)
@@ -123,6 +160,8 @@ def _in_database(database: Database, kind: Import, data: bytes, dry_run: bool, s
     try:
         with database.write() as session:
             return run(session, kind, data, now=now, progress=_progress, sheet=sheet)
+    except Refused as error:
+        raise click.ClickException(" ".join(say(error.code, error.params))) from error
     except IntegrityError as error:
         raise click.ClickException(" ".join(say("conflict"))) from error
 

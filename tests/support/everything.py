@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
@@ -10,7 +10,15 @@ from support.cast import NOW, Cast
 
 from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
 from courses.enrolment.models import Enrolment, EnrolmentEvent
-from zutuan.calendar.models import Occurrence
+from zutuan.calendar.models import (
+    CalendarEdition,
+    CalendarFeed,
+    Occurrence,
+    Place,
+    SpecialDay,
+    TermStart,
+    TimetableEntry,
+)  # fmt: skip
 from zutuan.imports.models import ImportBatch, ImportLine
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import GroupChat, Notice, NoticeChoice
@@ -61,6 +69,14 @@ def one_of_each(session: Session, cast: Cast) -> None:
                 number="ZT2026-00000-00000-00000", kind="test", person_id=student.id, school_id=cast.schools["B"],
                 subject_type="enrolment", subject_id=1, content={}, digest="", issued_at=NOW,
             ),
+            TermStart(term_id=cast.terms["A"], grade="2026", first_day=date(2026, 9, 21), weeks=16),
+            SpecialDay(day=date(2026, 10, 1), kind="holiday", name="国庆节"),
+            CalendarEdition(place=0, number=1),
+            Place(school_id=cast.schools["B"], kind="room", name="教学楼101"),
+            TimetableEntry(
+                school_id=cast.schools["B"], term_id=cast.terms["B"], course="心理学", times="星期一第1-2节{1-16周}"
+            ),
+            CalendarFeed(person_id=student.id, secret_hash="0" * 64, created_at=NOW),
             Notice(person_id=student.id, kind="test", dedupe_key="test", created_at=NOW),
             OutboxMessage(topic="test", key="test", payload={}, created_at=NOW, available_at=NOW),
             IdempotencyKey(actor_id=student.id, route="/", key="k", body_hash="h", created_at=NOW),

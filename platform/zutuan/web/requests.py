@@ -18,7 +18,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from zutuan.clock import clock
 from zutuan.config import Config
-from zutuan.db import Database, is_collision, run_after_commit
+from zutuan.db import Database, is_collision, is_taken, run_after_commit
 from zutuan.errors import Refused, Stale, Unauthenticated, ZutuanError
 from zutuan.sharing.actor import Actor
 from zutuan.storage.services import Files
@@ -90,7 +90,7 @@ def _mapped_errors() -> Iterator[None]:
     except StaleDataError as error:  # a transition names no version: it only came second
         raise (Stale() if "If-Match" in request.headers else Refused("busy")) from error
     except IntegrityError as error:
-        raise Refused("conflict") from error
+        raise Refused("time_taken" if is_taken(error) else "conflict") from error
     except DBAPIError as error:
         if is_collision(error):
             raise Refused("busy") from error

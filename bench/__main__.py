@@ -18,7 +18,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from bench import client, data, databases, pages, report, servers, statements
+from bench import client, data, databases, pages, report, servers, stalled, statements
 from zutuan.clock import clock
 from zutuan.db import Database
 
@@ -93,7 +93,23 @@ def page_lines(target: databases.Target, place: Path, count: int, until: float) 
             line.query = statements.query_alone(database, page, world, those, count)
             lines.append(line)
             say(f"{target.name}: {page.name}: p95 {client.percentile(line.alone.server, 95):.1f} ms on the server")
+        lines.append(
+            stalled_line(database, running.port, place, pages.requests(those, cookies, count), people[0], cookies)
+        )
     return lines, ", ".join(f"{made[name]:,} {word}" for name, word in SIZES.items())
+
+
+def stalled_line(
+    database: Database, port: int, place: Path, requests: Sequence[client.Request], owner: int, cookies: dict[int, str]
+) -> report.Line:
+    """The last page once more, while downloads stand still that nobody reads."""
+    file_id = stalled.large_file(database, place, owner)
+    with stalled.downloads(port, file_id, cookies[owner]):
+        line = report.Line(
+            f"the last page while {stalled.DOWNLOADS} downloads stand still", *measure(port, requests, 20)
+        )
+    say(f"{line.name}: p95 {client.percentile(line.alone.client, 95):.1f} ms at the client")
+    return line
 
 
 SIZES = {

@@ -44,6 +44,19 @@ def warm(port: int, requests: Sequence[Request], connections: int = 12) -> None:
         _ask(port, requests, float("inf"))
 
 
+def get(port: int, request: Request, status: int) -> dict[str, str]:
+    """The headers of one answer that must have this status."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", request.path, headers={"Cookie": request.cookie})
+        response = connection.getresponse()
+        if response.status != status:
+            raise RuntimeError(f"GET {request.path} answered {response.status}: {response.read()[:300]!r}")
+        return {name.lower(): value for name, value in response.getheaders()}
+    finally:
+        connection.close()
+
+
 def load(port: int, requests: Sequence[Request], clients: int, seconds: float) -> Samples:
     """All requests, shared among `clients` at once; stops after `seconds` with what it has."""
     until = time.monotonic() + seconds

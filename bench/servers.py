@@ -42,8 +42,10 @@ def environment(database: str, port: int, files: Path) -> dict[str, str]:
 @contextmanager
 def zutuan(database: str, folder: Path) -> Iterator[Running]:
     port = free_port()
-    command = ["-m", "zutuan.cli", "serve", "--port", str(port)]
-    with _served(command, environment(database, port, folder), port, folder / "serve.log", "/healthz") as running:
+    files = free_port()
+    command = ["-m", "zutuan.cli", "serve", "--port", str(port), "--files-port", str(files)]
+    settings = {**environment(database, port, folder), "ZUTUAN_FILES_URL": f"http://127.0.0.1:{files}"}
+    with _served(command, settings, port, folder / "serve.log", "/healthz") as running:
         yield running
 
 

@@ -129,6 +129,7 @@ def _offering(world: World, rows: _Rows, dates: dict[int, TermDates], offered: O
                               "last_period": first + 1, "weeks": pattern.weeks})  # fmt: skip
         rows.occurrences += [
             {"resource_type": "offering", "resource_id": offered.id, "source_type": "offering",
-             "source_id": offered.id, "starts": each.starts, "ends": each.ends, "week": each.week}
+             "source_id": offered.id, "starts": each.starts, "ends": each.ends, "week": each.week,
+             "weekday": pattern.weekday, "period": first, "changed_at": now}
             for each in expand(pattern, dates[term_id], PERIODS)
         ]  # fmt: skip

@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
-from support import postgres
+from support import postgres, s3
 from support.cast import NOW, Cast
 from support.databases import ENGINES, Fresh, Templates
 from support.places import make_folder
@@ -144,6 +144,16 @@ def cast(request: pytest.FixtureRequest, clock: Clock) -> Cast:
     found: Fresh = request.getfixturevalue(name)
     assert found.cast is not None
     return found.cast
+
+
+# --- files ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[s3.Server]:
+    """A real S3 server of this test process, started by the first test that asks for it."""
+    with s3.running() as server:
+        yield server
 
 
 # --- applications -----------------------------------------------------------------------------------------------

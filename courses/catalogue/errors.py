@@ -14,6 +14,7 @@ messages(
         "offering_without_meetings": (_l("教学班还没有上课时间。"), _l("请先填写至少一个上课时间。")),
         "offering_without_seats": (_l("教学班的名额为 0。"), _l("请先填写名额。")),
         "offering_not_ready": _l("%(code)s 班还不能发布：%(why)s"),
+        "no_such_grade": _l("这个学期没有为这个年级另定日期。"),
         "course_archived": (_l("课程已归档。"), _l("请新建课程。")),
         "window_too_long": _l("选课时间不能超过一年。"),
         "window_after_term": _l("选课截止须在学期结束之前。"),

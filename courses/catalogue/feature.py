@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from courses.catalogue import errors as errors
-from courses.catalogue import queries
+from courses.catalogue import queries, timing
 from courses.catalogue.api import courses_api, offerings_api
 from courses.catalogue.demo import load
 from courses.catalogue.pages import blueprint
@@ -54,7 +54,11 @@ FEATURE = Feature(
     ),
     todos=todos,
     cards=cards,
-    kinds=(Kind("course", _l("课程"), "journal-bookmark", "catalogue.course", "course_id"),),
+    kinds=(
+        Kind("course", _l("课程"), "journal-bookmark", "catalogue.course", "course_id", "catalogue.catalogue", "2.2.2"),
+    ),
     demo=load,
     demo_order=40,
+    calendar=(timing.HOOK,),
+    checks=(timing.book_follows_calendar,),
 )

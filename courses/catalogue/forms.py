@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -16,12 +18,16 @@ from courses.catalogue.permissions import allow
 from courses.catalogue.schemas import OfferingFields
 from courses.catalogue.services import COURSE_FIELDS, ITEM_FIELDS, OFFERING_FIELDS
 from zutuan.calendar import services as calendar
+from zutuan.calendar.models import Term
+from zutuan.calendar.patterns import read, rows
+from zutuan.calendar.rules import MAX_WEEK
 from zutuan.clock import at_shanghai, clock
 from zutuan.clusters.models import Cluster, Department, School
-from zutuan.errors import Stale
+from zutuan.decision import Refusal
+from zutuan.errors import Invalid, Stale
 from zutuan.fields import from_form
 from zutuan.people.models import Affiliation, Person
-from zutuan.sharing import scopes
+from zutuan.sharing import plan, scopes
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.services import clusters_of
 from zutuan.web.texts import SHORT_WEEKDAYS, form_moment
@@ -43,7 +49,7 @@ def check_version(version: int) -> None:
 
 def empty_course() -> dict[str, Any]:
     return {"credits": "2", "hours": "32", "level": "bachelor", "language": "zh", "delivery": "live_online",
-            "category": "teacher_education"}  # fmt: skip
+            "category": "teacher_education", "plan_code": plan.default_for("course")}  # fmt: skip
 
 
 def course_values(course: Course) -> dict[str, Any]:
@@ -111,17 +117,45 @@ def offering_values(offering: Offering) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(offering, name) for name in OFFERING_FIELDS}
     values["enrol_from"], values["enrol_until"] = form_moment(offering.enrol_from), form_moment(offering.enrol_until)
     values["seats"] = offering.pools[0].wanted
-    rows = [
+    shown = [
         {"weekday": m.weekday, "first_period": m.first_period, "last_period": m.last_period, "weeks": m.weeks}
         for m in offering.meetings
     ]
-    values["meetings"] = [*rows, *({} for _row in range(EMPTY_ROWS))]
+    values["meetings"] = [*shown, *({} for _row in range(EMPTY_ROWS))]
     return values
 
 
-def typed_offering() -> dict[str, Any]:
-    rows = from_form(OfferingFields(), request.form)["meetings"]
-    return {**request.form.to_dict(), "meetings": [*rows, *({} for _row in range(EMPTY_ROWS))], "version": None}
+def typed_offering(filled: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """What was typed; `filled` are rows read from the pasted line, which the box then no longer holds."""
+    listed = [*from_form(OfferingFields(), request.form)["meetings"], *filled]
+    typed = {**request.form.to_dict(), "meetings": [*listed, *({} for _row in range(EMPTY_ROWS))], "version": None}
+    return typed | ({"times": ""} if filled else {})
+
+
+def pasted(session: Session, course: Course, offering: Offering | None) -> list[dict[str, Any]]:
+    """The line pasted from a 教务系统 as rows of the form. Raises Invalid naming the part that is not understood."""
+    text = request.form.get("times", "").strip()
+    if not text:
+        return []
+    term = offering.term if offering else _chosen_term(session, course)
+    lines = read(text)
+    found = lines if isinstance(lines, Refusal) else rows(lines, term.weeks if term else MAX_WEEK)
+    if isinstance(found, Refusal):
+        raise Invalid.field("times", found.code, **found.params)
+    return [asdict(each) for each in found]
+
+
+def _chosen_term(session: Session, course: Course) -> Term | None:
+    chosen = request.form.get("term_id", type=int)
+    terms = calendar.terms_of(session, course.school_id)
+    current = calendar.term_on(session, course.school_id, clock.today())
+    return next((term for term in terms if term.id == chosen), current)
+
+
+def grades(terms: Iterable[Term]) -> list[tuple[str, str]]:
+    """The grades whose weeks differ in any of these terms; empty where none does."""
+    known = sorted({start.grade for term in terms for start in term.starts})
+    return [("", _("按学期日期")), *((each, _("%(grade)s 级", grade=each)) for each in known)] if known else []
 
 
 def offering_choices(session: Session, course: Course) -> dict[str, Any]:
@@ -129,6 +163,7 @@ def offering_choices(session: Session, course: Course) -> dict[str, Any]:
     periods = calendar.periods_on(session, course.school_id, clock.today())
     return {
         "terms": [(term.id, labels.term(term)) for term in terms],
+        "grades": grades(terms),
         "weekdays": [("", "—"), *((number, name) for number, name in enumerate(SHORT_WEEKDAYS, start=1))],
         "periods": [
             ("", "—"),

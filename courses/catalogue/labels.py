@@ -10,8 +10,10 @@ from flask_babel import lazy_gettext as _l
 
 from courses.catalogue.models import MeetingPattern
 from zutuan.calendar.models import Occurrence, Term
-from zutuan.calendar.rules import clock_text
+from zutuan.calendar.patterns import week_parts
+from zutuan.calendar.rules import clock_text, parse_weeks
 from zutuan.clock import local
+from zutuan.decision import Refusal
 from zutuan.web.texts import SHORT_WEEKDAYS
 
 CATEGORY = {
@@ -35,7 +37,7 @@ SORT = {
     "credits": _l("学分从高到低"),
     "seats": _l("余量从多到少"),
 }
-TERM = {1: _l("第一学期"), 2: _l("第二学期"), 3: _l("第三学期")}
+TERM = {1: _l("第一学期"), 2: _l("第二学期"), 3: _l("第三学期"), 4: _l("第四学期")}
 
 
 def choices(table: dict[Any, Any]) -> list[tuple[str, Any]]:
@@ -43,14 +45,16 @@ def choices(table: dict[Any, Any]) -> list[tuple[str, Any]]:
 
 
 def weeks(text: str) -> str:
-    """1-8,10-16e → 1–8,10–16 周（双）."""
-    parity = ""
-    if text.endswith("e"):
-        parity = _("（双）")
-    elif text.endswith("o"):
-        parity = _("（单）")
-    plain = text.rstrip("eo").replace("-", "–")
-    return _("%(weeks)s 周%(parity)s", weeks=plain, parity=parity)
+    """1-8,10-16e → 1–8 周、10–16 周（双）."""
+    numbers = parse_weeks(text)
+    if isinstance(numbers, Refusal):
+        return text
+    signs = {"": "", "e": _("（双）"), "o": _("（单）")}
+    parts = [
+        _("%(weeks)s 周%(parity)s", weeks=first if first == last else f"{first}–{last}", parity=signs[parity])
+        for first, last, parity in week_parts(numbers)
+    ]
+    return _("、").join(parts)
 
 
 def meeting(pattern: MeetingPattern) -> str:

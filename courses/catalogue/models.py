@@ -78,6 +78,8 @@ class Offering(Base):
     term_id: Mapped[int] = foreign("term.id")
     code: Mapped[str] = mapped_column(sa.String(20))
     state: Mapped[str] = mapped_column(sa.String(10), default="draft")
+    # The grade whose weeks of the term it keeps, where they differ; else the term's usual ones.
+    grade: Mapped[str] = mapped_column(sa.String(10), default="", server_default="")
     enrol_from: Mapped[Moment]
     enrol_until: Mapped[Moment]
     room: Mapped[str] = mapped_column(sa.String(60), default="")

@@ -15,6 +15,7 @@ from courses.catalogue.rows import rows
 from zutuan.clock import clock
 from zutuan.clusters.models import School
 from zutuan.errors import Invalid, NotFound, Refused, Stale, say
+from zutuan.sharing import plan
 from zutuan.sharing import services as sharing
 from zutuan.sharing.services import fetch
 from zutuan.web.forms import load_form, once, refused, refused_at_once
@@ -23,7 +24,12 @@ from zutuan.web.requests import actor, db
 from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("catalogue", __name__, template_folder="templates")
-give_templates(blueprint, words=labels.WORDS, **{f"{name}_filter": filter_ for name, filter_ in labels.FILTERS.items()})
+give_templates(
+    blueprint,
+    words=labels.WORDS,
+    plan_options=plan.options,
+    **{f"{name}_filter": filter_ for name, filter_ in labels.FILTERS.items()},
+)
 
 PAGE = 20
 
@@ -214,7 +220,11 @@ def new_offering(course_id: int) -> ResponseReturnValue:
 def create_offering(course_id: int) -> ResponseReturnValue:
     view = _editable(course_id)
     try:
-        made = services.create_offering(db(), actor(), view.course, load_form(schemas.OfferingIn()))
+        filled = forms.pasted(db(), view.course, None)
+        if "fill" in request.form:
+            return _offering_form(view.course, None, forms.typed_offering(filled), {}, "")
+        data = load_form(schemas.OfferingIn())
+        made = services.create_offering(db(), actor(), view.course, {**data, "meetings": [*data["meetings"], *filled]})
         published = view.course.item.state == "published" and "publish" in request.form
         if published:
             services.move_offering(db(), actor(), made, "publish")
@@ -237,8 +247,13 @@ def edit_offering(offering_id: int) -> ResponseReturnValue:
 def update_offering(offering_id: int) -> ResponseReturnValue:
     offering = _editable_offering(offering_id)
     try:
+        filled = forms.pasted(db(), offering.course, offering)
+        if "fill" in request.form:
+            typed = {**forms.typed_offering(filled), "version": request.form.get("version")}
+            return _offering_form(offering.course, offering, typed, {}, "")
         forms.check_version(offering.version)
-        services.update_offering(db(), actor(), offering, load_form(schemas.OfferingFields()))
+        data = load_form(schemas.OfferingFields())
+        services.update_offering(db(), actor(), offering, {**data, "meetings": [*data["meetings"], *filled]})
     except (Invalid, Refused, Stale) as error:
         return refused(error, lambda *wrong: _offering_form(offering.course, offering, forms.typed_offering(), *wrong))
     flash(_("已保存。"), "good")

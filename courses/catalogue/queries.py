@@ -16,7 +16,8 @@ from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offe
 from courses.catalogue.permissions import allow
 from courses.catalogue.rows import CourseRow, rows
 from zutuan.calendar.models import Occurrence
-from zutuan.clusters.models import School
+from zutuan.clock import clock
+from zutuan.clusters.models import Membership, School
 from zutuan.db import padded
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, fetch_ids, like, moment
@@ -210,6 +211,10 @@ def _filters(query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
     ):
         if query[name]:
             clauses.append(column == query[name])
+    if query["plan"]:
+        clauses.append(SharedItem.plan_code == ("" if query["plan"] == "none" else query["plan"]))
+    if query["cluster_id"]:
+        clauses.append(Course.school_id.in_(_members(query["cluster_id"])))
     if query["weekday"]:
         meets = Offering.meetings.any(MeetingPattern.weekday == query["weekday"])
         clauses.append(Course.offerings.any(sa.and_(Offering.state == "published", meets)))
@@ -217,6 +222,12 @@ def _filters(query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
         free = Offering.pools.any(SeatPool.taken < SeatPool.capacity)
         clauses.append(Course.offerings.any(sa.and_(Offering.state == "published", free)))
     return clauses
+
+
+def _members(cluster_id: int) -> sa.Select[int]:
+    """The schools that are the cluster's members now."""
+    m = Membership
+    return sa.select(m.school_id).where(m.cluster_id == cluster_id, m.open_at(clock.now()))
 
 
 def matches(text: str) -> sa.ColumnElement[bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from zutuan.calendar.plan import Calendar, expand
 from zutuan.calendar.rules import Pattern, TermDates, check_pattern, overlap
 from zutuan.decision import FieldError, Refusal
 
@@ -33,6 +34,17 @@ def check_meetings(patterns: Sequence[Pattern], term: TermDates, periods: Mappin
             errors.append(FieldError(f"meetings.{index}.{field}", refusal.code, refusal.params))
         elif any(overlap(pattern, earlier) for earlier in patterns[:index]):
             errors.append(FieldError(f"meetings.{index}.weekday", "meetings_overlap"))
+    return errors
+
+
+def check_places(patterns: Sequence[Pattern], calendar: Calendar) -> list[FieldError]:
+    """Meetings whose day rings fewer periods (in another season, on a Friday). A holiday is no error: it is announced."""
+    errors = []
+    for index, pattern in enumerate(patterns):
+        missing = next((each for each in expand([pattern], calendar).lost if each.reason == "no_period"), None)
+        if missing is not None:
+            params = {"day": missing.day.isoformat(), "period": pattern.last_period}
+            errors.append(FieldError(f"meetings.{index}.last_period", "no_such_period_on", params))
     return errors
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from marshmallow import fields
@@ -12,6 +13,7 @@ from zutuan.calendar.rules import parse_weeks
 from zutuan.calendar.schemas import TermOut
 from zutuan.decision import Refusal
 from zutuan.fields import Amount, Choice, Flag, Instant, Many, Named, Pattern, Ref, Schema, Text, Whole, bad
+from zutuan.sharing.plan import TASKS
 
 SORTS = ("newest", "title", "credits", "seats")
 CODE = r"[A-Za-z0-9._-]*[A-Za-z0-9][A-Za-z0-9._-]*"  # `.` and `..` would be steps in an address
@@ -21,6 +23,9 @@ AUDIENCE = r"platform|cluster:[1-9][0-9]{0,17}(:(lead|partner|supported))?|schoo
 def _audience(**kw: Any) -> Many:
     """Scopes by their form; whether they may be shared with is the access rule's word."""
     return Many(Pattern(AUDIENCE, "not_an_audience", 60), max=20, unique=True, **kw)
+
+
+PLAN = "|".join(re.escape(code) for code in TASKS)
 
 
 class CourseFields(Schema):
@@ -43,6 +48,10 @@ class CourseFields(Schema):
     department_id = Ref(load_default=None, allow_none=True)
     prerequisites = Text(400, min=0, multiline=True)
     assessment = Text(400, min=0, multiline=True)
+    plan_code = Pattern(
+        PLAN, "no_such", 12, min=0, load_default=None, allow_none=False,
+        metadata={"description": "the task of the plan; empty: none; not given: the usual one of courses"},
+    )  # fmt: skip
     teacher_ids = Many(Ref(), max=20, unique=True, load_default=None)
 
 
@@ -82,6 +91,9 @@ class OfferingFields(Schema):
     """What an offering says of itself; `seats` are those of its one general pool."""
 
     code = Pattern(CODE, "bad_code", 20, load_default="01")
+    grade = Text(
+        10, min=0, metadata={"description": "keeps the weeks of this grade of the term; empty: the usual ones"}
+    )
     enrol_from = Instant(required=True)
     enrol_until = Instant(required=True)
     room = Text(60, min=0)
@@ -103,6 +115,10 @@ class CourseQuery(Schema):
     level = Choice(LEVELS, load_default=None)
     weekday = Whole(1, 7, load_default=None)
     available = Flag(load_default=False)
+    plan = Pattern(
+        rf"none|{PLAN}", "no_such", 12, min=0, load_default="", metadata={"description": "a task's code, or none"}
+    )
+    cluster_id = Ref(load_default=None, metadata={"description": "of schools that are its members now"})
     mine = Flag(load_default=False, metadata={"description": "those I may edit, drafts included"})
     sort = Choice(SORTS, load_default="newest")
 
@@ -129,6 +145,7 @@ class OfferingOut(Schema):
     code = fields.String()
     state = fields.String()
     term = fields.Nested(TermOut)
+    grade = fields.String()
     enrol_from = fields.AwareDateTime()
     enrol_until = fields.AwareDateTime()
     room = fields.String()
@@ -150,6 +167,7 @@ class CourseOut(Schema):
     description_zh = fields.String()
     description_en = fields.String()
     keywords = fields.List(fields.String(), attribute="item.keywords")
+    plan_code = fields.String(attribute="item.plan_code")
     credits = Amount("0", "100")
     hours = fields.Integer()
     category = fields.String()

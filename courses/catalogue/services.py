@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,26 +14,28 @@ from sqlalchemy.orm import Session
 from courses.catalogue import queries, rules
 from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
 from courses.catalogue.permissions import allow
+from zutuan.calendar import calendars
 from zutuan.calendar import services as calendar
 from zutuan.calendar.models import Term
-from zutuan.calendar.rules import Pattern, expand
+from zutuan.calendar.plan import Calendar, expand
+from zutuan.calendar.rules import Pattern
 from zutuan.clock import at_shanghai, clock, local
 from zutuan.clusters.models import Department, School
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, Refused, insist
 from zutuan.people.models import Affiliation
-from zutuan.sharing import scopes
+from zutuan.sharing import plan, scopes
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.sharing.services import add_share, audience, audit, end_share, move, set_audience
 
-ITEM_FIELDS = ("title_zh", "title_en", "summary_zh", "summary_en", "keywords")
+ITEM_FIELDS = ("title_zh", "title_en", "summary_zh", "summary_en", "keywords", "plan_code")
 COURSE_FIELDS = (
     "code", "credits", "hours", "category", "level", "language", "delivery", "department_id",
     "description_zh", "description_en", "prerequisites", "assessment",
 )  # fmt: skip
-OFFERING_FIELDS = ("code", "enrol_from", "enrol_until", "room", "online_url", "note")
+OFFERING_FIELDS = ("code", "grade", "enrol_from", "enrol_until", "room", "online_url", "note")
 
 
 # --- courses ----------------------------------------------------------------------------------------------------
@@ -46,8 +48,10 @@ def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Cours
     now = actor.now
     item = SharedItem(
         kind="course", owner_school_id=school_id, created_at=now, updated_at=now, demonstration=actor.demonstration,
-        **{name: data[name] for name in ITEM_FIELDS},
+        **{name: data[name] for name in ITEM_FIELDS if data.get(name) is not None},
     )  # fmt: skip
+    if data.get("plan_code") is None:
+        item.plan_code = plan.default_for("course")
     session.add(item)
     session.flush()
     add_share(session, item, scopes.manage(school_id), now)
@@ -202,15 +206,16 @@ def create_offering(session: Session, actor: Actor, course: Course, data: dict[s
     term = _term_for(session, course, data.get("term_id"))
     offering = Offering(
         course=course, term=term, created_at=actor.now, updated_at=actor.now,
-        **{name: data[name] for name in OFFERING_FIELDS},
+        **{name: data[name] for name in OFFERING_FIELDS if name in data},
     )  # fmt: skip
     seats = data["seats"]
     offering.pools = [SeatPool(scope="all", capacity=seats, wanted=seats)]
     with session.no_autoflush:
-        _check_offering(session, offering, _patterns(data["meetings"]))
+        here = _calendar_of(session, offering)
+        _check_offering(session, offering, _patterns(data["meetings"]), here)
     session.add(offering)
     _flush(session, "offering_code_taken")
-    _set_meetings(session, offering, data["meetings"])
+    _set_meetings(session, offering, data["meetings"], here)
     _audit_offering(session, actor, "offering.create", offering)
     return offering
 
@@ -231,23 +236,38 @@ def _patterns(meetings: Iterable[dict[str, Any]]) -> list[Pattern]:
     return [Pattern(m["weekday"], m["first_period"], m["last_period"], m["weeks"]) for m in meetings]
 
 
-def _check_offering(session: Session, offering: Offering, patterns: Sequence[Pattern]) -> None:
-    term = offering.term
-    periods = calendar.periods_on(session, term.school_id, term.first_day)
-    errors = rules.check_meetings(patterns, calendar.dates(term), periods)
-    errors += rules.check_window(offering.enrol_from, offering.enrol_until, teaching_ends(term))
+def _calendar_of(session: Session, offering: Offering) -> Calendar:
+    """The calendar by which the offering's meetings are placed; until the commit it stays as it is read."""
+    calendars.hold(session, offering.term.school_id)
+    return calendars.of_term(session, offering.term, offering.grade)
+
+
+def _check_offering(session: Session, offering: Offering, patterns: Sequence[Pattern], here: Calendar) -> None:
+    if offering.grade and offering.grade not in {start.grade for start in offering.term.starts}:
+        raise Invalid.field("grade", "no_such_grade")
+    errors = rules.check_meetings(patterns, here.term, here.periods)
+    if not errors:
+        errors = rules.check_places(patterns, here)
+    errors += rules.check_window(offering.enrol_from, offering.enrol_until, teaching_ends(offering.term))
     if errors:
         raise Invalid(errors=errors)
 
 
-def _set_meetings(session: Session, offering: Offering, meetings: Sequence[dict[str, Any]]) -> None:
+def _set_meetings(session: Session, offering: Offering, meetings: Sequence[dict[str, Any]], here: Calendar) -> None:
     """The patterns as written, and their absolute intervals in the book of time."""
     offering.meetings = [MeetingPattern(**meeting) for meeting in meetings]
     session.flush()
-    term = offering.term
-    periods = calendar.periods_on(session, term.school_id, term.first_day)
-    intervals = [each for p in _patterns(meetings) for each in expand(p, calendar.dates(term), periods)]
-    calendar.book(session, ("offering", offering.id), ("offering", offering.id), intervals)
+    place(session, offering, here)
+
+
+def place(session: Session, offering: Offering, here: Calendar) -> None:
+    """Book the offering's meetings as that calendar has them."""
+    placed = expand(_patterns_of(offering), here)
+    calendar.book(session, ("offering", offering.id), ("offering", offering.id), placed.meetings)
+
+
+def _patterns_of(offering: Offering) -> list[Pattern]:
+    return [Pattern(m.weekday, m.first_period, m.last_period, m.weeks) for m in offering.meetings]
 
 
 def update_offering(session: Session, actor: Actor, offering: Offering, data: dict[str, Any]) -> Offering:
@@ -257,14 +277,16 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
         raise Refused("wrong_state", state=offering.state, event="edit")
     changed = _assign(offering, data, OFFERING_FIELDS)
     meetings = data.get("meetings")
-    current = [Pattern(m.weekday, m.first_period, m.last_period, m.weeks) for m in offering.meetings]
-    moved = meetings is not None and _patterns(meetings) != current
+    current = _patterns_of(offering)
+    moved = (meetings is not None and _patterns(meetings) != current) or "grade" in changed
     if moved and new_edition(session, [offering]):
         raise Refused("meetings_fixed")
     with session.no_autoflush:
-        _check_offering(session, offering, _patterns(meetings) if meetings is not None else current)
-    if moved and meetings is not None:
-        _set_meetings(session, offering, meetings)
+        here = _calendar_of(session, offering)
+        _check_offering(session, offering, _patterns(meetings) if meetings is not None else current, here)
+    if moved:
+        kept = [asdict(each) for each in current]
+        _set_meetings(session, offering, meetings if meetings is not None else kept, here)
         changed.append("meetings")
     if "seats" in data and offering.pools[0].wanted != data["seats"]:
         set_seats(session, offering.pools[0], data["seats"])

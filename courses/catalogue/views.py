@@ -29,7 +29,7 @@ def course_detail(session: Session, actor: Actor, value: Course) -> dict[str, An
 
 
 _OFFERING = (
-    "id", "course_id", "code", "state", "term", "enrol_from", "enrol_until", "room", "note", "meetings",
+    "id", "course_id", "code", "state", "term", "grade", "enrol_from", "enrol_until", "room", "note", "meetings",
     "pools", "version",
 )  # fmt: skip
 

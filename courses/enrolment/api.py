@@ -8,10 +8,12 @@ from typing import Any
 from flask.views import MethodView
 
 from courses.catalogue import queries as catalogue
-from courses.enrolment import queries, schemas, services, views
+from courses.enrolment import papers, queries, schemas, services, views
 from courses.enrolment.permissions import allow
 from zutuan.errors import Denial, Forbidden, Invalid
 from zutuan.paging import Page
+from zutuan.papers import views as paper_views
+from zutuan.papers.schemas import PaperOut
 from zutuan.web.api import IDEMPOTENCY, Blueprint, ListQuery, listing, query_schema, tagged
 from zutuan.web.requests import actor, db
 
@@ -117,6 +119,16 @@ class Withdraw(MethodView):
         """The student gives the seat back."""
         services.withdraw(db(), actor(), enrolment_id, data["reason"])
         return _answer(enrolment_id)
+
+
+@enrolments_api.route("/<id:enrolment_id>/certificate")
+class Certificate(MethodView):
+    @enrolments_api.response(201, PaperOut)
+    @enrolments_api.doc(parameters=[IDEMPOTENCY])
+    def post(self, enrolment_id: int) -> Any:
+        """Issue the 选课证明: by a registrar of either school, or by the student. Asked again, it is the one that stands."""
+        paper = papers.certify(db(), actor(), enrolment_id)
+        return paper_views.paper(paper), 201, {"Location": f"/api/v1/papers/{paper.id}"}
 
 
 @mine_api.route("")

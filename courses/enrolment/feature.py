@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from courses.enrolment import checks, notices, queries, services
+from courses.enrolment import checks, notices, policies, queries, services, timing
 from courses.enrolment import errors as errors
 from courses.enrolment.api import enrolments_api, mine_api, offering_api, time_api
 from courses.enrolment.demo import load
@@ -76,8 +76,11 @@ FEATURE = Feature(
     todos=todos,
     cards=cards,
     notices=notices.TEXTS,
+    notice_kinds=notices.KINDS,
     periodic=(services.expire_due,),
+    policies=policies.ALL,
     demo=load,
     demo_order=60,
+    calendar=(timing.HOOK,),
     checks=(checks.seats_add_up, checks.nobody_sits_in_what_is_closed),
 )

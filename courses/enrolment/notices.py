@@ -7,13 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from courses.enrolment.models import Enrolment
 from zutuan.clusters.models import School
+from zutuan.notices.kinds import NoticeKind
 from zutuan.notices.services import tell
 from zutuan.people.models import Person
 from zutuan.people.services import holders
+from zutuan.sharing.actor import Actor
 from zutuan.web.texts import english, stamp
 
 
@@ -42,7 +45,10 @@ def submitted(session: Session, enrolment: Enrolment, now: datetime) -> None:
     params, link, key = _params(session, enrolment), _link(enrolment), f"enrolment:{enrolment.id}:enrol"
     tell(session, [enrolment.person_id], "enrolment.submitted", key, params, link, now)
     registrars = _registrars(session, enrolment.home_school_id, enrolment, now)
-    tell(session, set(registrars) - {enrolment.person_id}, "enrolment.to_approve", key, params, "/approvals", now)
+    tell(
+        session, set(registrars) - {enrolment.person_id}, "enrolment.to_approve", key, params, "/approvals", now,
+        school_id=enrolment.home_school_id,
+    )  # fmt: skip
 
 
 def moved(session: Session, enrolment: Enrolment, event: str, now: datetime) -> None:
@@ -55,9 +61,15 @@ def moved(session: Session, enrolment: Enrolment, event: str, now: datetime) -> 
     if event not in ("drop", "withdraw"):
         tell(session, [student], f"enrolment.{event}", key, params, link, now)
     if event == "approve":
-        tell(session, {*staff, *host} - {student}, "enrolment.incoming", key, params, roster, now)
+        tell(
+            session, {*staff, *host} - {student}, "enrolment.incoming", key, params, roster, now,
+            school_id=enrolment.host_school_id,
+        )  # fmt: skip
     elif event in ("drop", "withdraw"):
-        tell(session, {*staff, *host} - {student}, "enrolment.left", key, params, roster, now)
+        tell(
+            session, {*staff, *host} - {student}, "enrolment.left", key, params, roster, now,
+            school_id=enrolment.host_school_id,
+        )  # fmt: skip
         tell(session, set(home) - {*staff, *host, student}, "enrolment.left", key, params, link, now)
     elif event in ("expire", "host_deny"):
         tell(session, set(home) - {student}, f"enrolment.{event}_home", key, params, link, now)
@@ -76,6 +88,32 @@ def _title(p: Mapping[str, Any]) -> str:
 
 def _decide_by(p: Mapping[str, Any]) -> str:
     return stamp(datetime.fromisoformat(p["decide_by"])) if p["decide_by"] else ""
+
+
+def _studies(actor: Actor) -> bool:
+    return actor.holds(["student"])
+
+
+def _runs(actor: Actor) -> bool:
+    return actor.holds(["registrar", "teacher", "secretary", "school_admin"])
+
+
+KINDS = (
+    NoticeKind(
+        "enrolment.mine", _l("我的选课有了结果"),
+        ("enrolment.approve", "enrolment.deny", "enrolment.host_deny", "enrolment.expire"), "now", True, concerns=_studies,
+    ),
+    NoticeKind("enrolment.receipt", _l("选课提交的回执"), ("enrolment.submitted",), "off", concerns=_studies),
+    NoticeKind(
+        "enrolment.to_approve", _l("本校学生的选课等待审核"), ("enrolment.to_approve",), "digest", True, True,
+        lambda actor: actor.holds(["registrar"]),
+    ),
+    NoticeKind(
+        "enrolment.changes", _l("修读学生的增减"),
+        ("enrolment.incoming", "enrolment.left", "enrolment.expire_home", "enrolment.host_deny_home"), "digest",
+        group=True, concerns=_runs,
+    ),
+)  # fmt: skip
 
 
 TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {

@@ -11,10 +11,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from courses.catalogue import queries as catalogue
-from courses.enrolment import queries, schemas, services, views
+from courses.enrolment import papers, queries, schemas, services, views
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
+from zutuan.papers.services import of_subject
 from zutuan.web.forms import Errors, load_form, once, refused, refused_at_once
 from zutuan.web.lists import Listing, load_query
 from zutuan.web.requests import actor, db
@@ -49,6 +50,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
         reasons=views.refusals(against), meetings=catalogue.occurrences(db(), offering_id),
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
         dropping=who.now < shown.enrol_until,
+        days=services.approval_days(db(), home, who.now) if home and not against else 0,
         may_read_roster=allow.may(who, "roster.read", services.roster_subject(shown)),
     )  # fmt: skip
 
@@ -92,6 +94,8 @@ def _enrolment_page(enrolment_id: int, overall: str = "", errors: Errors | None 
         state=queries.combined(shown), holds=queries.tracks(shown).holds_seat,
         dropping=actor().now < shown.offering.enrol_until,
         pending=shown.home_state == "pending" and shown.host_state == "accepted",
+        papers=of_subject(db(), actor(), papers.about(enrolment_id)), once=once(),
+        may_certify=papers.may_certify(db(), actor(), shown),
     )  # fmt: skip
 
 
@@ -109,6 +113,15 @@ def move(enrolment_id: int, event: str) -> ResponseReturnValue:
     return redirect(
         url_for("enrolment.approvals") if back else url_for("enrolment.enrolment", enrolment_id=enrolment_id)
     )
+
+
+@blueprint.post("/enrolments/<id:enrolment_id>/certificate")
+def certificate(enrolment_id: int) -> ResponseReturnValue:
+    try:
+        paper = papers.certify(db(), actor(), enrolment_id)
+    except Refused as error:
+        return refused(error, lambda errors, overall: _enrolment_page(enrolment_id, overall, errors))
+    return redirect(url_for("papers.paper", paper_id=paper.id))
 
 
 def _move(enrolment_id: int, event: str) -> Enrolment:

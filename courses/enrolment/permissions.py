@@ -13,6 +13,10 @@ allow = Permissions(
         "enrolment.deny": (Held({"registrar"}, at="home"),),
         "enrolment.host_deny": (Held({"registrar"}, at="host"),),
         "enrolment.withdraw": (Is("self"),),
+        # 选课证明: in the home school's name, in the host school's, or by the student for themselves
+        "enrolment.certify_home": (Held({"registrar"}, at="home"),),
+        "enrolment.certify_host": (Held({"registrar"}, at="host"),),
+        "enrolment.certify_own": (Is("self"),),
         # Lists
         "enrolment.list_home": (_HOME,),
         "enrolment.list_host": (_HOST,),

@@ -13,8 +13,8 @@ FREEING = ("denied", "withdrawn", "expired")
 EVENTS = ("approve", "deny", "withdraw", "expire")
 WHO = ("student", "home", "host", "clock")
 
-# How long a home school may take before the seat is let go.
-DECIDE_WITHIN = timedelta(days=5)
+# How many days a home school may take before the seat is let go, unless its policy says otherwise.
+DECIDE_DAYS = 5
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,6 @@ def withdrawal_event(now: datetime, window: Window) -> str:
     return "drop" if now < window.closes else "withdraw"
 
 
-def decide_by(now: datetime, teaching_ends: datetime) -> datetime:
+def decide_by(now: datetime, teaching_ends: datetime, days: int = DECIDE_DAYS) -> datetime:
     """Until when the home school has to answer."""
-    return min(now + DECIDE_WITHIN, teaching_ends)
+    return min(now + timedelta(days=days), teaching_ends)

@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Course, Offering, SeatPool
 from courses.catalogue.services import teaching_ends
-from courses.enrolment import notices, queries, rules
+from courses.enrolment import notices, policies, queries, rules
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.decision import Refusal
 from zutuan.errors import Denial, Forbidden, Hidden, Invalid, NotFound, Refused, insist
+from zutuan.papers import services as papers
+from zutuan.policies import services as policy_values
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor, Belongs
 from zutuan.sharing.permissions import Place, Subject
@@ -97,7 +99,7 @@ def _new_enrolment(session: Session, actor: Actor, offering: Offering, home: Bel
         host_school_id=offering.course.school_id,
         home_state="pending",
         host_state="accepted",
-        decide_by=rules.decide_by(now, ends),
+        decide_by=rules.decide_by(now, ends, approval_days(session, home, now)),
         created_at=now,
         updated_at=now,
     )
@@ -112,6 +114,11 @@ def _new_enrolment(session: Session, actor: Actor, offering: Offering, home: Bel
     notices.submitted(session, enrolment, now)
     session.flush()
     return enrolment
+
+
+def approval_days(session: Session, home: Belongs, now: datetime) -> int:
+    """How many days the home school gives itself for its word."""
+    return int(policy_values.value(session, policies.APPROVAL_DAYS.key, home.school_id, now))
 
 
 def _editions(session: Session, offering_id: int) -> dict[int, int]:
@@ -224,6 +231,7 @@ def _apply(
         aspect = catalogue.seat_aspect(enrolment.offering_id)
         course_id = enrolment.offering.course_id
         end_share(session, course_id, aspect, scopes.person(enrolment.person_id), now)
+        papers.lapse(session, actor, Subject("enrolment", enrolment.id), now)
         _free_seat(session, enrolment.pool_id)
     return enrolment
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, Response, g
 from flask_babel import Babel
 from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -19,24 +20,39 @@ from zutuan.calendar import feature as calendar
 from zutuan.clusters import feature as clusters
 from zutuan.config import Config, load
 from zutuan.db import Base, Database
+from zutuan.desk import Desk
 from zutuan.feature import Feature, Kind
-from zutuan.jobs import Handler, Worker
+from zutuan.imports import feature as imports
+from zutuan.jobs import Errand, Handler, Worker
+from zutuan.mail import feature as mail
 from zutuan.notices import feature as notices
+from zutuan.notices import kinds
 from zutuan.operations import access_log, measuring
 from zutuan.operations import feature as operations
+from zutuan.papers import feature as papers
 from zutuan.people import feature as people
+from zutuan.policies import feature as policies
+from zutuan.policies import registry
 from zutuan.search import feature as search
 from zutuan.sharing import errors as _sharing_errors
-from zutuan.web import auth, headers, health, home, limits, logs, problems, texts, translations
+from zutuan.sharing import plan
+from zutuan.storage import feature as storage
+from zutuan.storage.backends import Storage, make_storage
+from zutuan.storage.services import Files
+from zutuan.web import auth, headers, health, home, limits, logs, problems, receiving, texts, translations
 from zutuan.web import models as _web_models
 from zutuan.web.api import Api, make_api
 from zutuan.web.requests import ZutuanApp, close_sessions
 from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
-    people.FEATURE, clusters.FEATURE, calendar.FEATURE, notices.FEATURE, search.FEATURE,
-    catalogue.FEATURE, enrolment.FEATURE, operations.FEATURE,
+    people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, papers.FEATURE,
+    policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, enrolment.FEATURE, operations.FEATURE,
 )  # fmt: skip
+
+kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)
+plan.learn({kind.name: kind.plan for feature in FEATURES for kind in feature.kinds})
+registry.learn(policy for feature in FEATURES for policy in feature.policies)
 
 # What answers somebody who is not signed in. Reviewed by tests/kernel/test_deny_by_default.py.
 PUBLIC = frozenset({"static", "health.alive", "health.ready", "web.language", "api-docs.openapi_json"})
@@ -59,7 +75,10 @@ class Runtime:
     features: tuple[Feature, ...]
     kinds: Mapping[str, Kind]
     public: frozenset[str]
+    bodies: Mapping[str, int]
     api: Api
+    files: Files
+    places: receiving.Places
 
 
 def metadata() -> sa.MetaData:
@@ -82,6 +101,7 @@ def create_app(config: Config | None = None) -> Flask:
     problems.register(app)
     access_log.register(app, config)
     app.teardown_request(close_sessions)
+    app.teardown_request(receiving.end)
     api = make_api(app)
     _register_features(app, api)
     home.register(app)
@@ -92,12 +112,15 @@ def create_app(config: Config | None = None) -> Flask:
         FEATURES,
         {kind.name: kind for feature in FEATURES for kind in feature.kinds},
         PUBLIC.union(*(feature.public for feature in FEATURES)),
+        {endpoint: limit for feature in FEATURES for endpoint, limit in feature.bodies.items()},
         api,
+        make_files(config),
+        receiving.Places(config.uploads_at_once),
     )
     if config.mode != "test":
         _warm_up(app)
     if config.worker_inside:
-        make_worker(database).start()
+        make_worker(database, config).start()
     return app
 
 
@@ -108,12 +131,26 @@ def _warm_up(app: Flask) -> None:
         app.jinja_env.get_template(name)
 
 
-def make_worker(database: Database) -> Worker:
-    handlers: dict[str, Handler] = {}
+def make_files(config: Config, storage: Storage | None = None) -> Files:
+    """Where files lie, how large they may be, and which kinds of item have any."""
+    keepers = {kind.name: kind.keeps_files for feature in FEATURES for kind in feature.kinds if kind.keeps_files}
+    size, quota = config.max_file_mb * 1024**2, config.files_quota_mb * 1024**2
+    return Files(storage or make_storage(config), size, quota, keepers)
+
+
+def make_worker(database: Database, config: Config | None = None) -> Worker:
+    """A worker with every feature's work. Without a configuration (tests) it reaches no other machine."""
+    config = config or Config(mode="test")
+    kept = make_storage(config)
+    desk = Desk(database, config, FEATURES)
+    handlers: dict[str, Handler] = {storage.REMOVE: storage.remover(kept)}
+    errands: dict[str, Errand] = {}
     for feature in FEATURES:
         handlers.update(feature.handlers)
-    periodic = tuple(work for feature in FEATURES for work in feature.periodic)
-    return Worker(database, handlers, (*periodic, Upkeep()))
+        errands.update({topic: partial(errand, desk) for topic, errand in feature.errands.items()})
+    # A class among the periodic work remembers when it acted last: each worker has one of its own.
+    periodic = tuple(work() if isinstance(work, type) else work for feature in FEATURES for work in feature.periodic)
+    return Worker(database, handlers, (*periodic, Upkeep(), storage.FilesUpkeep(kept)), errands)
 
 
 def _configure(app: Flask, config: Config) -> None:
@@ -137,9 +174,17 @@ def _configure(app: Flask, config: Config) -> None:
     translations.install(app)
     app.jinja_env.filters.update(texts.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.after_request(_own_policy)  # before Talisman, so that it runs after it
     headers.register(app, secure)
     if config.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies)  # type: ignore[method-assign]
+
+
+def _own_policy(response: Response) -> Response:
+    """A view may ask for a stricter policy than the pages' (`g.policy`)."""
+    if "policy" in g:
+        response.headers["Content-Security-Policy"] = g.policy
+    return response
 
 
 def _register_features(app: Flask, api: Api) -> None:

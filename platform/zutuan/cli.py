@@ -8,13 +8,17 @@ import secrets
 import shutil
 import signal
 import socket
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from zutuan.beside import Keeper, end_with
 from zutuan.clock import clock
 from zutuan.commands_import import import_group
 from zutuan.commands_operations import COMMANDS
@@ -70,16 +74,59 @@ def _serve(host: str, port: int, workers: int, threads: int) -> None:
     server.serve()
 
 
+def _serve_files(host: str, port: int) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    Granian(
+        "zutuan.storage.server:application", factory=True, address=host, port=port, interface=Interfaces.ASGI,
+        log_access=False, backlog=1024, websockets=False,
+    ).serve()  # fmt: skip
+
+
+@contextmanager
+def _files_beside(config: Config, host: str, port: int) -> Iterator[None]:
+    """The file server as a process of its own, started again should it end, while the pages are served. None is needed
+    where S3 or the proxy hands files out."""
+    if config.s3 is not None or config.accel:
+        yield
+        return
+    command = [sys.executable, "-m", "zutuan.cli", "serve-files", "--host", host, "--port", str(port)]
+    keeper = Keeper([*command, "--parent", str(os.getpid())])
+    keeper.start()
+    try:
+        yield
+    finally:
+        keeper.stop()
+
+
+@main.command("serve-files")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8001, show_default=True)
+@click.option("--parent", type=int, hidden=True, help="ends when this process has ended")
+def serve_files(host: str, port: int, parent: int | None) -> None:
+    """Serve downloads under signed addresses (`serve` and `demo` start one themselves)."""
+    load()
+    if parent is not None:
+        end_with(parent)
+    _serve_files(host, port)
+
+
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--workers", default=2, show_default=True, help="processes")
 @click.option("--threads", default=4, show_default=True, help="blocking threads a process")
-def serve(host: str, port: int, workers: int, threads: int) -> None:
-    """Serve over HTTP (behind a proxy that does TLS)."""
-    load()  # refuses a bad configuration before anything is started
+@click.option("--files-port", type=int, help="of the file server [default: the port after]")
+def serve(host: str, port: int, workers: int, threads: int, files_port: int | None) -> None:
+    """Serve over HTTP (behind a proxy that does TLS), and downloads of the directory beside it."""
+    config = load()  # refuses a bad configuration before anything is started
     _refuse_busy_port(host, port)
-    _serve(host, port, workers, threads)
+    files_port = files_port or port + 1
+    if config.s3 is None and not config.accel:
+        _refuse_busy_port(host, files_port)
+    with _files_beside(config, host, files_port):
+        _serve(host, port, workers, threads)
 
 
 @main.command()
@@ -91,7 +138,7 @@ def worker() -> None:
     app = create_app(config)
     database = Database(config.database, config.pool_size)
     with app.app_context():
-        running = make_worker(database)
+        running = make_worker(database, config)
         signal.signal(signal.SIGTERM, lambda *_: running.stop())
         signal.signal(signal.SIGINT, lambda *_: running.stop())
         running.run()
@@ -126,7 +173,24 @@ def demo(port: int, reset: bool, prepare_only: bool) -> None:
     click.echo(accounts_table(json.loads(accounts_file.read_text(encoding="utf-8"))))
     if not prepare_only:
         click.echo(f"\n  →  http://127.0.0.1:{port}    （Ctrl+C 停止）\n")
-        _serve("127.0.0.1", port, workers=1, threads=4)
+        files_port = _free_port_after(port)
+        os.environ["ZUTUAN_FILES_URL"] = f"http://127.0.0.1:{files_port}"
+        with _files_beside(config, "127.0.0.1", files_port):
+            _serve("127.0.0.1", port, workers=1, threads=4)
+
+
+def _free_port_after(port: int) -> int:
+    """The next one, or, where that is taken, any: nobody has to know the file server's."""
+    for wanted in (port + 1, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", wanted))
+            except (OSError, OverflowError):
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    raise click.ClickException("no port is free")
 
 
 def _demo_config(port: int) -> Config:
@@ -145,6 +209,8 @@ def _demo_config(port: int) -> Config:
         ZUTUAN_ACCESS_LOGS=str((VAR / "access").resolve()),
         ZUTUAN_URL=f"http://127.0.0.1:{port}",
         ZUTUAN_WORKER_INSIDE="1",
+        ZUTUAN_SMTP="",
+        ZUTUAN_MAIL_DIR=str((VAR / "mail").resolve()),
         ZUTUAN_LOG_LEVEL=os.environ.get("ZUTUAN_LOG_LEVEL", "WARNING"),
     )
     return load()
@@ -163,6 +229,7 @@ def _load_demo(config: Config, accounts_file: Path) -> None:
     for path in VAR.glob("zutuan.db*"):
         path.unlink()
     shutil.rmtree(VAR / "files")
+    shutil.rmtree(VAR / "mail", ignore_errors=True)
     (VAR / "files").mkdir()
     database = Database(config.database)
     upgrade(database.engine)
@@ -172,7 +239,7 @@ def _load_demo(config: Config, accounts_file: Path) -> None:
     with create_app().app_context():
         load_demo(database, FEATURES, world, accounts_file)
         _say("发送通知 Delivering notices …")
-        make_worker(database).drain()
+        make_worker(database, config).drain()
     os.environ["ZUTUAN_WORKER_INSIDE"] = "1"
     database.dispose()
     _say(f"完成，用时 {time.monotonic() - started:.0f} 秒 Done")

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import click
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
+from zutuan.calendar.calendars import EVERYWHERE
+from zutuan.calendar.imports import calendar_import
+from zutuan.calendar.models import Term
+from zutuan.calendar.sources import hooks_of
+from zutuan.calendar.timetables import timetable_import
 from zutuan.clock import at_shanghai, clock, local
 from zutuan.clusters.imports import SCHOOLS, cluster_import
 from zutuan.clusters.rules import AHEAD
 from zutuan.config import load
 from zutuan.db import Database
-from zutuan.errors import say
-from zutuan.importing import MAX_BYTES, Import, Report, RowError, run
+from zutuan.errors import Refused, say
+from zutuan.importing import MAX_BYTES, Import, Report, RowError, Sheet, read, run
+from zutuan.importing.mending import failed_workbook, with_mended
 from zutuan.migrate import current_revision, head_revision
+from zutuan.people.rosters import roster_import
+from zutuan.people.services import find_school
 
 SHOWN_ERRORS = 1000  # a file of the wrong kind has an error in every line
+OUT = click.Path(dir_okay=False, writable=True, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
 @click.group("import")
 def import_group() -> None:
-    """Read CSV files (UTF-8 or GBK). All rows or none; a second run changes nothing."""
+    """Read tables (.xlsx, .xls, CSV in UTF-8 or GBK). All rows or none; a second run changes nothing."""
 
 
 @import_group.command()
@@ -48,18 +60,90 @@ def clusters(file: Path, dry_run: bool, since: datetime | None) -> None:
     _run(cluster_import(at_shanghai(since.date()) if since else None), file, dry_run)
 
 
-def _run(kind: Import, file: Path, dry_run: bool) -> None:
-    with file.open("rb") as stream:
-        data = stream.read(MAX_BYTES + 1)
+@import_group.command()
+@click.argument("file", type=FILE)
+@click.option("--school", required=True, help="Whose people they are: name, code or id.")
+@click.option("--dry-run", is_flag=True, help="List every bad row and every difference, and write nothing.")
+@click.option("--failed", type=OUT, help="Write the bad rows, with the reason beside each, to this workbook (.xlsx).")
+@click.option(
+    "--mended", type=FILE, help="The workbook that --failed wrote, mended: its rows take their places in FILE."
+)
+def people(file: Path, school: str, dry_run: bool, failed: Path | None, mended: Path | None) -> None:
+    """A school's people (学工号, 姓名, 邮箱, 身份, 院系 …): .xlsx, .xls, CSV, or HTML saved as .xls."""
+    _run(lambda session: roster_import(_school(session, school)), file, dry_run, failed, mended)
+
+
+SCHOOL = click.option("--school", required=True, help="name, code or id")
+
+
+@import_group.command()
+@click.argument("file", type=FILE)
+@SCHOOL
+@click.option("--term", required=True, help="2026-2027-1: academic year and number")
+@click.option("--dry-run", is_flag=True, help="List every bad row and write nothing.")
+def timetable(file: Path, school: str, term: str, dry_run: bool) -> None:
+    """A school's own timetable of a term: 课程名称,上课时间,班级,教师学工号,教师,教室. Again: the term is the file's."""
+
+    def make(session: Session) -> Import:
+        school_id = _school(session, school)
+        year, _, number = term.rpartition("-")
+        query = sa.select(Term.id).where(Term.school_id == school_id, Term.academic_year == year)
+        found = session.scalar(query.where(Term.number == int(number))) if number.isdecimal() else None
+        if found is None:
+            raise click.BadParameter("the school has no such term (write 2026-2027-1)", param_hint="--term")
+        return timetable_import(school_id, found)
+
+    _run(make, file, dry_run)
+
+
+@import_group.command()
+@click.argument("file", type=FILE)
+@click.option("--school", help="name or code; without it, special days for all schools")
+@click.option("--dry-run", is_flag=True, help="List every bad row and write nothing.")
+def calendar(file: Path, school: str | None, dry_run: bool) -> None:
+    """Terms, period tables, holidays and swapped days. Meetings that lie ahead follow, and those concerned are told."""
+    from zutuan.app import FEATURES
+
+    hooks = hooks_of(FEATURES)
+    _run(lambda session: calendar_import(_school(session, school) if school else EVERYWHERE, hooks), file, dry_run)
+
+
+def _school(session: Session, text: str) -> int:
+    found = find_school(session, text)
+    if found is None:
+        raise click.BadParameter("no school of exactly this name, code or id", param_hint="--school")
+    return found.id
+
+
+Made = Import | Callable[[Session], Import]
+
+
+def _run(kind: Made, file: Path, dry_run: bool, failed: Path | None = None, mended: Path | None = None) -> None:
+    """`kind` is an import, or makes one once the database can be asked."""
+    data = _bytes(file)
     database = Database(load().database)
     try:
         _need_tables(database)
-        report = _in_database(database, kind, data, dry_run)
+        if not isinstance(kind, Import):
+            with database.read() as session:
+                kind = kind(session)
+        sheet = read(data, kind.columns)
+        if mended is not None:
+            sheet = with_mended(sheet, read(_bytes(mended), kind.columns))
+        report = _in_database(database, kind, data, dry_run, sheet)
     finally:
         database.dispose()
     _show(file, report, dry_run)
+    if failed is not None and report.errors:
+        failed.write_bytes(failed_workbook(sheet, report.errors).read())
+        click.echo(f"有误的行已写入 {failed}")
     if report.errors:
         sys.exit(1)
+
+
+def _bytes(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(MAX_BYTES + 1)
 
 
 def _need_tables(database: Database) -> None:
@@ -68,14 +152,16 @@ def _need_tables(database: Database) -> None:
             raise click.ClickException("数据库还没有升级，请先运行：zutuan db upgrade")
 
 
-def _in_database(database: Database, kind: Import, data: bytes, dry_run: bool) -> Report:
+def _in_database(database: Database, kind: Import, data: bytes, dry_run: bool, sheet: Sheet) -> Report:
     now = clock.now()
     if dry_run:
         with database.read() as session:
-            return run(session, kind, data, now=now, dry_run=True, progress=_progress)
+            return run(session, kind, data, now=now, dry_run=True, progress=_progress, sheet=sheet)
     try:
         with database.write() as session:
-            return run(session, kind, data, now=now, progress=_progress)
+            return run(session, kind, data, now=now, progress=_progress, sheet=sheet)
+    except Refused as error:
+        raise click.ClickException(" ".join(say(error.code, error.params))) from error
     except IntegrityError as error:
         raise click.ClickException(" ".join(say("conflict"))) from error
 
@@ -92,6 +178,8 @@ def _show(file: Path, report: Report, dry_run: bool) -> None:
     click.echo(f"{file.name}（{report.encoding or '编码未知'}）{'  试运行' if dry_run else ''}")
     will = "" if report.written else "可"
     counts = {will + "新增": report.created, will + "更新": report.updated, "不变": report.unchanged}
+    if report.proposed:
+        counts["待本人接受"] = report.proposed
     for label, count in {**counts, "有误": report.bad_lines}.items():
         click.echo(f"  {label}\t{count:>6}")
     click.echo(_outcome(report, dry_run))

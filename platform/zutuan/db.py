@@ -268,6 +268,7 @@ class Database:
         event.listen(self._write, "after_flush", _note_flush)
         event.listen(self._write, "do_orm_execute", _note_statement)
         event.listen(self._write, "before_commit", _demand_audit)
+        event.listen(self._write, "after_rollback", _forget)
 
     def session(self, *, writes: bool) -> Session:
         return self._write() if writes else self._read()
@@ -324,9 +325,20 @@ def _demand_audit(session: Session) -> None:
         raise Unaudited("this transaction changes data without an audit row")
 
 
+def _forget(session: Session) -> None:
+    """What was rolled back has neither changed nor promised anything."""
+    for name in ("changed", "audited", "after_commit"):
+        session.info.pop(name, None)
+
+
 def is_collision(error: DBAPIError) -> bool:
     """Two writers met: a retry or a 409 is the right answer, never a 500 (23P01, 40P01, 40001, SQLITE_BUSY)."""
     state = getattr(error.orig, "sqlstate", None)
     if state in ("23P01", "40P01", "40001", "55P03"):
         return True
     return isinstance(error, OperationalError) and "locked" in str(error.orig)
+
+
+def is_taken(error: DBAPIError) -> bool:
+    """The exclusive time of the book was taken: 23P01 on PostgreSQL, the guard's own word on SQLite."""
+    return getattr(error.orig, "sqlstate", None) == "23P01" or "ex_occurrence_exclusive" in str(error.orig)

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint
 from sqlalchemy.orm import Session
 
-from zutuan.jobs import Handler, Periodic
+from zutuan.importing import Import
+from zutuan.jobs import Handler, Periodic, Task
+from zutuan.notices.kinds import NoticeKind
+from zutuan.policies.rules import Policy
 from zutuan.sharing.actor import Actor
+from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Permissions
 
 if TYPE_CHECKING:
+    from zutuan.calendar.sources import CalendarSource
     from zutuan.demo import DemoWorld
+    from zutuan.desk import Desk
 
 
 def _everyone(_actor: Actor) -> bool:
@@ -70,6 +76,31 @@ class Kind:
     icon: str
     endpoint: str
     arg: str
+    listing: str = ""
+    # the task of the plan (`sharing/plan.py`) that such items serve unless their owner says otherwise
+    plan: str = ""
+    # whether this person looks after the files of such an item; without it the kind has none
+    keeps_files: Callable[[Session, Actor, SharedItem], bool] | None = None
+
+
+@dataclass(frozen=True)
+class ImportKind:
+    """A table that a school hands in on a page. `make` gives the import for one school; `action` in `allow` says who may.
+
+    `labels` names its columns, `words` the coded values of some of them.
+    """
+
+    name: str
+    title: Any
+    note: Any
+    make: Callable[[int], Import]
+    allow: Permissions
+    action: str
+    labels: Mapping[str, Any]
+    words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    listing: str = ""
+    # the task of the plan (`sharing/plan.py`) that such items serve unless their owner says otherwise
+    plan: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,9 +125,19 @@ class Feature:
     cards: Callable[[Session, Actor], list[Card]] | None = None
     kinds: tuple[Kind, ...] = ()
     handlers: Mapping[str, Handler] = field(default_factory=dict)
-    periodic: tuple[Periodic, ...] = ()
+    # outbox topic → what talks to another machine about it, outside of any transaction
+    errands: Mapping[str, Callable[[Desk, Task], None]] = field(default_factory=dict)
+    periodic: tuple[Periodic | type[Periodic], ...] = ()
     # notice kind → function of its params that makes the sentence in the reader's language
     notices: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+    # tables that a school may hand in on pages, and endpoint → bytes of the bodies that may be larger than others
+    imports: tuple[ImportKind, ...] = ()
+    bodies: Mapping[str, int] = field(default_factory=dict)
+    # what a person may choose about those; events that are in no kind are 其他通知
+    notice_kinds: tuple[NoticeKind, ...] = ()
+    policies: tuple[Policy, ...] = ()
     demo: Callable[[Session, DemoWorld], None] | None = None
     demo_order: int = 50
+    # what this feature's meetings are to the calendar (see `calendar/sources.py`)
+    calendar: tuple[CalendarSource, ...] = ()
     checks: tuple[Callable[[Session], list[Problem]], ...] = ()

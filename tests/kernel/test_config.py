@@ -50,3 +50,38 @@ def test_other_nonsense_is_refused_by_name(name: str, value: str) -> None:
 def test_https_and_trailing_slash() -> None:
     config = load({"ZUTUAN_SECRET": GOOD, "ZUTUAN_URL": "https://zutuan.example.cn/"})
     assert config.https and config.url == "https://zutuan.example.cn"
+
+
+S3 = {"ZUTUAN_S3_BUCKET": "b", "ZUTUAN_S3_KEY": "k", "ZUTUAN_S3_SECRET": "s"}
+
+
+def test_s3_is_all_or_nothing() -> None:
+    config = load({"ZUTUAN_SECRET": GOOD, **S3, "ZUTUAN_S3_ENDPOINT": "http://s3:8333"})
+    assert config.s3 is not None and (config.s3.bucket, config.s3.endpoint) == ("b", "http://s3:8333")
+    assert "'s'" not in repr(config.s3)
+    for missing in S3:
+        half = {name: value for name, value in S3.items() if name != missing}
+        with pytest.raises(ConfigError, match=missing):
+            load({"ZUTUAN_SECRET": GOOD, **half})
+    with pytest.raises(ConfigError, match="half configured"):
+        load({"ZUTUAN_SECRET": GOOD, "ZUTUAN_S3_ENDPOINT": "http://s3:8333"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ZUTUAN_ACCEL", "protected"), ("ZUTUAN_FILES_URL", "files.example.cn"), ("ZUTUAN_MAX_FILE_MB", "0"),
+     ("ZUTUAN_UPLOADS_AT_ONCE", "x"), ("ZUTUAN_FILES_QUOTA_MB", "-1")],
+)  # fmt: skip
+def test_file_settings_that_could_not_work(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        load({"ZUTUAN_SECRET": GOOD, name: value})
+
+
+@pytest.mark.parametrize(
+    ("url", "files"),
+    [("http://127.0.0.1:8000", "http://127.0.0.1:8001"), ("https://zutuan.example.cn", "https://zutuan.example.cn"),
+     ("http://[::1]:8000", "http://[::1]:8001")],
+)  # fmt: skip
+def test_where_browsers_find_files(url: str, files: str) -> None:
+    assert Config(url=url).files_address == files
+    assert Config(url=url, files_url="https://f.example.cn").files_address == "https://f.example.cn"

@@ -147,19 +147,37 @@ ALLOWED_FILES = {
     "platform/zutuan/cli.py": "says it in both languages",
     "platform/zutuan/commands_import.py": "says it in both languages",
     "platform/zutuan/demo.py": "the demonstration's data and its printed table",
+    "platform/zutuan/calendar/demo.py": "the demonstration's data",
     "courses/catalogue/demo.py": "the demonstration's data",
     "courses/enrolment/demo.py": "the demonstration's data",
 }
 ALLOWED_LITERALS = {
     "platform/zutuan/clusters/imports.py": re.compile(r".*"),  # how files call their columns
     "platform/zutuan/clusters/words.py": re.compile(r".*"),  # how files call the roles
-    "platform/zutuan/importing.py": re.compile(r"序号|编号|备注|说明"),  # columns that files may have
+    "platform/zutuan/people/roster_words.py": re.compile(r".*"),  # how rosters call columns and values
+    "platform/zutuan/people/roster_rules.py": re.compile(r".*"),  # the dots of names
+    "platform/zutuan/config.py": re.compile(r".*组团.*<no-reply@.*"),  # a name
+    "platform/zutuan/people/rosters.py": re.compile(r"无"),  # what rosters write where there is no address
+    "platform/zutuan/imports/pages.py": re.compile(r"、"),  # between the other names of a column
+    "platform/zutuan/importing/workbook_child.py": re.compile(r"是|否"),  # what a cell that is true or false says
+    "platform/zutuan/importing/mapping.py": re.compile(
+        r"序号|编号|备注|说明|原文件行号（请勿修改）|错误原因"
+    ),  # columns that files may have
     "platform/zutuan/calendar/rules.py": re.compile(r"\\s\*\[,，\]\\s\*"),  # what separates weeks as they are typed
     "platform/zutuan/exporting.py": re.compile(r"=\+-@.*"),  # what formulas start with
+    "platform/zutuan/calendar/patterns.py": re.compile(r".*", re.DOTALL),  # timetables are read and written in Chinese
+    "platform/zutuan/calendar/timetables.py": re.compile(r".*", re.DOTALL),  # how files call their columns
+    "platform/zutuan/calendar/imports.py": re.compile(r".*"),
+    "platform/zutuan/calendar/schemas.py": re.compile(r".*"),  # times and days as people type them
+    "platform/zutuan/calendar/proposals.py": re.compile(r".*"),  # names of holidays
+    "platform/zutuan/calendar/feed_pages.py": re.compile(r"组团课表"),  # the feed's name
     "platform/zutuan/fields.py": re.compile(r"\[,，、;；\]"),  # what separates keywords as they are typed
     "platform/zutuan/web/texts.py": re.compile(r"组团|师范大学组团|师大组团"),  # names
     "platform/zutuan/people/demo.py": re.compile(r"[\u4e00-\u9fff]+| 名学生|·"),  # real schools and majors, progress
     "platform/zutuan/web/api.py": re.compile(r"组团 Zutuan: .*"),  # openapi.json is English
+    "platform/zutuan/storage/rules.py": re.compile(r"[^\w\s]+"),  # signs that look like a slash
+    "platform/zutuan/storage/server.py": re.compile(r"(?s).*have|.*expired; please.*"),  # both languages at once
+    "platform/zutuan/storage/schemas.py": re.compile(r"\s+"),  # spaces
     "courses/enrolment/schemas.py": re.compile(r"学工号 at the home school"),  # openapi.json
 }
 CALLS = {"_", "_l", "gettext", "lazy_gettext", "ngettext"}

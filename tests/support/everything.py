@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
@@ -10,15 +10,27 @@ from support.cast import NOW, Cast
 
 from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
 from courses.enrolment.models import Enrolment, EnrolmentEvent
-from zutuan.calendar.models import Occurrence
+from zutuan.calendar.models import (
+    CalendarEdition,
+    CalendarFeed,
+    Occurrence,
+    Place,
+    SpecialDay,
+    TermStart,
+    TimetableEntry,
+)  # fmt: skip
+from zutuan.imports.models import ImportBatch, ImportLine
 from zutuan.jobs import OutboxMessage
-from zutuan.notices.models import Notice
-from zutuan.people.models import SignInFailure
+from zutuan.notices.models import GroupChat, Notice, NoticeChoice
+from zutuan.papers.models import Paper
+from zutuan.people.models import AccessKey, Proposal, SignInFailure
 from zutuan.people.services import open_session
+from zutuan.policies.models import PolicyValue
 from zutuan.sharing import scopes
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import add_share, audit
+from zutuan.storage.models import StoredFile, Upload, UploadPart
 from zutuan.web.models import IdempotencyKey
 
 LATER = NOW + timedelta(hours=1)
@@ -50,12 +62,39 @@ def one_of_each(session: Session, cast: Cast) -> None:
                 resource_type="offering", resource_id=offering.id, starts=NOW, ends=LATER, source_type="offering",
                 source_id=offering.id, week=12,
             ),
+            NoticeChoice(person_id=student.id, kind="other", bell=True, mail="off"),
+            GroupChat(school_id=cast.schools["A"], address="https://qyapi.weixin.qq.com/x", kinds=[], changed_at=NOW),
+            PolicyValue(key="notices.digest_hour", school_id=cast.schools["A"], value=7, from_=LATER, decided_at=NOW),
+            Paper(
+                number="ZT2026-00000-00000-00000", kind="test", person_id=student.id, school_id=cast.schools["B"],
+                subject_type="enrolment", subject_id=1, content={}, digest="", issued_at=NOW,
+            ),
+            TermStart(term_id=cast.terms["A"], grade="2026", first_day=date(2026, 9, 21), weeks=16),
+            SpecialDay(day=date(2026, 10, 1), kind="holiday", name="国庆节"),
+            CalendarEdition(place=0, number=1),
+            Place(school_id=cast.schools["B"], kind="room", name="教学楼101"),
+            TimetableEntry(
+                school_id=cast.schools["B"], term_id=cast.terms["B"], course="心理学", times="星期一第1-2节{1-16周}"
+            ),
+            CalendarFeed(person_id=student.id, secret_hash="0" * 64, created_at=NOW),
             Notice(person_id=student.id, kind="test", dedupe_key="test", created_at=NOW),
-            OutboxMessage(topic="test", payload={}, created_at=NOW, available_at=NOW),
+            OutboxMessage(topic="test", key="test", payload={}, created_at=NOW, available_at=NOW),
             IdempotencyKey(actor_id=student.id, route="/", key="k", body_hash="h", created_at=NOW),
+            batch := ImportBatch(
+                kind="people", school_id=cast.schools["B"], person_id=student.id, file_name="名单.xlsx", sha256="0" * 64,
+                content=b"x", created_at=NOW, changed_at=NOW,
+            ),
+            Proposal(person_id=student.id, school_id=cast.schools["A"], number="P1", values={}, proposed_at=NOW),
+            AccessKey(
+                person_id=student.id, purpose="activate", channel="slip", secret_hash="0" * 64, created_at=NOW,
+                expires_at=LATER,
+            ),
             SignInFailure(account_key="k", address="127.0.0.1", failures=1, last_at=NOW),
         ]
     )  # fmt: skip
+    session.flush()
+    session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
+    _files(session, course.id, student.id)
     open_session(session, student.id, NOW)
     audit(session, None, "test.everything", Subject(), now=NOW)
 
@@ -77,3 +116,18 @@ def _course(session: Session, cast: Cast, teacher_id: int) -> Course:
     session.add(course)
     session.flush()
     return course
+
+
+def _files(session: Session, item_id: int, person_id: int) -> None:
+    """A file of the course, and an upload that is under way."""
+    file = StoredFile(
+        name="讲义.pdf", media_type="application/pdf", purpose="document", size=4, sha256="0" * 64,
+        key=f"files/00/{'0' * 30}", item_id=item_id, aspect="files", uploaded_by=person_id, created_at=NOW,
+    )  # fmt: skip
+    upload = Upload(
+        person_id=person_id, name="讲义.pdf", purpose="document", length=8, offset_=4, created_at=NOW,
+        expires_at=LATER,
+    )  # fmt: skip
+    session.add_all([file, upload])
+    session.flush()
+    session.add(UploadPart(upload_id=upload.id, start=0, size=4, key=f"parts/00/{'0' * 30}"))

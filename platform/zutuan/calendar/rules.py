@@ -24,6 +24,9 @@ class TermDates:
         """The day after the last Sunday."""
         return self.first_day + timedelta(weeks=self.weeks)
 
+    def day(self, week: int, weekday: int) -> date:
+        return self.first_day + timedelta(days=(week - 1) * 7 + weekday - 1)
+
     def week_of(self, day: date) -> int | None:
         """1-based week number, or None outside the term."""
         week = (day - self.first_day).days // 7 + 1
@@ -65,6 +68,13 @@ def parse_weeks(text: str) -> list[int] | Refusal:
     return sorted(weeks) or Refusal("bad_weeks")
 
 
+def weeks_of(pattern: Pattern) -> list[int]:
+    """The weeks of a pattern that was accepted when it was written."""
+    weeks = parse_weeks(pattern.weeks)
+    assert not isinstance(weeks, Refusal), pattern.weeks
+    return weeks
+
+
 def check_pattern(pattern: Pattern, term: TermDates, periods: Sequence[int]) -> tuple[str, Refusal] | None:
     """The field that does not fit the school's term and period table, and why."""
     weeks = parse_weeks(pattern.weeks)
@@ -82,13 +92,12 @@ def check_pattern(pattern: Pattern, term: TermDates, periods: Sequence[int]) -> 
 
 def expand(pattern: Pattern, term: TermDates, periods: Mapping[int, tuple[int, int]]) -> list[Interval]:
     """The absolute intervals of a pattern that `check_pattern` accepts. `periods`: number → (starts, ends) in minutes."""
-    weeks = parse_weeks(pattern.weeks)
-    assert not isinstance(weeks, Refusal)
+    weeks = weeks_of(pattern)
     starts, ends = periods[pattern.first_period][0], periods[pattern.last_period][1]
     intervals = []
     for week in weeks:
-        day = term.first_day + timedelta(days=(week - 1) * 7 + pattern.weekday - 1)
-        intervals.append(Interval(week, _at(day, starts), _at(day, ends)))
+        day = term.day(week, pattern.weekday)
+        intervals.append(Interval(week, at(day, starts), at(day, ends)))
     return intervals
 
 
@@ -96,13 +105,12 @@ def days(patterns: Sequence[Pattern], term: TermDates) -> list[date]:
     """The day of each meeting of patterns that `check_pattern` accepts, in order."""
     found = []
     for pattern in patterns:
-        weeks = parse_weeks(pattern.weeks)
-        assert not isinstance(weeks, Refusal)
-        found += [term.first_day + timedelta(days=(week - 1) * 7 + pattern.weekday - 1) for week in weeks]
+        found += [term.day(week, pattern.weekday) for week in weeks_of(pattern)]
     return sorted(found)
 
 
-def _at(day: date, minutes: int) -> datetime:
+def at(day: date, minutes: int) -> datetime:
+    """The instant of so many minutes after that day's midnight in Shanghai."""
     return at_shanghai(day) + timedelta(minutes=minutes)
 
 

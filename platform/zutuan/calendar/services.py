@@ -1,24 +1,22 @@
-"""Terms and period tables of schools, and writing to the book of time."""
+"""Terms and period tables of schools, as everybody asks for them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from zutuan.calendar.models import Occurrence, PeriodTable, Term
-from zutuan.calendar.rules import Interval, TermDates
+from zutuan.calendar import calendars
+from zutuan.calendar.book import book as book
+from zutuan.calendar.calendars import dates as dates
+from zutuan.calendar.models import PeriodTable, Term
+from zutuan.calendar.plan import Times, bells_of
 
 # Eleven periods of 45 minutes: what most schools of the plan print on their timetables. (start hour, minute)
 USUAL_PERIODS = (
     (8, 0), (8, 50), (10, 0), (10, 50), (14, 30), (15, 20), (16, 15), (17, 5), (19, 0), (19, 50), (20, 40),
 )  # fmt: skip
-
-
-def dates(term: Term) -> TermDates:
-    return TermDates(term.first_day, term.weeks)
 
 
 def term_on(session: Session, school_id: int, day: date) -> Term | None:
@@ -30,31 +28,15 @@ def term_on(session: Session, school_id: int, day: date) -> Term | None:
 
 def terms_of(session: Session, school_id: int) -> list[Term]:
     query = sa.select(Term).where(Term.school_id == school_id).order_by(Term.first_day.desc())
-    return list(session.scalars(query))
+    return list(session.scalars(query.options(selectinload(Term.starts))))
 
 
-def periods_on(session: Session, school_id: int, day: date) -> dict[int, tuple[int, int]]:
+def periods_on(session: Session, school_id: int, day: date) -> Times:
     """Period number → (starts, ends) in minutes since midnight, by the table in force on that day."""
-    table = session.scalar(
-        sa.select(PeriodTable)
-        .where(PeriodTable.school_id == school_id, PeriodTable.from_day <= day)
-        .order_by(PeriodTable.from_day.desc())
-        .limit(1)
-        .options(selectinload(PeriodTable.periods))
-    )
-    return {period.number: (period.starts, period.ends) for period in table.periods} if table else {}
-
-
-def book(session: Session, resource: tuple[str, int], source: tuple[str, int], intervals: Iterable[Interval]) -> None:
-    """Make these intervals what the source takes of the resource: whatever it took before is replaced."""
-    session.execute(sa.delete(Occurrence).where(Occurrence.source_type == source[0], Occurrence.source_id == source[1]))
-    session.add_all(
-        Occurrence(
-            resource_type=resource[0], resource_id=resource[1], source_type=source[0], source_id=source[1],
-            starts=each.starts, ends=each.ends, week=each.week,
-        )
-        for each in intervals
-    )  # fmt: skip
+    query = sa.select(PeriodTable).where(PeriodTable.school_id == school_id, PeriodTable.from_day <= day)
+    tables = [calendars.bells(each) for each in session.scalars(query.options(selectinload(PeriodTable.periods)))]
+    found = bells_of(tables, day, day.isoweekday())
+    return found.times if found else {}
 
 
 def usual_periods() -> list[tuple[int, int, int]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from zutuan.clusters import queries, schemas, services
+from zutuan.clusters import figures, queries, schemas, services
 from zutuan.paging import Page
 from zutuan.web.api import IDEMPOTENCY, Blueprint, ListQuery, listing, query_schema, tagged
 from zutuan.web.requests import actor, db
@@ -68,6 +68,15 @@ class Cluster(MethodView):
         """A cluster. Its version grows when a school joins or its leaving is written down."""
         view = queries.cluster_view(db(), actor(), cluster_id)
         return view, tagged(view.version)
+
+
+@clusters_api.route("/<id:cluster_id>/figures")
+class Figures(MethodView):
+    @clusters_api.response(200, listing(schemas.FigureOut))
+    def get(self, cluster_id: int) -> Any:
+        """Published items by kind and task of the plan; each count is that of `/courses?plan=…&cluster_id=…`."""
+        found = figures.by_task(db(), actor(), cluster_id)
+        return Page(found, None, len(found))
 
 
 class MembershipsQuery(schemas.MembershipQuery, ListQuery):

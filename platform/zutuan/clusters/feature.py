@@ -16,6 +16,7 @@ FEATURE = Feature(
     permissions=allow,
     nav=(NavEntry("clusters.clusters", _l("组团"), "diagram-3", group="organisation", order=80),),
     notices=notices.TEXTS,
+    notice_kinds=notices.KINDS,
     demo=demo.load,
     demo_order=10,
 )

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Cluster, Membership, School
+from zutuan.notices.kinds import NoticeKind
 from zutuan.notices.services import tell
 from zutuan.people.services import holders
 from zutuan.web.texts import stamp
@@ -21,8 +23,15 @@ def ended(session: Session, cluster: Cluster, membership: Membership, at: dateti
     people = {each for role in ("registrar", "school_admin") for each in holders(session, role, school.id, now)}
     params = {"school": school.name, "cluster": cluster.name, "at": at.isoformat()}
     key = f"membership:{membership.id}:end:{at.isoformat()}"
-    tell(session, people, "membership.end", key, params, f"/clusters/{cluster.id}", now)
+    tell(session, people, "membership.end", key, params, f"/clusters/{cluster.id}", now, school_id=school.id)
 
+
+KINDS = (
+    NoticeKind(
+        "membership", _l("组团成员变化"), ("membership.end",), "now", True, True,
+        lambda actor: actor.holds(["registrar", "school_admin"]),
+    ),
+)  # fmt: skip
 
 TEXTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "membership.end": lambda p: _(

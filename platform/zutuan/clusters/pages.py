@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from zutuan.clock import at_shanghai, local
-from zutuan.clusters import queries, rules, schemas, services
+from zutuan.clusters import figures, queries, rules, schemas, services
 from zutuan.clusters.models import MEMBER_ROLES, Membership, School
 from zutuan.clusters.permissions import allow, cluster_subject
 from zutuan.clusters.words import PLANNED_CLUSTERS, ROLE_WORDS
@@ -82,6 +82,16 @@ def cluster(cluster_id: int) -> ResponseReturnValue:
     return _cluster_page(cluster_id)
 
 
+@blueprint.get("/clusters/<id:cluster_id>/figures")
+def figures_page(cluster_id: int) -> ResponseReturnValue:
+    view = queries.cluster_view(db(), actor(), cluster_id)
+    found = figures.by_task(db(), actor(), cluster_id)
+    kinds = current_app.extensions["zutuan"].kinds
+    listings = {name: (kind.label, kind.listing) for name, kind in kinds.items() if kind.listing}
+    shown = [each for each in found if each.kind in listings]
+    return render_template("clusters/figures.html", view=view, figures=shown, listings=listings)
+
+
 def _cluster_page(
     cluster_id: int,
     status: int = 200,
@@ -99,6 +109,7 @@ def _cluster_page(
         coming=[stay for stay in stays if stay.state(who.now) == "coming"],
         timeline=rules.timeline(stays, who.now), reasons=_reasons(view), now=who.now, mine=who.school_ids,
         may_add=allow.may(who, "cluster.add_member", subject), values=request.form, key=once(),
+        may_count=allow.may(who, "cluster.figures", subject),
         may_end=allow.may(who, "cluster.end_membership", subject),
     )  # fmt: skip
     return page, status

@@ -14,6 +14,7 @@ allow = Permissions(
         "cluster.read": (Is("anyone"),),
         "school.create": (PLATFORM,),
         "cluster.create": (PLATFORM,),
+        "cluster.figures": (Held({"cluster_admin"}, at="cluster"), PLATFORM),
         "cluster.add_member": (Held({"cluster_admin"}, at="cluster"), PLATFORM),
         "cluster.end_membership": (Held({"cluster_admin"}, at="cluster"), PLATFORM),
     }

@@ -103,6 +103,13 @@ class CountsOut(Schema):
     schools = fields.Integer()
 
 
+class FigureOut(Schema):
+    kind = fields.String()
+    plan_code = fields.String(attribute="code")
+    title = fields.String()
+    count = fields.Integer()
+
+
 class CautionOut(Schema):
     """Where the cluster departs from 1+M+N."""
 

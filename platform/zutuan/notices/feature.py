@@ -1,8 +1,20 @@
 """Notices, as the kernel registers them."""
 
 from zutuan.feature import Feature
-from zutuan.notices.api import api
+from zutuan.notices import errors as errors
+from zutuan.notices import groups, post
+from zutuan.notices.api import api, choices_api, groups_api
 from zutuan.notices.pages import blueprint
-from zutuan.notices.services import TOPIC, deliver
+from zutuan.notices.permissions import allow
+from zutuan.notices.services import MAIL_TOPIC, TOPIC, deliver
 
-FEATURE = Feature(name="notices", pages=(blueprint,), api=(api,), handlers={TOPIC: deliver})
+FEATURE = Feature(
+    name="notices",
+    pages=(blueprint,),
+    api=(api, choices_api, groups_api),
+    permissions=allow,
+    handlers={TOPIC: deliver},
+    errands={MAIL_TOPIC: post.send_notice, post.DIGEST_TOPIC: post.send_digest, groups.TOPIC: groups.send_to_group},
+    periodic=(post.Digests,),
+    policies=(post.DIGEST_HOUR,),
+)

@@ -1,4 +1,5 @@
-"""Telling people: through the outbox, exactly once, shown in the reader's language."""
+"""Telling people: through the outbox, exactly once in the app, shown in the reader's language; then by mail and in a
+school's group chat, as was chosen."""
 
 from __future__ import annotations
 
@@ -12,36 +13,66 @@ from sqlalchemy.orm import Session
 
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.jobs import enqueue
+from zutuan.notices import choices, groups
+from zutuan.notices.kinds import kind_of
 from zutuan.notices.models import Notice
 from zutuan.paging import Key, Page, fetch_page
+from zutuan.people.models import Person
 from zutuan.sharing.actor import Actor
 
 TOPIC = "notice"
+MAIL_TOPIC = "notice.mail"
+AT_ONCE = 500
 
 
 def tell(
-    session: Session, people: Iterable[int], kind: str, key: str, params: dict[str, Any], link: str, now: datetime
+    session: Session,
+    people: Iterable[int],
+    kind: str,
+    key: str,
+    params: dict[str, Any],
+    link: str,
+    now: datetime,
+    *,
+    school_id: int | None = None,
 ) -> None:
-    """Once this session has committed, tell these people. `key` names the event: nobody hears of it twice."""
+    """Once this session has committed, tell these people of the event `kind`. `key` names what happened: nobody hears
+    of it twice. `school_id`: the school whose group chat may hear it too."""
     ids = sorted(set(people))
-    if ids:
+    if ids or school_id:
         payload = {"people": ids, "kind": kind, "key": key, "params": params, "link": link, "at": now.isoformat()}
-        enqueue(session, TOPIC, payload, now)
+        enqueue(session, TOPIC, {**payload, "school_id": school_id}, now)
 
 
 def deliver(session: Session, payload: dict[str, Any]) -> None:
-    """The outbox's handler: may run twice, tells once."""
+    """The outbox's handler: may run twice, tells once. What was told for the first time also goes on its way by mail."""
+    people = payload["people"]
+    for start in range(0, len(people), AT_ONCE):
+        _deliver_to(session, payload, people[start : start + AT_ONCE])
+    if payload.get("school_id"):
+        groups.pass_on(session, payload["school_id"], payload)
+
+
+def _deliver_to(session: Session, payload: dict[str, Any], people: list[int]) -> None:
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    for person_id in payload["people"]:
+    at = datetime.fromisoformat(payload["at"])
+    chosen = choices.of_people(session, kind_of(payload["kind"]), people)
+    reachable = set(session.scalars(sa.select(Person.id).where(Person.id.in_(people), Person.email.is_not(None))))
+    for person_id, choice in chosen.items():
+        mail = choice.mail if person_id in reachable else "off"
         statement = insert(Notice).values(
             person_id=person_id,
             kind=payload["kind"],
             dedupe_key=payload["key"],
             params=payload["params"],
             link=payload["link"],
-            created_at=datetime.fromisoformat(payload["at"]),
+            created_at=at,
+            read_at=None if choice.bell else at,
+            mail=mail,
         )
-        session.execute(statement.on_conflict_do_nothing())
+        new = session.scalar(statement.on_conflict_do_nothing().returning(Notice.id))
+        if new is not None and mail == "now":
+            enqueue(session, MAIL_TOPIC, {"notice": new}, at, key=f"{MAIL_TOPIC}:{new}")
 
 
 def unread_count(session: Session, actor: Actor) -> int:

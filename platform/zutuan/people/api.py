@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, request, session
+from flask import g, session
 from flask.views import MethodView
 from flask_wtf.csrf import generate_csrf
 
 from zutuan.clock import clock
 from zutuan.errors import Denial, Forbidden, Invalid
 from zutuan.paging import Page
-from zutuan.people import queries, schemas, services
+from zutuan.people import devices, queries, schemas, services
 from zutuan.people.models import Person
 from zutuan.people.permissions import allow
 from zutuan.sharing.permissions import Place, Subject
@@ -37,8 +37,10 @@ class Session(MethodView):
     def post(self, data: dict[str, Any]) -> Any:
         """Sign in by e-mail, or by school (name, code or id) and number. Answers a cookie and its CSRF token."""
         now = clock.now()
-        address, before = request.remote_addr or "", session.get("sid", "")
-        person_id, secret = services.sign_in(database(), credentials(data), address, now, before)
+        person_id, secret, account = services.sign_in(
+            database(), credentials(data), devices.origin(), now, session.get("sid", "")
+        )
+        devices.remember(account)
         start_cookie(secret)
         me = services.load_actor(reading(), reading().get_one(Person, person_id), now)
         return {"csrf_token": generate_csrf(), "me": me}

@@ -4,13 +4,15 @@ from flask import url_for
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from zutuan.feature import Card, Feature
+from zutuan.feature import Card, Feature, ImportKind
 from zutuan.people import errors as errors
 from zutuan.people.api import me_api, people_api, session_api
 from zutuan.people.demo import load
-from zutuan.people.labels import ROLE
+from zutuan.people.keys_pages import blueprint as keys_blueprint
+from zutuan.people.labels import COLUMN, KIND, ROLE, STANDING
 from zutuan.people.pages import blueprint
 from zutuan.people.permissions import allow
+from zutuan.people.rosters import roster_import
 from zutuan.sharing.actor import Actor
 
 # Roles whose own rooms are still being built: what they can do today, and where.
@@ -40,13 +42,24 @@ def cards(_session: Session, actor: Actor) -> list[Card]:
     return [Card("people/_next.html", {"hints": hints}, order=30)] if hints else []
 
 
+ROSTER = ImportKind(
+    "people", _l("人员名单"), _l("学工号、姓名必填；学籍有变动的也用它更新"), roster_import, allow, "people.import",
+    labels=COLUMN, words={"kind": KIND, "standing": STANDING},
+)  # fmt: skip
+
+# Where somebody who cannot sign in yet gets in.
+KEYS = (
+    "keys.activate", "keys.activate_post", "keys.forgot", "keys.forgot_post", "keys.link", "keys.link_post",
+)  # fmt: skip
+
 FEATURE = Feature(
     name="people",
-    pages=(blueprint,),
+    pages=(blueprint, keys_blueprint),
     api=(session_api, me_api, people_api),
     permissions=allow,
     cards=cards,
+    imports=(ROSTER,),
     demo=load,
     demo_order=30,
-    public=frozenset({"people.sign_in", "people.sign_in_post", "people.demo_sign_in", "api-session.Session"}),
+    public=frozenset({"people.sign_in", "people.sign_in_post", "people.demo_sign_in", "api-session.Session", *KEYS}),
 )

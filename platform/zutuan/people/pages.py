@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from zutuan.clock import clock
 from zutuan.errors import Invalid, TooMany, Unauthenticated, say
 from zutuan.fields import field_errors, from_form
-from zutuan.people import labels, queries, schemas, services
+from zutuan.people import devices, labels, queries, schemas, services
 from zutuan.people.api import credentials
 from zutuan.people.demo import demo_sign_ins
 from zutuan.people.models import Person
@@ -48,8 +48,8 @@ def sign_in_post() -> ResponseReturnValue:
         form["number"], form["email"] = form.get("email", ""), ""
     try:
         data = credentials(schema.load(from_form(schema, type(request.form)(form))))
-        _person, secret = services.sign_in(
-            database(), data, request.remote_addr or "", clock.now(), session.get("sid", "")
+        _person, secret, account = services.sign_in(
+            database(), data, devices.origin(), clock.now(), session.get("sid", "")
         )
     except ValidationError as error:
         return _sign_in_page(messages_by_field(field_errors(error.messages)), 422)
@@ -57,6 +57,7 @@ def sign_in_post() -> ResponseReturnValue:
         return _sign_in_page(messages_by_field(error.errors), 422)
     except (Unauthenticated, TooMany) as error:
         return _sign_in_page({}, error.status, " ".join(say(error.code, error.params)))
+    devices.remember(account)
     start_cookie(secret)
     return redirect(safe_next(request.form.get("next"), url_for("web.home")))
 
@@ -84,10 +85,10 @@ def sign_out() -> ResponseReturnValue:
 
 @blueprint.get("/account")
 def account() -> ResponseReturnValue:
-    return _account_page()
+    return account_page()
 
 
-def _account_page(secret: str | None = None, errors: Errors | None = None) -> str:
+def account_page(secret: str | None = None, errors: Errors | None = None) -> str:
     me = actor()
     places = queries.role_places(reading(), me)
     return render_template(
@@ -102,9 +103,9 @@ def create_token() -> ResponseReturnValue:
     try:
         data = schema.load({"name": request.form.get("name", "")})
     except ValidationError as error:
-        return _account_page(errors=messages_by_field(field_errors(error.messages))), 422
+        return account_page(errors=messages_by_field(field_errors(error.messages))), 422
     _token, secret = services.create_token(db(), actor(), data["name"], clock.now())
-    return _account_page(shown_once(secret))
+    return account_page(shown_once(secret))
 
 
 @blueprint.post("/account/tokens/<id:token_id>/revoke")

@@ -10,6 +10,8 @@ allow = Permissions(
         "token.revoke": (Is("self"),),
         # What a school's own people look like to those who run it.
         "people.list": (Held({"registrar", "school_admin"}, at="school"),),
+        "people.import": (Held({"registrar", "school_admin"}, at="school"),),
+        "key.issue": (Held({"registrar", "school_admin"}, at="school"),),
         # Which role may be granted by whom is `rules.GRANTS`; this is the same table asked place by place.
         **{
             f"role.grant.{role}": tuple(

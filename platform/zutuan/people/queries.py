@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from zutuan.clusters.models import Cluster, School
+from zutuan.clusters.models import Cluster, Department, School
 from zutuan.paging import Key, Page, fetch_page, like
 from zutuan.people.models import Affiliation, Person
 from zutuan.sharing.actor import Actor, Holds
@@ -28,6 +28,24 @@ def people_of(session: Session, school_id: int, query: dict[str, Any], now: date
     page = fetch_page(session, rows, [Key(a.number, decode=str), Key(a.id)], query["cursor"], query["limit"])
     names = ("id", "name", "school_id", "number", "kind", "demonstration")
     return Page([dict(zip(names, row, strict=True)) for row in page.items], page.next, page.total)
+
+
+def school_name(session: Session, school_id: int) -> str:
+    return session.scalar(sa.select(School.name).where(School.id == school_id)) or ""
+
+
+def not_activated(session: Session, school_id: int, now: datetime) -> list[tuple[int | None, str, str, int]]:
+    """(department id, department, class, people) of those who cannot sign in yet."""
+    from zutuan.people.keys import Wanted, waiting
+
+    a, d = Affiliation, Department
+    query = (
+        sa.select(a.department_id, sa.func.coalesce(d.name, ""), a.class_name, sa.func.count())
+        .outerjoin(d, d.id == a.department_id)
+        .where(a.school_id == school_id, a.person_id.in_(waiting(school_id, now, Wanted())))
+        .group_by(a.department_id, d.name, a.class_name).order_by(d.name, a.class_name)
+    )  # fmt: skip
+    return [(dept, name, class_name, n) for dept, name, class_name, n in session.execute(query)]
 
 
 def role_places(session: Session, actor: Actor) -> dict[Holds, str]:

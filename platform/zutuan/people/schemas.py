@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from zutuan.fields import Ref, Schema, Text, bad
+from zutuan.fields import Choice, Ref, Schema, Text, bad
 
 
 class SchoolKey(fields.Field[str]):
@@ -26,6 +26,34 @@ class SignInIn(Schema):
     school = SchoolKey(load_default="")
     number = Text(40, min=0)
     password = Text(200, required=True)
+
+
+class SlipsForm(Schema):
+    """Whose slips: all who cannot sign in yet, or those of a class, a department, or these numbers."""
+
+    class_name = Text(60, min=0)
+    department_id = Ref(load_default=None)
+    numbers = Text(4000, min=0, multiline=True)
+    purpose = Choice(("activate", "reset"), load_default="activate")
+
+
+class NewPasswordForm(Schema):
+    password = Text(200, required=True)
+    again = Text(200, required=True)
+
+
+class ChangePasswordForm(NewPasswordForm):
+    old = Text(200, required=True)
+
+
+class ActivateForm(NewPasswordForm):
+    school = SchoolKey(required=True)
+    number = Text(40, required=True)
+    code = Text(40, required=True)
+
+
+class ForgotForm(Schema):
+    email = Text(254, required=True)
 
 
 class TokenIn(Schema):

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Cluster, Department, Membership, School
 from zutuan.db import Database, UtcDateTime, padded
 from zutuan.decision import Refusal
-from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, TooMany, Unauthenticated, insist
-from zutuan.people import passwords, rules
-from zutuan.people.models import Affiliation, Person, PersonalToken, RoleAssignment, SignInFailure, WebSession
+from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, Unauthenticated, insist
+from zutuan.people import passwords, rules, throttle
+from zutuan.people.models import Affiliation, Person, PersonalToken, RoleAssignment, WebSession
 from zutuan.people.permissions import allow
 from zutuan.sharing.actor import Actor, Belongs, Holds, Member
 from zutuan.sharing.permissions import Place, Subject
@@ -141,12 +140,11 @@ class Credentials:
     school: str = ""
     number: str = ""
 
-    def account_key(self, school: School | None) -> str:
-        """What failures are counted under, hashed: the account that was meant, whether or not there is one, so that
-        waiting tells nobody which accounts exist."""
+    def account(self, school: School | None) -> str:
+        """What failures are counted under: the account that was meant, whether or not there is one."""
         if self.email:
-            return digest(self.email.strip().lower())
-        return digest(f"{school.id if school else self.school.strip()}|{self.number.strip()}")
+            return throttle.account_of_email(self.email)
+        return throttle.account_of_number(school.id if school else self.school.strip(), self.number)
 
 
 def find_school(session: Session, text: str) -> School | None:
@@ -170,25 +168,26 @@ def _find_person(session: Session, credentials: Credentials, school: School | No
 
 
 def sign_in(
-    database: Database, credentials: Credentials, address: str, now: datetime, replaces: str = ""
-) -> tuple[int, str]:
-    """(person id, session secret); the session that it `replaces` in this browser ends. Opens its own short transactions: no lock is held while a password is hashed.
+    database: Database, credentials: Credentials, origin: throttle.Origin, now: datetime, replaces: str = ""
+) -> tuple[int, str, str]:
+    """(person id, session secret, hashed account); the session that it `replaces` in this browser ends. Opens its own
+    short transactions: no lock is held while a password is hashed.
 
-    Raises TooMany while this account name has to wait at this address, Unauthenticated when it does not fit.
+    Raises TooMany while this account has to wait at this place, Unauthenticated when it does not fit.
     """
     with database.read() as session:
         school = None if credentials.email else find_school(session, credentials.school)
-        key = credentials.account_key(school)
-        _check_wait(session, key, address, now)
+        account = credentials.account(school)
+        throttle.check(session, account, origin, now)
         person = _find_person(session, credentials, school, now)
         password_hash = person.password_hash if person and person.state == "active" else None
     if not passwords.verify(password_hash, credentials.password) or person is None:
-        _count_failure(database, key, address, now)
+        throttle.count(database, account, origin, now)
         raise Unauthenticated("sign_in_failed")
     with database.write() as session:
-        _forget_failures(session, key, address)
+        throttle.forget(session, account, origin)
         secret = open_session(session, person.id, now, replaces)
-    return person.id, secret
+    return person.id, secret, account
 
 
 def open_session(session: Session, person_id: int, now: datetime, replaces: str = "") -> str:
@@ -209,34 +208,6 @@ def close_session(session: Session, actor: Actor, secret: str, *, everywhere: bo
     gone = sa.delete(WebSession).where(WebSession.person_id == actor.person_id)
     session.execute(gone if everywhere else gone.where(WebSession.secret_hash == digest(secret)))
     audit(session, actor, "session.close", Subject("person", actor.person_id), now=actor.now, everywhere=everywhere)
-
-
-def _failure(session: Session, key: str, address: str) -> SignInFailure | None:
-    table = SignInFailure
-    return session.scalar(sa.select(table).where(table.account_key == key, table.address == address))
-
-
-def _check_wait(session: Session, key: str, address: str, now: datetime) -> None:
-    failure = _failure(session, key, address)
-    wait = rules.sign_in_wait(failure.failures, failure.last_at, now) if failure else timedelta(0)
-    if wait:
-        raise TooMany(seconds=int(wait.total_seconds()) + 1)
-
-
-def _count_failure(database: Database, key: str, address: str, now: datetime) -> None:
-    """In one statement, so that tries at the same moment are all counted."""
-    table = SignInFailure
-    with database.write() as session:
-        insert = postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
-        first = insert(table).values(account_key=key, address=address, failures=1, last_at=now)
-        stale = table.last_at < now - rules.FORGET_AFTER
-        again = {"failures": sa.case((stale, 1), else_=table.failures + 1), "last_at": now}
-        session.execute(first.on_conflict_do_update(index_elements=["account_key", "address"], set_=again))
-
-
-def _forget_failures(session: Session, key: str, address: str) -> None:
-    table = SignInFailure
-    session.execute(sa.delete(table).where(table.account_key == key, table.address == address))
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------
@@ -282,13 +253,24 @@ def create_person(session: Session, actor: Actor | None, new: NewPerson, now: da
 
 
 def set_password(session: Session, actor: Actor | None, person: Person, password: str, now: datetime) -> None:
-    """A new password; it signs out every session of the person."""
+    """A new password; it signs out every session of the person from its next request on."""
     weak = passwords.weakness(password)
     if weak:
         raise Invalid.field("password", weak.code)
     person.password_hash = passwords.hash_password(password)
     session.execute(sa.delete(WebSession).where(WebSession.person_id == person.id))
     audit(session, actor, "person.password", Subject("person", person.id), now=now)
+
+
+def change_password(database: Database, actor: Actor, old: str, new: str, now: datetime) -> str:
+    """A new password by who knows the old one; every session ends, and the secret of the new one here is answered."""
+    with database.read() as session:
+        known = session.get_one(Person, actor.person_id).password_hash
+    if not passwords.verify(known, old):
+        raise Invalid.field("old", "password_wrong")
+    with database.write() as session:
+        set_password(session, actor, session.get_one(Person, actor.person_id), new, now)
+        return open_session(session, actor.person_id, now)
 
 
 def ensure_department(session: Session, school_id: int, name: str) -> Department:

@@ -33,6 +33,8 @@ class SharedItem(Base):
     summary_en: Mapped[str] = mapped_column(sa.String(800), default="")
     keywords: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
     state: Mapped[str] = mapped_column(sa.String(10), default="draft")
+    # The task of the plan that it serves (`sharing/plan.py`); empty: none.
+    plan_code: Mapped[str] = mapped_column(sa.String(12), default="", server_default="")
     demonstration: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column()
     created_at: Mapped[Moment]

@@ -10,6 +10,7 @@ from zutuan.clock import clock
 from zutuan.errors import Unauthenticated, Unmeasured
 from zutuan.people.services import actor_of_session, actor_of_token
 from zutuan.sharing.actor import Actor
+from zutuan.web import receiving
 from zutuan.web.requests import SAFE, is_api, reading
 
 csrf = CSRFProtect()
@@ -50,12 +51,22 @@ def _gate() -> None:
         return
     if request.method not in SAFE and request.content_length is None and "Transfer-Encoding" in request.headers:
         raise Unmeasured  # a body of unknown length would be cut at the limit instead of refused
+    _let_large_bodies_in()
     public = request.endpoint in current_app.extensions["zutuan"].public
     open_to_all = request.method in SAFE or (request.method, request.endpoint) in _NO_CSRF
     if not (public and (open_to_all or not is_api())) and not current_user.is_authenticated:
         raise Unauthenticated  # of an address that several methods share, only the reviewed one is open
+    if receiving.is_streamed():
+        receiving.begin()
     if not open_to_all and bearer() is None:
         csrf.protect()
+
+
+def _let_large_bodies_in() -> None:
+    """Before anything reads the form: where files are handed in, the body may be larger than elsewhere."""
+    limit = current_app.extensions["zutuan"].bodies.get(request.endpoint)
+    if limit is not None:
+        request.max_content_length = limit
 
 
 # Signing in by API has no cookie yet; it takes application/json only, which no foreign form can send.

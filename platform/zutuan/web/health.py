@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import sqlalchemy as sa
 from flask import Blueprint, current_app
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.sansio.response import Response
 
 from zutuan.migrate import current_revision, head_revision
-from zutuan.web.requests import config, database
+from zutuan.web.requests import database, files
 
 blueprint = Blueprint("health", __name__)
 
@@ -40,4 +38,4 @@ def _database() -> str:
 
 
 def _storage() -> str:
-    return "ok" if os.access(config().files, os.W_OK) else "degraded"
+    return "ok" if files().storage.reachable() else "degraded"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
-from zutuan.calendar import services as calendar
-from zutuan.calendar.models import Term
+from zutuan.calendar.today import today_plan
 from zutuan.clock import clock
 from zutuan.demo import OLD_DAYS, age_days
 from zutuan.feature import Card, NavEntry, Todo
@@ -22,7 +20,7 @@ from zutuan.people.services import set_locale
 from zutuan.sharing.actor import Actor
 from zutuan.web.auth import is_loopback, safe_next
 from zutuan.web.requests import actor, config, db, maybe_actor, reading
-from zutuan.web.texts import WEEKDAYS, brand, english
+from zutuan.web.texts import SHORT_WEEKDAYS, WEEKDAYS, brand, english
 from zutuan.web.translations import LOCALES, settle
 
 blueprint = Blueprint("web", __name__)
@@ -90,16 +88,21 @@ def _nav_row(entry: NavEntry, who: Actor) -> dict[str, Any]:
 
 
 def _week_label(who: Actor) -> str:
-    """第7周 星期三, by the calendar of the person's first school."""
-    if not who.affiliations:
+    """第7周 星期三, by the calendar of the person's first school (and their grade there); on a swapped day whose classes
+    it holds."""
+    first = next(iter(who.affiliations), None)
+    plan = today_plan(reading(), first.school_id, first.grade, clock.today()) if first else None
+    if plan is None or plan.week is None:
         return ""
-    today = clock.today()
-    query = sa.select(Term).where(Term.school_id == who.affiliations[0].school_id, Term.first_day <= today)
-    term = reading().scalar(query.order_by(Term.first_day.desc()).limit(1))
-    week = calendar.dates(term).week_of(today) if term else None
-    if week is None:
-        return ""
-    return _("第%(week)s周 %(weekday)s", week=week, weekday=WEEKDAYS[today.weekday()])
+    weekday = WEEKDAYS[plan.day.weekday()]
+    if plan.reason == "swapped" and plan.held is not None:
+        held = SHORT_WEEKDAYS[plan.held.weekday()]
+        return _("第%(week)s周 %(weekday)s（补%(held)s课）", week=plan.week, weekday=weekday, held=held)
+    label = _("第%(week)s周 %(weekday)s", week=plan.week, weekday=weekday)
+    if plan.held is None:
+        name = plan.name or _("放假")
+        return _("%(label)s（%(name)s）", label=label, name=name)
+    return label
 
 
 def _demo_note() -> str | None:

@@ -112,8 +112,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     close_sessions()
     status = error.code or 500
     if isinstance(error, RequestEntityTooLarge):
-        limit = f"{(current_app.config['MAX_CONTENT_LENGTH'] or 0) // 1024} KB"
-        return answer(413, "too_large", {"limit": limit})
+        limit = (request.max_content_length or 0) // 1024
+        return answer(413, "too_large", {"limit": f"{limit} KB" if limit <= 1024 else f"{limit // 1024} MB"})
     code = _HTTP_CODES.get(status, "internal" if status >= 500 else "bad_request")
     response = answer(status, code)
     if status == 405 and getattr(error, "valid_methods", None):

@@ -18,9 +18,11 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from zutuan.clock import clock
 from zutuan.config import Config
-from zutuan.db import Database, is_collision, run_after_commit
+from zutuan.db import Database, is_collision, is_taken, run_after_commit
 from zutuan.errors import Refused, Stale, Unauthenticated, ZutuanError
 from zutuan.sharing.actor import Actor
+from zutuan.storage.services import Files
+from zutuan.web import receiving
 from zutuan.web.models import IdempotencyKey
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -34,6 +36,10 @@ def database() -> Database:
 
 def config() -> Config:
     return cast(Config, current_app.extensions["zutuan"].config)
+
+
+def files() -> Files:
+    return cast(Files, current_app.extensions["zutuan"].files)
 
 
 def db() -> Session:
@@ -84,7 +90,7 @@ def _mapped_errors() -> Iterator[None]:
     except StaleDataError as error:  # a transition names no version: it only came second
         raise (Stale() if "If-Match" in request.headers else Refused("busy")) from error
     except IntegrityError as error:
-        raise Refused("conflict") from error
+        raise Refused("time_taken" if is_taken(error) else "conflict") from error
     except DBAPIError as error:
         if is_collision(error):
             raise Refused("busy") from error
@@ -148,6 +154,9 @@ def _digest(body: bytes) -> str:
 
 
 def _body() -> bytes:
+    streamed = receiving.fingerprint()
+    if streamed is not None:
+        return streamed
     if is_api():
         return request.get_data(cache=True)
     pairs = sorted((k, v) for k, values in request.form.lists() for v in values if k != "csrf_token")

@@ -15,6 +15,7 @@ from zutuan.web.models import IdempotencyKey
 EVERY = timedelta(hours=1)
 ANSWERS_KEPT = timedelta(hours=48)
 DONE_KEPT = timedelta(days=7)
+LOST_KEPT = timedelta(days=30)
 
 
 class Upkeep:
@@ -31,7 +32,8 @@ class Upkeep:
             sa.delete(IdempotencyKey).where(IdempotencyKey.created_at < now - ANSWERS_KEPT),
             sa.delete(WebSession).where(WebSession.expires_at <= now),
             sa.delete(SignInFailure).where(SignInFailure.last_at < now - FORGET_AFTER),
-            sa.delete(OutboxMessage).where(OutboxMessage.done_at < now - DONE_KEPT),
+            sa.delete(OutboxMessage).where(OutboxMessage.done_at < now - DONE_KEPT, OutboxMessage.gave_up_at.is_(None)),
+            sa.delete(OutboxMessage).where(OutboxMessage.gave_up_at < now - LOST_KEPT),
         ):
             session.execute(statement.execution_options(synchronize_session=False))
         return 0

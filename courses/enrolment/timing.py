@@ -1,0 +1,28 @@
+"""Enrolments as the calendar knows them: whose time an offering takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from courses.catalogue.timing import TYPE
+from courses.enrolment.models import Enrolment
+from zutuan.calendar.sources import CalendarSource
+from zutuan.paging import Query
+
+
+def concerned(session: Session, ids: Sequence[int], _now: datetime) -> Iterable[tuple[int, int]]:
+    query = sa.select(Enrolment.offering_id, Enrolment.person_id).where(Enrolment.offering_id.in_(ids))
+    return [(id_, person) for id_, person in session.execute(query.where(Enrolment.holds_seat()))]
+
+
+def busy(people: Sequence[int], _now: datetime) -> Query:
+    type_ = sa.literal(TYPE).label("resource_type")
+    query: Query = sa.select(Enrolment.person_id, type_, Enrolment.offering_id.label("resource_id"))
+    return query.where(Enrolment.person_id.in_(people), Enrolment.holds_seat())
+
+
+HOOK = CalendarSource(TYPE, concerned=concerned, busy=busy)

@@ -1,0 +1,107 @@
+"""What a feature tells the calendar about its own meetings, so that the kernel can move them without knowing the feature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from zutuan.calendar.rules import Pattern
+from zutuan.paging import Query
+
+if TYPE_CHECKING:
+    from zutuan.feature import Feature
+
+Resource = tuple[str, int]
+Ref = tuple[str, int]
+Value = TypeVar("Value")
+CHUNK = 5000  # ids in one IN list
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something with meetings in a term: its patterns as kept, and the resources that each meeting takes; `exclusive`
+    ones keep others out."""
+
+    id: int
+    term_id: int
+    patterns: tuple[Pattern, ...]
+    resources: tuple[Resource, ...]
+    exclusive: tuple[Resource, ...] = ()
+    grade: str = ""
+
+
+@dataclass(frozen=True)
+class Described:
+    """A source as people know it. `url` is a path of ours, empty where there is no page."""
+
+    title_zh: str
+    title_en: str = ""
+    place: str = ""
+    url: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CalendarSource:
+    """A feature's part in the calendar; each question may be left unanswered.
+
+    `sources`: term ids → everything of `type` with patterns there that may still take place.
+    `describe`: ids of `type` → what they are called.
+    `concerned`: ids of `type` → (id, person) of everyone to tell when its meetings move.
+    `busy`: person ids → a select of (person, resource type, resource id): whose time is taken with that resource.
+    """
+
+    type: str
+    sources: Callable[[Session, Sequence[int]], list[Source]] | None = None
+    describe: Callable[[Session, Sequence[int]], Mapping[int, Described]] | None = None
+    concerned: Callable[[Session, Sequence[int], datetime], Iterable[tuple[int, int]]] | None = None
+    busy: Callable[[Sequence[int], datetime], Query] | None = None
+
+
+Hooks = Sequence[CalendarSource]
+
+
+def hooks_of(features: Iterable[Feature]) -> Hooks:
+    return tuple(hook for feature in features for hook in feature.calendar)
+
+
+def chunks(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
+    for at in range(0, len(values), CHUNK):
+        yield values[at : at + CHUNK]
+
+
+def described(session: Session, hooks: Hooks, refs: Iterable[Ref]) -> dict[Ref, Described]:
+    """What these sources are called; one statement (or few) per kind of source."""
+    wanted: dict[str, set[int]] = {}
+    for type_, id_ in refs:
+        wanted.setdefault(type_, set()).add(id_)
+    found: dict[Ref, Described] = {}
+    for hook in hooks:
+        if hook.describe is not None and hook.type in wanted:
+            for some in chunks(sorted(wanted[hook.type])):
+                found |= {(hook.type, id_): each for id_, each in hook.describe(session, some).items()}
+    return found
+
+
+def concerned(session: Session, hooks: Hooks, refs: Iterable[Ref], now: datetime) -> dict[Ref, set[int]]:
+    """Source → the people whose time its meetings are."""
+    found: dict[Ref, set[int]] = {}
+    ids = sorted(set(refs))
+    for hook in hooks:
+        mine = [id_ for type_, id_ in ids if type_ == hook.type]
+        if hook.concerned is not None and mine:
+            for some in chunks(mine):
+                for id_, person in hook.concerned(session, some, now):
+                    found.setdefault((hook.type, id_), set()).add(person)
+    return found
+
+
+def busy_of(hooks: Hooks, people: Sequence[int], now: datetime) -> sa.CompoundSelect[Any] | None:
+    """A select of (person, resource_type, resource_id) over all features: with what these people's time is taken."""
+    parts = [hook.busy(people, now) for hook in hooks if hook.busy is not None]
+    return sa.union(*parts) if parts else None

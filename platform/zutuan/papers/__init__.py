@@ -1,0 +1,1 @@
+"""Papers: PDFs that are believed, because anybody can ask the platform whether they stand."""

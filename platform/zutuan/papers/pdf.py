@@ -1,0 +1,146 @@
+"""A paper as a PDF: A4, its number on every page, every glyph embedded; the same content gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import segno
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+
+from zutuan.papers.fonts import fonts_for
+
+MARGIN, QR_SIZE = 22.0, 30.0
+LABEL_WIDTH = 34.0
+INK, MUTED, LINE = (27, 39, 51), (86, 99, 111), (160, 168, 176)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What stands around the content, in the paper's language."""
+
+    number: str
+    page: str  # with {page} and {pages}
+    verify: str
+    school: str
+    dated: str
+    signatures: tuple[str, ...]
+
+
+def texts_of(content: dict[str, Any], words: Words) -> Iterator[str]:
+    """Everything that is printed."""
+    yield from (
+        content["title"],
+        content["text"],
+        content["school"],
+        words.number,
+        words.page,
+        words.verify,
+        words.dated,
+    )
+    yield from (text for pair in content["facts"] for text in pair)
+    yield from words.signatures
+
+
+class _Sheet(FPDF):
+    """fpdf2's page with our header and footer."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(format="A4")
+        self.words = words
+
+    def header(self) -> None:
+        self.set_font("serif", size=10)
+        self.set_text_color(*MUTED)
+        self.multi_cell(0, 5, self.words.school, align="C", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.set_draw_color(*LINE)
+        self.line(MARGIN, self.get_y() + 2, 210 - MARGIN, self.get_y() + 2)
+        self.ln(12)
+
+    def footer(self) -> None:
+        self.set_y(-16)
+        self.set_font("serif", size=9)
+        self.set_text_color(*MUTED)
+        page = self.words.page.replace("{page}", str(self.page_no())).replace("{pages}", "{nb}")
+        self.cell(0, 5, self.words.number, align="L")
+        self.set_x(MARGIN)
+        self.cell(0, 5, page, align="R")
+
+
+def render(content: dict[str, Any], words: Words, url: str, at: datetime) -> bytes:
+    """The PDF. `url` is what its QR code opens; `at` the moment it was issued, which dates the file."""
+    sheet = _Sheet(words)
+    needed, _missing = fonts_for(texts_of(content, words))
+    for font in needed:
+        sheet.add_font(font.name, fname=font.path, collection_font_number=font.face)
+    sheet.set_fallback_fonts([font.name for font in needed[1:]])
+    sheet.set_creation_date(at)
+    sheet.set_title(f"{content['title']} {words.number}")
+    sheet.set_lang("zh-CN")
+    sheet.set_margins(MARGIN, 16, MARGIN)
+    sheet.set_auto_page_break(True, 24)
+    sheet.add_page()
+    _body(sheet, content)
+    _foot(sheet, words, url)
+    return bytes(sheet.output())
+
+
+def _body(sheet: FPDF, content: dict[str, Any]) -> None:
+    sheet.set_text_color(*INK)
+    sheet.set_font("serif", size=22)
+    sheet.multi_cell(0, 12, content["title"], align="C", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    sheet.ln(8)
+    sheet.set_font("serif", size=12)
+    sheet.multi_cell(0, 8, content["text"], align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    sheet.ln(4)
+    for label, value in content["facts"]:
+        _fact(sheet, label, value)
+    sheet.ln(4)
+
+
+def _fact(sheet: FPDF, label: str, value: str) -> None:
+    """One row; a long value takes as many lines as it needs, and never starts at the foot of a page."""
+    if sheet.will_page_break(16):
+        sheet.add_page()
+    top = sheet.get_y()
+    sheet.set_font("serif", size=11)
+    sheet.set_text_color(*MUTED)
+    sheet.multi_cell(LABEL_WIDTH, 7, label, align="L", new_x=XPos.RIGHT, new_y=YPos.TOP)
+    sheet.set_xy(MARGIN + LABEL_WIDTH, top)
+    sheet.set_text_color(*INK)
+    sheet.multi_cell(0, 7, value, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    sheet.set_draw_color(*LINE)
+    sheet.line(MARGIN, sheet.get_y() + 1, 210 - MARGIN, sheet.get_y() + 1)
+    sheet.ln(2.5)
+
+
+def _foot(sheet: FPDF, words: Words, url: str) -> None:
+    """Room for 签字 and 盖章, and beside it the way to check the paper."""
+    if sheet.will_page_break(62):
+        sheet.add_page()
+    top = sheet.get_y() + 6
+    width = (210 - 2 * MARGIN - 8 * (len(words.signatures) - 1)) / len(words.signatures)
+    sheet.set_font("serif", size=10)
+    sheet.set_text_color(*MUTED)
+    for place, label in enumerate(words.signatures):
+        left = MARGIN + place * (width + 8)
+        sheet.rect(left, top, width, 18)
+        sheet.set_xy(left + 1, top + 1)
+        sheet.cell(width - 2, 5, label)
+    _qr(sheet, url, MARGIN, top + 24)
+    sheet.set_xy(MARGIN + QR_SIZE + 6, top + 26)
+    sheet.multi_cell(0, 5.5, f"{words.dated}\n{words.number}\n{words.verify}\n{url}", align="L")
+
+
+def _qr(sheet: FPDF, url: str, left: float, top: float) -> None:
+    """Drawn as squares: sharp at any size, and the same bytes each time."""
+    matrix = segno.make(url, error="m", micro=False).matrix
+    module = QR_SIZE / len(matrix)
+    sheet.set_fill_color(0, 0, 0)
+    for row, line in enumerate(matrix):
+        for column, dark in enumerate(line):
+            if dark:
+                sheet.rect(left + column * module, top + row * module, module, module, style="F")

@@ -1,0 +1,145 @@
+"""Issuing papers and taking them back."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session, joinedload
+
+from zutuan.clock import local
+from zutuan.errors import Denial, Hidden, NotFound, Refused
+from zutuan.paging import Key, Page, fetch_page
+from zutuan.papers import pdf, rules
+from zutuan.papers.fonts import fonts_for
+from zutuan.papers.models import Paper
+from zutuan.papers.permissions import allow, subject
+from zutuan.sharing.actor import Actor
+from zutuan.sharing.permissions import Subject
+from zutuan.sharing.services import audit
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A paper that a feature has decided to issue: `content` is {title, text, facts: [[label, value]], school}."""
+
+    kind: str
+    person_id: int
+    school_id: int
+    about: Subject
+    content: dict[str, Any]
+
+
+def issue(session: Session, actor: Actor, draft: Draft) -> Paper:
+    """Give the paper out; the feature has asked its permission table before. The same paper asked for again is the one
+    that stands. Raises Refused when a character could not be printed."""
+    standing = _standing(session, draft)
+    if standing is not None:
+        return standing
+    number = rules.new_number(local(actor.now).year, secrets.randbelow)
+    _needed, missing = fonts_for(pdf.texts_of(draft.content, words_of(number, draft.content, actor.now)))
+    if missing:
+        raise Refused("no_glyph", chars=[f"{char} (U+{ord(char):04X})" for char in missing[:10]])
+    paper = Paper(
+        number=number, kind=draft.kind, person_id=draft.person_id, school_id=draft.school_id,
+        subject_type=draft.about.type, subject_id=draft.about.id, content=draft.content,
+        digest=rules.digest(draft.content), issued_at=actor.now, issued_by=actor.person_id,
+    )  # fmt: skip
+    session.add(paper)
+    session.flush()
+    audit(
+        session, actor, "paper.issue", Subject("paper", paper.id), now=actor.now, school_id=draft.school_id,
+        kind=draft.kind, about=draft.about.id,
+    )  # fmt: skip
+    return paper
+
+
+def _standing(session: Session, draft: Draft) -> Paper | None:
+    query = sa.select(Paper).where(
+        Paper.subject_type == draft.about.type, Paper.subject_id == draft.about.id, Paper.kind == draft.kind,
+        Paper.school_id == draft.school_id, Paper.digest == rules.digest(draft.content), Paper.revoked_at.is_(None),
+    )  # fmt: skip
+    return session.scalars(query.order_by(Paper.id.desc()).limit(1)).first()
+
+
+def words_of(number: str, content: dict[str, Any], at: datetime) -> pdf.Words:
+    """What stands around the content. Papers are in Chinese, whatever language their reader has chosen."""
+    with force_locale("zh"):
+        return pdf.Words(
+            number=_("编号 %(number)s", number=number),
+            page=_("第 {page} 页，共 {pages} 页"),
+            verify=_("扫码或在下面的网址核对本证明："),
+            school=content["school"],
+            dated=_("开具日期 %(day)s", day=local(at).date()),
+            signatures=(_("经办人（签字）"), _("盖章")),
+        )
+
+
+def as_pdf(paper: Paper, url: str) -> bytes:
+    """The file; the same bytes each time, as long as the fonts are the same."""
+    return pdf.render(paper.content, words_of(paper.number, paper.content, paper.issued_at), url, paper.issued_at)
+
+
+def revoke(session: Session, actor: Actor, paper_id: int, reason: str) -> Paper:
+    """Take a paper back; whoever checks it is told so from now on."""
+    paper = view(session, actor, paper_id)
+    allow.require(actor, "paper.revoke", subject(paper))
+    if paper.revoked_at is not None:
+        raise Refused("paper_revoked")
+    _take_back(session, actor, paper, reason, actor.now)
+    return paper
+
+
+def lapse(session: Session, actor: Actor | None, about: Subject, now: datetime) -> None:
+    """What the papers about this say is no longer true: they are taken back. (Pages say so where there is no reason.)"""
+    query = sa.select(Paper).where(Paper.subject_type == about.type, Paper.subject_id == about.id)
+    for paper in session.scalars(query.where(Paper.revoked_at.is_(None)).order_by(Paper.id)):
+        _take_back(session, actor, paper, "", now)
+
+
+def _take_back(session: Session, actor: Actor | None, paper: Paper, reason: str, now: datetime) -> None:
+    paper.revoked_at, paper.revoke_reason = now, reason
+    paper.revoked_by = actor.person_id if actor else None
+    about = Subject("paper", paper.id)
+    audit(session, actor, "paper.revoke", about, now=now, school_id=paper.school_id)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+def view(session: Session, actor: Actor, paper_id: int) -> Paper:
+    """The paper, or 404 for whoever has nothing to do with it."""
+    paper = session.get(Paper, paper_id, options=[joinedload(Paper.school), joinedload(Paper.person)])
+    if paper is None:
+        raise NotFound
+    if not allow.may(actor, "paper.read", subject(paper)):
+        raise Hidden(Denial("paper.read", "paper", paper_id))
+    return paper
+
+
+def verify(session: Session, text: str) -> Paper | None:
+    """The paper of that number, for anybody who has it."""
+    number = rules.read_number(text)
+    return session.scalar(sa.select(Paper).where(Paper.number == number)) if number else None
+
+
+def papers_of(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
+    """The actor's own papers, or (`side` school) those that their schools issued; newest first."""
+    found = sa.select(Paper).options(joinedload(Paper.school), joinedload(Paper.person))
+    if query["side"] == "school":
+        found = found.where(allow.clause(actor, "paper.list_school", {"school": Paper.school_id}))
+    else:
+        found = found.where(Paper.person_id == actor.person_id)
+    return fetch_page(session, found, [Key(Paper.id, descending=True)], query["cursor"], query["limit"])
+
+
+def of_subject(session: Session, actor: Actor, about: Subject) -> list[Paper]:
+    """The papers about this that the actor may see, newest first."""
+    mine = {"school": Paper.school_id, "self": lambda person_id: Paper.person_id == person_id}
+    query = sa.select(Paper).where(Paper.subject_type == about.type, Paper.subject_id == about.id)
+    return list(session.scalars(query.where(allow.clause(actor, "paper.read", mine)).order_by(Paper.id.desc())))

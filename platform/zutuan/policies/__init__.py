@@ -1,0 +1,1 @@
+"""Policies: what a school, a cluster or the platform decides for itself; declared by features, dated, audited."""

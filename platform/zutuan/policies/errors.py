@@ -1,0 +1,12 @@
+"""Why a decision is refused."""
+
+from flask_babel import lazy_gettext as _l
+
+from zutuan.errors import messages
+
+messages(
+    {
+        "policy_in_the_past": (_l("不能从过去的时间起生效。"), _l("不填则立即生效。")),
+        "policy_too_far": _l("不能晚于两年之后。"),
+    }
+)

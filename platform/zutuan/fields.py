@@ -101,7 +101,7 @@ class Text(fields.String):
         if min == 0:
             kw.setdefault("load_default", "")
         super().__init__(**kw)
-        _describe(self, maxLength=max)
+        _describe(self, maxLength=max, **({"minLength": min, "pattern": r"\S"} if min else {}))
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
         text = super()._deserialize(value, attr, data, **kw)

@@ -43,7 +43,7 @@ def export(session: Session, actor: Actor) -> dict[str, list[dict[str, Any]]]:
         found.setdefault(table.name, []).extend(_rows(session, table, column == actor.person_id))
     about = sa.and_(event.c.subject_type == "person", event.c.subject_id == actor.person_id)
     found["audit_event"] = _rows(session, event, sa.or_(event.c.actor_id == actor.person_id, about))
-    return {name: rows for name, rows in found.items() if rows}
+    return {str(name): rows for name, rows in found.items() if rows}
 
 
 def _rows(session: Session, table: sa.Table, clause: sa.ColumnElement[bool]) -> list[dict[str, Any]]:

@@ -73,6 +73,35 @@ class Api(SmorestApi):
     def _register_error_handlers(self) -> None:
         """Nothing."""
 
+    def _register_responses(self) -> None:
+        """Every answer that is no success is a problem, and says so in its content type too."""
+        super()._register_responses()
+        self.spec.components.schema("Problem", _PROBLEM)
+        content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        for response in self.spec.components.responses_lazy.values():
+            if "content" in response:
+                response["content"] = content
+
+
+_FIELD_PROBLEM = {
+    "type": "object",
+    "required": ["field", "code", "message"],
+    "properties": {name: {"type": "string"} for name in ("field", "code", "message")},
+}
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "description": "urn:zutuan:problem: and the code"},
+        "title": {"type": "string", "description": "a sentence in the reader's language"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "stable"},
+        "detail": {"type": "string", "description": "what would cure it"},
+        "request_id": {"type": "string"},
+        "errors": {"type": "array", "items": _FIELD_PROBLEM, "description": "the fields that do not fit"},
+    },
+}
+
 
 _SPEC_OPTIONS = {
     "info": {

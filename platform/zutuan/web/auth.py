@@ -55,12 +55,13 @@ def _gate() -> None:
         raise Unmeasured  # a body of unknown length would be cut at the limit instead of refused
     _let_large_bodies_in()
     public = request.endpoint in current_app.extensions["zutuan"].public
-    if not public and not current_user.is_authenticated:
-        raise Unauthenticated
+    open_to_all = request.method in SAFE or (request.method, request.endpoint) in _NO_CSRF
+    if not (public and (open_to_all or not is_api())) and not current_user.is_authenticated:
+        raise Unauthenticated  # of an address that several methods share, only the reviewed one is open
     if receiving.is_streamed():
         receiving.begin()
     _tie_hands()
-    if request.method not in SAFE and bearer() is None and (request.method, request.endpoint) not in _NO_CSRF:
+    if not open_to_all and bearer() is None:
         csrf.protect()
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
 from zutuan.config import Config
+from zutuan.storage.backends import CHUNK, Missing, Storage, checked, is_key, make_storage
+
+SPOOLED = 8 * 1024 * 1024
 
 
 class StoredFiles(Protocol):
@@ -52,5 +56,32 @@ class FilesInFolder:
         return target
 
 
+class FilesInStorage:
+    """Any storage, seen as a backup sees it: only whole files, none of the parts of uploads that never ended."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+
+    def keys(self) -> Iterator[str]:
+        after = ""
+        while entries := self.storage.list(after):
+            after = entries[-1].key
+            yield from (entry.key for entry in entries if is_key(entry.key) and entry.key.startswith("files/"))
+
+    def open(self, key: str) -> IO[bytes]:
+        file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115 — whoever asked closes it
+        try:
+            for chunk in self.storage.open(key):
+                file.write(chunk)
+        except Missing as error:
+            file.close()
+            raise FileNotFoundError(key) from error
+        file.seek(0)
+        return file
+
+    def put(self, key: str, source: IO[bytes]) -> None:
+        self.storage.put(checked(key), iter(lambda: source.read(CHUNK), b""))
+
+
 def stored_files(config: Config) -> StoredFiles:
-    return FilesInFolder(config.files)
+    return FilesInStorage(make_storage(config)) if config.s3 else FilesInFolder(config.files)

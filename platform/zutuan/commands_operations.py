@@ -10,15 +10,16 @@ from pathlib import Path
 import click
 import orjson
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from zutuan.clock import SHANGHAI, clock
 from zutuan.config import load
 from zutuan.db import Database
 from zutuan.feature import Problem
 from zutuan.operations.archive import BadBackup
-from zutuan.operations.backup import CannotBackUp, backup, verify
+from zutuan.operations.backup import CannotBackUp, backup, snapshot, verify
 from zutuan.operations.restore import CannotRestore, restore
-from zutuan.operations.stored_files import stored_files
+from zutuan.storage.backends import make_storage
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -42,7 +43,7 @@ def backup_command(folder: Path, only_verify: bool) -> None:
             made = verify(folder, _say)
         else:
             config = load()
-            made = backup(Database(config.database).engine, metadata(), stored_files(config), folder, _say)
+            made = backup(Database(config.database).engine, metadata(), make_storage(config), folder, _say)
     except (BadBackup, CannotBackUp) as error:
         raise click.ClickException(str(error)) from error
     rows = sum(table.part.rows for table in made.tables)
@@ -56,7 +57,7 @@ def restore_command(folder: Path) -> None:
     config = load()
     database = Database(config.database)
     try:
-        made = restore(database.engine, stored_files(config), folder, _say)
+        made = restore(database.engine, make_storage(config), folder, _say)
     except (BadBackup, CannotRestore) as error:
         raise click.ClickException(str(error)) from error
     except DBAPIError as error:
@@ -79,7 +80,8 @@ def broken(database: Database) -> list[Problem]:
     for feature in FEATURES:
         for check in feature.checks:
             try:
-                with database.read() as session:
+                # Each sees one moment, and may stream: a reading session of PostgreSQL's has no transaction.
+                with snapshot(database.engine) as connection, Session(connection) as session:
                     found += check(session)
             except Exception as error:
                 found.append(

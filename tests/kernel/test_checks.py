@@ -31,6 +31,13 @@ from zutuan.sharing.models import AuditEvent, Share, SharedItem
 Fault = Callable[[Connection, Cast], None]
 
 
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some checks look at files as well."""
+    monkeypatch.setenv("ZUTUAN_SECRET", SECRET)
+    monkeypatch.setenv("ZUTUAN_FILES", str(tmp_path))
+
+
 @pytest.fixture
 def sound(database: Database, cast: Cast) -> Database:
     with database.write() as session:
@@ -47,7 +54,13 @@ def plant(database: Database, fault: Fault, cast: Cast) -> list[Problem]:
         connection.commit()
         if connection.dialect.name == "sqlite":
             connection.connection.driver_connection.cursor().execute("PRAGMA foreign_keys = ON")  # type: ignore[union-attr]
-    return broken(database)
+    return found_by_kernel(database)
+
+
+def found_by_kernel(database: Database) -> list[Problem]:
+    """Without what features find: `one_of_each` makes rows without their files, and an offering without its meetings."""
+    ours = {check.__name__ for check in FEATURE.checks}
+    return [problem for problem in broken(database) if problem.check in ours]
 
 
 def run(connection: Connection, sql: str) -> None:
@@ -55,7 +68,7 @@ def run(connection: Connection, sql: str) -> None:
 
 
 def test_a_sound_database_has_nothing_to_say(sound: Database) -> None:
-    assert broken(sound) == []
+    assert found_by_kernel(sound) == []
 
 
 # --- the database -----------------------------------------------------------------------------------------------
@@ -94,7 +107,7 @@ def test_faults_of_the_database(sound: Database, cast: Cast, name: str) -> None:
     assert check in {problem.check for problem in found if not problem.warning}, found
     if check == "guards_stand":
         migrate.upgrade(sound.engine)
-        assert broken(sound) == [], "an upgrade makes the triggers anew"
+        assert found_by_kernel(sound) == [], "an upgrade makes the triggers anew"
 
 
 # --- the kernel's rows ------------------------------------------------------------------------------------------
@@ -214,7 +227,7 @@ def test_a_damaged_file_is_said(sqlite_database: Database, cast: Cast) -> None:
     data = bytearray(path.read_bytes())
     data[(page - 1) * size : (page - 1) * size + 100] = b"\x00" * 100
     path.write_bytes(bytes(data))
-    assert "the_file_is_whole" in {problem.check for problem in broken(sqlite_database)}
+    assert "the_file_is_whole" in {problem.check for problem in found_by_kernel(sqlite_database)}
 
 
 def test_a_check_that_fails_hides_no_other(sound: Database, cast: Cast) -> None:
@@ -222,12 +235,13 @@ def test_a_check_that_fails_hides_no_other(sound: Database, cast: Cast) -> None:
     assert {problem.check for problem in found} >= {"ids_go_on"}
 
 
-def test_the_command(sound: Database, cast: Cast, clock: Clock) -> None:
-    env = {"ZUTUAN_DATABASE": sound.engine.url.render_as_string(hide_password=False), "ZUTUAN_SECRET": SECRET}
+def test_the_command(database: Database, cast: Cast, clock: Clock) -> None:
+    env = {"ZUTUAN_DATABASE": database.engine.url.render_as_string(hide_password=False)}
     assert CliRunner().invoke(main, ["check"], env=env).output == "ok\n"
-    plant(sound, _outbox(0, 60), cast)
+    plant(database, _outbox(0, 60), cast)
     warned = CliRunner().invoke(main, ["check"], env=env)
     assert warned.exit_code == 0 and warned.output.startswith("warning: outbox_moves: ") and "ok" in warned.output
-    plant(sound, _share("everybody"), cast)
+    plant(database, _role("emperor", "A"), cast)
     bad = CliRunner().invoke(main, ["check"], env=env)
-    assert bad.exit_code == 1 and "scopes_are_what_they_say: share " in bad.output and bad.output.endswith("1 broken\n")
+    assert bad.exit_code == 1 and "roles_are_where_they_may_be: role_assignment " in bad.output
+    assert bad.output.endswith("1 broken\n")

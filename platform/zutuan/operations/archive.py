@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -97,11 +96,12 @@ def write_part(folder: Path, path: str, lines: Iterable[bytes]) -> Part:
     return Part(path, rows, hashed.size, hashed.digest.hexdigest())
 
 
-def copy_in(source: IO[bytes], target: Path) -> tuple[int, str]:
-    """Copy a stream into a new file; answers its size and SHA-256."""
+def copy_in(chunks: Iterable[bytes], target: Path) -> tuple[int, str]:
+    """Write chunks into a new file; answers its size and SHA-256."""
     with target.open("xb") as file:
         hashed = _Hashed(file)
-        shutil.copyfileobj(source, hashed, CHUNK)
+        for chunk in chunks:
+            hashed.write(chunk)
         sync(file)
     return hashed.size, hashed.digest.hexdigest()
 
@@ -165,14 +165,19 @@ def inside(folder: Path, path: str) -> Path:
     return target
 
 
+def read_chunks(folder: Path, path: str) -> Iterator[bytes]:
+    with inside(folder, path).open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
 def sha256_of(folder: Path, path: str) -> tuple[int, str]:
     """Size and SHA-256 of a file of the backup, or `BadBackup`."""
     digest, size = hashlib.sha256(), 0
     try:
-        with inside(folder, path).open("rb") as file:
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
+        for chunk in read_chunks(folder, path):
+            digest.update(chunk)
+            size += len(chunk)
     except OSError as error:
         raise BadBackup(path, f"cannot be read ({error.strerror})") from error
     return size, digest.hexdigest()

@@ -20,7 +20,8 @@ from zutuan.clock import clock
 from zutuan.migrate import current_revision, head_revision
 from zutuan.operations import archive, portable
 from zutuan.operations.archive import BadBackup, Manifest, Part, TablePart
-from zutuan.operations.stored_files import StoredFiles
+from zutuan.operations.stored_files import keys
+from zutuan.storage.backends import Missing, Storage
 
 Say = Callable[[str], None]
 
@@ -32,7 +33,7 @@ class CannotBackUp(Exception):
     """Said to the operator as it is."""
 
 
-def backup(engine: Engine, metadata: sa.MetaData, files: StoredFiles, folder: Path, say: Say) -> Manifest:
+def backup(engine: Engine, metadata: sa.MetaData, files: Storage, folder: Path, say: Say) -> Manifest:
     """Write everything into `folder`, which must be new or empty. Memory does not grow with the number of rows."""
     _make_private(folder)
     with snapshot(engine) as connection:
@@ -80,7 +81,7 @@ def _table(connection: Connection, model: sa.Table, folder: Path, say: Say) -> T
 
 def _lines(connection: Connection, model: sa.Table, columns: list[list[str]], say: Say) -> Iterator[bytes]:
     table = portable.plain(model.name, columns)
-    query = sa.select(*portable.selection(table, columns, connection.dialect.name))
+    query = sa.select(*portable.selection(table, columns))
     query = query.order_by(*(table.c[column.name] for column in model.primary_key))
     streamed = connection.execution_options(stream_results=True, max_row_buffer=BATCH).execute(query)
     done = 0
@@ -92,21 +93,20 @@ def _lines(connection: Connection, model: sa.Table, columns: list[list[str]], sa
             say(f"{model.name}: {done} …")
 
 
-def _files(files: StoredFiles, folder: Path, say: Say) -> Part:
+def _files(files: Storage, folder: Path, say: Say) -> Part:
     part = archive.write_part(folder, archive.FILE_LIST, _copied(files, folder, say))
     say(f"files: {part.rows}")
     return part
 
 
-def _copied(files: StoredFiles, folder: Path, say: Say) -> Iterator[bytes]:
+def _copied(files: Storage, folder: Path, say: Say) -> Iterator[bytes]:
     """Copy every file under a number of ours (a key may be long); its key and digest go into the list."""
-    for number, key in enumerate(files.keys(), start=1):
+    for number, key in enumerate(keys(files), start=1):
         path = f"files/{number // 1000:06}/{number:09}"
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         try:
-            with files.open(key) as source:
-                size, digest = archive.copy_in(source, folder / path)
-        except FileNotFoundError:  # removed since it was listed: then nothing speaks of it any more
+            size, digest = archive.copy_in(files.open(key), folder / path)
+        except Missing:  # removed since it was listed: then nothing speaks of it any more
             continue
         yield orjson.dumps([key, path, size, digest])
         if number % EVERY == 0:

@@ -57,10 +57,9 @@ def plain(name: str, columns: Sequence[Sequence[str]]) -> sa.Table:
     return sa.Table(name, sa.MetaData(), *(sa.Column(column, TYPES[kind][0]()) for column, kind in columns))
 
 
-def selection(table: sa.Table, columns: Sequence[Sequence[str]], dialect: str) -> list[sa.ColumnElement[Any]]:
-    """What to select: JSON as its text, which psycopg would otherwise read for us."""
-    as_text = dialect == "postgresql"
-    return [sa.cast(table.c[name], sa.Text) if kind == "json" and as_text else table.c[name] for name, kind in columns]
+def selection(table: sa.Table, columns: Sequence[Sequence[str]]) -> list[sa.ColumnElement[Any]]:
+    """What to select: JSON as its text. (psycopg would read it for us; SQLite keeps the text `7` as a number.)"""
+    return [sa.cast(table.c[name], sa.Text) if kind == "json" else table.c[name] for name, kind in columns]
 
 
 def encode(columns: Sequence[Sequence[str]], row: Sequence[Any]) -> list[Any]:

@@ -21,7 +21,8 @@ from zutuan.migrate import alembic_config, current_revision, upgrade
 from zutuan.operations import archive, portable
 from zutuan.operations.archive import BadBackup, Manifest, TablePart
 from zutuan.operations.backup import BATCH, EVERY, Say, listed_files, verify
-from zutuan.operations.stored_files import StoredFiles
+from zutuan.operations.stored_files import keys
+from zutuan.storage.backends import Storage, is_key
 
 BOOKKEEPING = "alembic_version"
 
@@ -30,7 +31,7 @@ class CannotRestore(Exception):
     """Said to the operator as it is."""
 
 
-def restore(engine: Engine, files: StoredFiles, folder: Path, say: Say) -> Manifest:
+def restore(engine: Engine, files: Storage, folder: Path, say: Say) -> Manifest:
     """Check, then files, then rows, then whatever migrations came since."""
     say("checking every part …")
     manifest = verify(folder, say)
@@ -73,20 +74,22 @@ def _need_empty(connection: Connection) -> None:
             )
 
 
-def _need_no_other_files(files: StoredFiles, folder: Path, manifest: Manifest) -> None:
+def _need_no_other_files(files: Storage, folder: Path, manifest: Manifest) -> None:
     """Files of an interrupted restore are ours; anything else would be mixed up with what the database knows."""
-    there = set(files.keys())
-    if there and not there <= {key for key, *_rest in listed_files(folder, manifest)}:
+    ours = {key for key, *_rest in listed_files(folder, manifest)}
+    strange = next((key for key in ours if not is_key(key)), None)
+    if strange is not None:
+        raise BadBackup(archive.FILE_LIST, f"{strange!r} is no key of the storage")
+    if any(key not in ours for key in keys(files)):
         raise CannotRestore("the storage is not empty; restore goes into an empty one only")
 
 
 # --- writing ----------------------------------------------------------------------------------------------------
 
 
-def _restore_files(files: StoredFiles, folder: Path, manifest: Manifest, say: Say) -> None:
+def _restore_files(files: Storage, folder: Path, manifest: Manifest, say: Say) -> None:
     for number, (key, path, _size, _digest) in enumerate(listed_files(folder, manifest), start=1):
-        with archive.inside(folder, path).open("rb") as source:
-            files.put(key, source)
+        files.put(key, archive.read_chunks(folder, path))
         if number % EVERY == 0:
             say(f"files: {number} …")
     say(f"files: {manifest.files.rows}")

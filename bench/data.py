@@ -21,6 +21,7 @@ from zutuan.db import Database
 from zutuan.demo import DemoWorld
 from zutuan.migrate import upgrade
 from zutuan.people.models import Affiliation, Person, RoleAssignment
+from zutuan.people.rules import PRIVACY_VERSION
 from zutuan.sharing.models import AuditEvent
 
 SEED = 20221123
@@ -116,7 +117,15 @@ def _people(connection: Connection, world: World) -> None:
     past = world.now - timedelta(days=400)
     people, belongings, audits = [], [], []
     for id_, (school, kind) in enumerate(posts, start=1):
-        people.append({"id": id_, "name": _name(world.chance), "email": _email(kind, id_), "created_at": past})
+        people.append(
+            {
+                "id": id_,
+                "name": _name(world.chance),
+                "email": _email(kind, id_),
+                "created_at": past,
+                "privacy_version": PRIVACY_VERSION,
+            }
+        )
         belongings.append(_belonging(world, id_, school, kind, past))
         audits.append({"at": past, "action": "person.create", "subject_type": "person", "subject_id": id_,
                        "school_id": school, "detail": {}})  # fmt: skip

@@ -8,6 +8,7 @@ messages(
     {
         "not_enrolled_yet": (_l("还没有选上，不能开具选课证明。"), _l("本校教务处审核通过之后再来。")),
         "not_a_student": (_l("只有学生可以选课。"), _l("请用学生身份登录。")),
+        "not_in_standing": (_l("您现在不是在读状态，不能选课。"), _l("如有疑问，请联系本校教务员核对学籍状态。")),
         "choose_affiliation": _l("您在不止一所学校就读，请选择以哪所学校的学生身份选课。"),
         "own_school_course": (_l("这是本校开设的课程，请在本校教务系统选课。"), ""),
         "not_shared_with_you": (

@@ -42,12 +42,18 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
     """What waits for a registrar."""
     if not _approves(actor):
         return []
+    found = []
     count, since = queries.waiting(session, actor)
-    if not count:
-        return []
-    title = _("选课等待审核")
-    note = _("本校学生选修外校课程，逾期未审会自动释放名额")
-    return [Todo(count, title, note, url_for("enrolment.approvals"), _("去审核"), since=since, accent=True)]
+    if count:
+        title, note = _("选课等待审核"), _("本校学生选修外校课程，逾期未审会自动释放名额")
+        found.append(Todo(count, title, note, url_for("enrolment.approvals"), _("去审核"), since=since, accent=True))
+    gone = queries.out_of_standing(session, actor)
+    if gone:
+        note = _("休学、毕业、退学等学生还占着名额，请逐项核对")
+        found.append(
+            Todo(gone, _("学籍异动的选课"), note, url_for("enrolment.approvals", state="standing"), _("去核对"))
+        )
+    return found
 
 
 def cards(session: Session, actor: Actor) -> list[Card]:

@@ -107,6 +107,8 @@ _STATE_CLAUSES: dict[str, Any] = {
     "enrolled": sa.and_(Enrolment.home_state == "accepted", Enrolment.host_state == "accepted"),
     "active": Enrolment.holds_seat(),
     "over": sa.not_(Enrolment.holds_seat()),
+    # 学籍异动: who has left or is on leave, and still holds a seat
+    "standing": sa.and_(Enrolment.holds_seat(), Enrolment.affiliation.has(Affiliation.standing != "active")),
     **{state: sa.or_(Enrolment.home_state == state, Enrolment.host_state == state) for state in rules.FREEING},
 }
 STATES = tuple(_STATE_CLAUSES)
@@ -176,6 +178,13 @@ def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
         known[actor.person_id] = session.execute(query.where(allow.clause(actor, "enrolment.approve", columns))).one()
     count, since = known[actor.person_id]
     return count, since
+
+
+def out_of_standing(session: Session, actor: Actor) -> int:
+    """How many seats the actor's students hold who are no longer 在读."""
+    columns = {"home": (Enrolment.home_school_id, Enrolment.home_department_id)}
+    query = sa.select(sa.func.count()).select_from(Enrolment).where(_STATE_CLAUSES["standing"])
+    return session.scalar(query.where(allow.clause(actor, "enrolment.approve", columns))) or 0
 
 
 def busy_between(session: Session, actor: Actor, starts: datetime, ends: datetime) -> list[tuple[Occurrence, Offering]]:

@@ -93,12 +93,14 @@ class Attempt:
     in_audience: bool
     already_active: bool
     seats_left: int
+    standing: str = "active"
 
 
 def may_enrol(attempt: Attempt) -> list[Refusal]:
     """Every reason against; empty means: go ahead (the seat itself is the database's word)."""
     checks: list[tuple[bool, Refusal]] = [
         (not attempt.is_student, Refusal("not_a_student")),
+        (attempt.is_student and attempt.standing != "active", Refusal("not_in_standing")),
         (attempt.home_is_host, Refusal("own_school_course")),
         (not attempt.in_audience, Refusal("not_shared_with_you")),
         (attempt.offering_state != "published" or attempt.course_state != "published", Refusal("offering_closed")),

@@ -65,6 +65,7 @@ def reasons_against(
             in_audience=not promised,
             already_active=session.scalar(active.where(Enrolment.person_id == actor.person_id)) is not None,
             seats_left=sum(pool.left for pool in offering.pools),
+            standing=home.standing if home is not None else "active",
         )
     )
 

@@ -95,7 +95,9 @@ class Walk:
             self.submit_nothing(kind)
 
     def links(self) -> list[str]:
-        hrefs = self.page.locator("a[href]").evaluate_all("links => links.map(a => a.href.split('#')[0])")
+        hrefs = self.page.locator("a[href]:not([download])").evaluate_all(
+            "links => links.map(a => a.href.split('#')[0])"
+        )
         return [href for href in hrefs if href.startswith(self.visitor.server.url)]
 
     def look(self, name: str) -> None:

@@ -19,6 +19,7 @@ from playwright.sync_api import expect
 from zutuan.clusters.models import Cluster, Membership, School
 from zutuan.db import Database
 from zutuan.people import passwords, services
+from zutuan.people.rules import PRIVACY_VERSION
 
 LONG_TITLE = (
     "面向新时代乡村振兴与师范教育协同提质背景下小学全科教师跨学科主题教学设计能力与数字素养协同提升的理论研究与课堂实践"
@@ -47,6 +48,7 @@ def _student(demo: DemoServer, school_name: str, number: str, *, cluster: str | 
             "student",
             email=email,
             password_hash=passwords.hash_password(PASSWORD),
+            privacy_version=PRIVACY_VERSION,
         )
         services.create_person(session, None, new, now)
     database.dispose()

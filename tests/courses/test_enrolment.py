@@ -35,6 +35,8 @@ from zutuan.app import make_worker
 from zutuan.clock import Clock
 from zutuan.clusters.models import Membership
 from zutuan.db import Database
+from zutuan.importing import run
+from zutuan.people.rosters import roster_import
 from zutuan.sharing import scopes
 
 TITLE = "教育心理学"
@@ -498,3 +500,17 @@ def test_enrolments_page_without_gap_or_repeat(app: Flask, cast: Cast, database:
     assert [
         each["id"] for each in ok(api(app, cast.who("B", "registrar")).get(f"/enrolments?q={number}"))["items"]
     ] == [rows[4]]
+
+
+def test_who_is_no_longer_enrolled_at_school_enrols_nowhere_and_stands_on_the_registrars_list(
+    app: Flask, database: Database, cast: Cast, clock: Clock
+) -> None:
+    first, second = teach(app, cast), teach(app, cast, code="EDU9")
+    student, registrar = api(app, cast.who("B", "student")), api(app, cast.who("B", "registrar"))
+    held = ok(student.post(f"{first.offering}/enrolments", {}), 201)
+    text = f"学号,姓名,学籍状态\n{cast.who('B', 'student').number},B student,休学\n".encode()
+    with database.write() as session:
+        assert run(session, roster_import(cast.schools["B"]), text, now=NOW).updated == 1
+    refused(student.post(f"{second.offering}/enrolments", {}), 409, "not_in_standing")
+    listed = ok(registrar.get("/enrolments?state=standing"))["items"]
+    assert [each["id"] for each in listed] == [held["id"]]

@@ -128,6 +128,7 @@ def test_nothing_stands_against_a_good_attempt() -> None:
     [
         ({"is_student": False}, "not_a_student"),
         ({"home_is_host": True}, "own_school_course"),
+        ({"standing": "suspended"}, "not_in_standing"),
         ({"in_audience": False}, "not_shared_with_you"),
         ({"offering_state": "draft"}, "offering_closed"),
         ({"offering_state": "archived"}, "offering_closed"),

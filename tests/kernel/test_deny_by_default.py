@@ -29,6 +29,7 @@ PUBLIC = {
     ("POST", "/language"),
     ("GET", "/activate"),  # with a slip of paper
     ("POST", "/activate"),
+    ("GET", "/privacy"),  # what the platform keeps is nobody's secret
     ("GET", "/forgot"),
     ("POST", "/forgot"),
     # A mailed link is open too: GET /key/<secret> says 404 to one that does not work, as `refused` wants it.

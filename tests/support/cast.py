@@ -22,6 +22,7 @@ from zutuan.clusters.models import Cluster, Membership, School
 from zutuan.db import Database
 from zutuan.people import passwords
 from zutuan.people.models import Person, RoleAssignment
+from zutuan.people.rules import PRIVACY_VERSION
 from zutuan.people.services import At, NewPerson, create_person, create_token, ensure_department, grant_role, load_actor
 from zutuan.sharing.permissions import ROLES, Subject
 from zutuan.sharing.services import audit
@@ -135,7 +136,7 @@ def _add_player(session: Session, cast: Cast, letter: str, role: str) -> Player:
         session, None,
         NewPerson(
             name=f"{letter} {role}", school_id=school_id, number=number, kind=kind, email=email,
-            password_hash=password_hash(), department_id=cast.departments[letter] if role != "school_admin" else None,
+            password_hash=password_hash(), privacy_version=PRIVACY_VERSION, department_id=cast.departments[letter] if role != "school_admin" else None,
             major="小学教育" if kind == "student" else "", grade="2024" if kind == "student" else "",
         ),
         LONG_AGO,

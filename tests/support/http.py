@@ -12,6 +12,8 @@ from support.cast import Player
 from werkzeug.test import TestResponse
 
 from zutuan.clock import clock
+from zutuan.people.models import Person
+from zutuan.people.rules import PRIVACY_VERSION
 from zutuan.people.services import open_session
 
 
@@ -54,6 +56,7 @@ def browser_session(client: FlaskClient, person: Player) -> str:
     """Sign the client in with a cookie, without hashing a password; answers the session's secret."""
     with client.application.extensions["zutuan"].database.write() as session:
         secret = open_session(session, person.id, clock.now())
+        session.get_one(Person, person.id).privacy_version = PRIVACY_VERSION
     with client.session_transaction() as cookie:
         cookie["sid"] = secret
     return secret

@@ -103,6 +103,7 @@ _TOKENS = re.compile(
     r"|(?P<period>节次|节)|(?P<week>周次|周)|(?P<parity>[单双])"
     r"|(?P<soft>[第()\[\]{}<>【】〔〕|/:·. \t])"
 )
+_OPEN, _SHUT = frozenset("([{<【〔"), frozenset(")]}>】〕")
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−～〜", "-"))  # noqa: RUF001
 _DAY_NUMBERS = {**{char: n for n, char in enumerate(_DAYS, start=1)}, "天": 7, "七": 7}
 
@@ -112,6 +113,7 @@ class _Token:
     kind: str
     text: str
     at: int
+    inside: bool = False  # a bracket: what stands there belongs to one line, whatever follows
 
 
 def _plain(text: str) -> str:
@@ -122,14 +124,15 @@ def _plain(text: str) -> str:
 
 def _tokens(text: str) -> list[_Token] | Refusal:
     found: list[_Token] = []
-    at = 0
+    at = depth = 0
     while at < len(text):
         match = _TOKENS.match(text, at)
         if match is None:
             return Refusal("pattern_unknown", {"part": _around(text, at)})
         kind = str(match.lastgroup)
         if kind != "soft":
-            found.append(_Token(kind, match[0], at))
+            found.append(_Token(kind, match[0], at, depth > 0))
+        depth = max(0, depth + (match[0] in _OPEN) - (match[0] in _SHUT))
         at = match.end()
     return found
 
@@ -172,7 +175,13 @@ def _groups(tokens: Sequence[_Token]) -> list[list[_Token]]:
         known = any(each.kind == "day" for each in groups[-1])
         if token.kind == "day" and known:
             groups.append([])
-        elif token.kind == "comma" and known and _complete(groups[-1]) and _day_ahead(tokens[index + 1 :]):
+        elif (
+            token.kind == "comma"
+            and not token.inside
+            and known
+            and _complete(groups[-1])
+            and _day_ahead(tokens[index + 1 :])
+        ):
             groups.append([])
             continue
         groups[-1].append(token)

@@ -15,6 +15,7 @@ from zutuan.clusters.models import Cluster, Membership, School
 from zutuan.people import passwords, services
 from zutuan.people.labels import ROLE
 from zutuan.people.models import Affiliation, Person
+from zutuan.people.rules import PRIVACY_VERSION
 from zutuan.people.services import At, NewPerson
 from zutuan.sharing.permissions import ROLES
 
@@ -56,7 +57,8 @@ def _staff_names(world: DemoWorld) -> Iterator[str]:
 
 def _new(world: DemoWorld, school: str, number: str, name: str, kind: str, **more: Any) -> NewPerson:
     return NewPerson(
-        name=name, school_id=world.schools[school], number=number, kind=kind, demonstration=True, **more
+        name=name, school_id=world.schools[school], number=number, kind=kind, demonstration=True,
+        privacy_version=PRIVACY_VERSION, **more
     )  # fmt: skip
 
 

@@ -1,18 +1,22 @@
 """People, as the kernel registers them."""
 
 from flask import url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from zutuan.feature import Card, Feature, ImportKind
+from zutuan.feature import Card, Feature, ImportKind, NavEntry, Todo
+from zutuan.people import belonging, notices
 from zutuan.people import errors as errors
 from zutuan.people.api import me_api, people_api, session_api
 from zutuan.people.demo import load
 from zutuan.people.keys_pages import blueprint as keys_blueprint
 from zutuan.people.labels import COLUMN, KIND, ROLE, STANDING
+from zutuan.people.own_pages import blueprint as own_blueprint
 from zutuan.people.pages import blueprint
 from zutuan.people.permissions import allow
 from zutuan.people.rosters import roster_import
+from zutuan.people.staff_pages import blueprint as staff_blueprint
 from zutuan.sharing.actor import Actor
 
 # Roles whose own rooms are still being built: what they can do today, and where.
@@ -22,13 +26,13 @@ _HINTS = {
     "secretary": (_l("查看外出和来校修读的学生；也可以为本校新建课程。"), "enrolment.approvals", _l("跨校选课")),
     "registrar": (_l("审核本校学生的跨校选课，查看来校修读的学生。"), "enrolment.approvals", _l("选课审核")),
     "school_admin": (
-        _l("可以管理本校课程；授予角色目前由平台运维人员用命令行办理。"),
+        _l("可以管理本校课程，在“人员”里授予角色，在“导入”里更新名单。"),
         "catalogue.mine",
         _l("我的开课"),
     ),
     "cluster_admin": (_l("可以在组团页面办理成员学校的加入和退出。"), "clusters.clusters", _l("管理组团")),
     "platform_admin": (
-        _l("可以办理各组团的成员变化；账号和角色目前用命令行办理。"),
+        _l("可以办理各组团的成员变化，查看操作记录。"),
         "clusters.clusters",
         _l("管理组团"),
     ),
@@ -47,14 +51,41 @@ ROSTER = ImportKind(
     labels=COLUMN, words={"kind": KIND, "standing": STANDING},
 )  # fmt: skip
 
+
+def _runs(actor: Actor) -> bool:
+    return actor.holds(("registrar", "school_admin"))
+
+
+def _audits(actor: Actor) -> bool:
+    return actor.holds(("school_admin", "platform_admin"))
+
+
+def todos(session: Session, actor: Actor) -> list[Todo]:
+    """A school that counts somebody among its people asks them."""
+    waiting = belonging.proposals_of(session, actor)
+    if not waiting:
+        return []
+    names = "、".join(each.school.name for each in waiting)
+    note, since = _("%(schools)s的名单里有您", schools=names), min(each.proposed_at for each in waiting)
+    return [Todo(len(waiting), _("加入学校的提议"), note, url_for("people.account"), _("去看看"), since)]
+
+
 # Where somebody who cannot sign in yet gets in.
 KEYS = (
-    "keys.activate", "keys.activate_post", "keys.forgot", "keys.forgot_post", "keys.link", "keys.link_post",
+    "keys.activate", "keys.activate_post", "keys.forgot", "keys.forgot_post", "keys.link", "keys.link_post", "own.privacy",
 )  # fmt: skip
 
 FEATURE = Feature(
     name="people",
-    pages=(blueprint, keys_blueprint),
+    pages=(blueprint, keys_blueprint, staff_blueprint, own_blueprint),
+    nav=(
+        NavEntry("staff.people", _l("人员"), "people", group="organisation", shown=_runs, more_only=True, order=85),
+        NavEntry(
+            "staff.audit", _l("操作记录"), "list-check", group="organisation", shown=_audits, more_only=True, order=95
+        ),
+    ),
+    todos=todos,
+    notices=notices.TEXTS,
     api=(session_api, me_api, people_api),
     permissions=allow,
     cards=cards,

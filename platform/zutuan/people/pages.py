@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from zutuan.clock import clock
 from zutuan.errors import Invalid, TooMany, Unauthenticated, say
 from zutuan.fields import field_errors, from_form
-from zutuan.people import devices, labels, queries, schemas, services
+from zutuan.people import belonging, devices, labels, queries, schemas, services, staff_queries
 from zutuan.people.api import credentials
 from zutuan.people.demo import demo_sign_ins
 from zutuan.people.models import Person
@@ -88,12 +88,16 @@ def account() -> ResponseReturnValue:
     return account_page()
 
 
-def account_page(secret: str | None = None, errors: Errors | None = None) -> str:
+def account_page(
+    secret: str | None = None, errors: Errors | None = None, alert: str = "", delegating: int | None = None
+) -> str:
+    """My account; after a refused form with what is wrong (`delegating`: in which role's form)."""
     me = actor()
     places = queries.role_places(reading(), me)
     return render_template(
-        "people/account.html", me=me, tokens=services.tokens_of(db(), me), secret=secret, errors=errors or {},
-        role_place=lambda held: places.get(held, ""),
+        "people/account.html", me=me, tokens=services.tokens_of(reading(), me), secret=secret, errors=errors or {},
+        role_place=lambda held: places.get(held, ""), alert=alert, delegating=delegating, values=request.form,
+        proposals=belonging.proposals_of(reading(), me), own_roles=staff_queries.delegable(reading(), me),
     )  # fmt: skip
 
 

@@ -10,6 +10,10 @@ allow = Permissions(
         "token.revoke": (Is("self"),),
         # What a school's own people look like to those who run it.
         "people.list": (Held({"registrar", "school_admin"}, at="school"),),
+        "people.manage": (Held({"registrar", "school_admin"}, at="school"), Held({"platform_admin"}, at="platform")),
+        "person.disable": (Held({"school_admin"}, at="only"), Held({"platform_admin"}, at="platform")),
+        "person.view_as": (Held({"platform_admin"}, at="platform"),),
+        "audit.read": (Held({"school_admin"}, at="school"), Held({"platform_admin"}, at="platform")),
         "people.import": (Held({"registrar", "school_admin"}, at="school"),),
         "key.issue": (Held({"registrar", "school_admin"}, at="school"),),
         # Which role may be granted by whom is `rules.GRANTS`; this is the same table asked place by place.

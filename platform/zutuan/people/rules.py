@@ -18,6 +18,8 @@ GRANTS: dict[str, tuple[str, frozenset[str]]] = {
     "platform_admin": ("platform", frozenset({"platform_admin"})),
 }
 
+PRIVACY_VERSION = 1  # of people/privacy.html: a change of its substance is a new version, accepted anew
+LONGEST_LEAVE = timedelta(days=190)  # a term and its holidays
 FREE_TRIES = 5
 LONGEST_WAIT = timedelta(minutes=15)
 FORGET_AFTER = timedelta(hours=24)
@@ -33,6 +35,29 @@ def check_grant(role: str, place: str) -> Refusal | None:
     if place == expected or (place == "department" and role == "secretary"):
         return None
     return Refusal("role_wrong_place", {"role": role})
+
+
+def check_dates(from_: datetime, until: datetime | None, now: datetime) -> Refusal | None:
+    """Whether a role can be held from then until then."""
+    if until is not None and until <= max(from_, now):
+        return Refusal("ends_before_start")
+    return None
+
+
+def check_leave(from_: datetime, until: datetime) -> Refusal | None:
+    days = LONGEST_LEAVE.days
+    return Refusal("leave_too_long", {"days": days}) if until - from_ > LONGEST_LEAVE else None
+
+
+def may_delegate(role: str, delegated: bool, from_: datetime, until: datetime | None, now: datetime) -> Refusal | None:
+    """Whether the holder of an assignment may let somebody else act in it. A delegation is not handed on."""
+    if delegated:
+        return Refusal("delegation_of_delegation")
+    if role == "platform_admin":
+        return Refusal("role_not_delegated")
+    if not (from_ <= now and (until is None or until > now)):
+        return Refusal("role_ended")
+    return None
 
 
 def sign_in_wait(failures: int, last_at: datetime, now: datetime) -> timedelta:

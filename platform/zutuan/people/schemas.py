@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validates
 
-from zutuan.fields import Choice, Ref, Schema, Text, bad
+from zutuan.fields import Choice, Flag, Many, Ref, Schema, Text, bad
+from zutuan.people.rules import GRANTS
 
 
 class SchoolKey(fields.Field[str]):
@@ -35,6 +36,45 @@ class SlipsForm(Schema):
     department_id = Ref(load_default=None)
     numbers = Text(4000, min=0, multiline=True)
     purpose = Choice(("activate", "reset"), load_default="activate")
+
+
+class PeoplePageQuery(Schema):
+    q = Text(60, min=0, load_default="")
+    kind = Choice(("student", "teacher", "staff"), load_default="")
+    left = Flag(load_default=False)
+
+
+class GrantForm(Schema):
+    """`from` and `until` are days in Shanghai; `until` is the last one."""
+
+    people = Many(Ref(), 1000, min=1)
+    role = Choice(tuple(GRANTS), required=True)
+    department_id = Ref(load_default=None)
+    from_ = fields.Date(data_key="from", load_default=None)
+    until = fields.Date(load_default=None)
+
+
+class DelegateForm(Schema):
+    number = Text(40, required=True)
+    from_ = fields.Date(data_key="from", load_default=None)
+    until = fields.Date(required=True)
+
+
+class CloseForm(Schema):
+    password = Text(200, required=True)
+    sure = Flag(required=True)
+
+    @validates("sure")
+    def _sure(self, value: bool, **kw: Any) -> None:
+        if not value:
+            raise bad("required")
+
+
+class AuditQuery(Schema):
+    action = Text(40, min=0, load_default="")
+    person = Ref(load_default=None)
+    since = fields.Date(load_default=None)
+    until = fields.Date(load_default=None)
 
 
 class NewPasswordForm(Schema):

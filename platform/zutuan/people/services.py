@@ -35,7 +35,9 @@ def digest(secret: str) -> str:
 # --- the actor of a request -------------------------------------------------------------------------------------
 
 
-def load_actor(session: Session, person: Person, now: datetime, request_id: str = "") -> Actor:
+def load_actor(
+    session: Session, person: Person, now: datetime, request_id: str = "", really: int | None = None
+) -> Actor:
     """What this person is now: open affiliations, roles held with them, memberships of their schools.
 
     A role at a school counts only while an affiliation there is open, so ending one takes the other with it.
@@ -52,6 +54,8 @@ def load_actor(session: Session, person: Person, now: datetime, request_id: str 
         roles=_roles(session, person.id, affiliations, school_ids, now),
         memberships=_memberships(session, school_ids, now),
         request_id=request_id,
+        really=really,
+        privacy_version=person.privacy_version,
     )
 
 
@@ -68,15 +72,35 @@ def _open(table: type[Affiliation | RoleAssignment | Membership]) -> sa.ColumnEl
 _AFFILIATIONS = (
     sa.select(
         Affiliation.id, Affiliation.school_id, School.name, Affiliation.kind, Affiliation.number,
-        Affiliation.department_id, Affiliation.major, Affiliation.grade,
+        Affiliation.department_id, Affiliation.major, Affiliation.grade, Affiliation.standing,
     )
     .join(School, School.id == Affiliation.school_id)
     .where(Affiliation.person_id == _PERSON, _open(Affiliation))
     .order_by(Affiliation.id)
 )  # fmt: skip
+_SOURCE, _SOURCE_HERE = sa.orm.aliased(RoleAssignment), sa.orm.aliased(Affiliation)
+# A delegated role counts while the one it comes from does: open, and its holder still at the school.
+_SOURCE_STANDS = (
+    sa.select(_SOURCE.id)
+    .where(_SOURCE.id == RoleAssignment.delegates, _open(_SOURCE))
+    .where(
+        sa.or_(
+            _SOURCE.school_id.is_(None),
+            sa.select(_SOURCE_HERE.id)
+            .where(_SOURCE_HERE.person_id == _SOURCE.person_id, _SOURCE_HERE.school_id == _SOURCE.school_id)
+            .where(_open(_SOURCE_HERE))
+            .exists(),
+        )
+    )
+    .exists()
+)
 _ROLES = sa.select(
     RoleAssignment.role, RoleAssignment.school_id, RoleAssignment.department_id, RoleAssignment.cluster_id
-).where(RoleAssignment.person_id == _PERSON, _open(RoleAssignment))
+).where(
+    RoleAssignment.person_id == _PERSON,
+    _open(RoleAssignment),
+    sa.or_(RoleAssignment.delegates.is_(None), _SOURCE_STANDS),
+)
 _MEMBERSHIPS = (
     sa.select(Membership.cluster_id, Membership.school_id, Membership.role, Cluster.name)
     .join(Cluster, Cluster.id == Membership.cluster_id)
@@ -108,12 +132,26 @@ def _memberships(session: Session, school_ids: set[int], now: datetime) -> tuple
 
 def actor_of_session(session: Session, secret: str, now: datetime, request_id: str = "") -> Actor | None:
     query = (
-        sa.select(Person)
+        sa.select(Person, WebSession.viewing_id, WebSession.viewing_until)
         .join(WebSession, WebSession.person_id == Person.id)
         .where(WebSession.secret_hash == digest(secret), WebSession.expires_at > now, Person.state == "active")
     )
-    person = session.scalar(query)
-    return load_actor(session, person, now, request_id) if person else None
+    found = session.execute(query).first()
+    if found is None:
+        return None
+    person, viewing, until = found
+    if viewing is None or until is None or until <= now:
+        return load_actor(session, person, now, request_id)
+    return _seen_as(session, person, viewing, now, request_id)
+
+
+def _seen_as(session: Session, person: Person, viewing: int, now: datetime, request_id: str) -> Actor:
+    """The other one, with tied hands, while the admin still is one; else the admin themselves."""
+    own = load_actor(session, person, now, request_id)
+    other = session.get(Person, viewing)
+    if other is None or other.state != "active" or not allow.may(own, "person.view_as", Subject("person", viewing)):
+        return own
+    return load_actor(session, other, now, request_id, really=person.id)
 
 
 def actor_of_token(session: Session, secret: str, now: datetime, request_id: str = "") -> Actor | None:
@@ -225,6 +263,7 @@ class NewPerson:
     major: str = ""
     grade: str = ""
     demonstration: bool = False
+    privacy_version: int = 0
 
 
 def create_person(session: Session, actor: Actor | None, new: NewPerson, now: datetime) -> Person:
@@ -238,7 +277,13 @@ def create_person(session: Session, actor: Actor | None, new: NewPerson, now: da
     if session.scalar(taken):
         raise Refused("number_taken")
     person = Person(
-        name=new.name, email=email, password_hash=new.password_hash, demonstration=new.demonstration, created_at=now
+        name=new.name,
+        email=email,
+        password_hash=new.password_hash,
+        demonstration=new.demonstration,
+        created_at=now,
+        privacy_version=new.privacy_version,
+        privacy_at=now if new.privacy_version else None,
     )
     person.affiliations.append(
         Affiliation(
@@ -376,6 +421,13 @@ def revoke_token(session: Session, actor: Actor, token_id: int) -> None:
         raise Hidden(Denial("token.revoke", "token", token_id))
     token.revoked_at = actor.now
     audit(session, actor, "token.revoke", Subject("token", token.id), now=actor.now)
+
+
+def accept_privacy(session: Session, actor: Actor, version: int) -> None:
+    """The person has read and accepted this version of the privacy notice."""
+    person = session.get_one(Person, actor.person_id)
+    person.privacy_version, person.privacy_at = version, actor.now
+    audit(session, actor, "privacy.accept", Subject("person", person.id), now=actor.now, version=version)
 
 
 def set_locale(session: Session, actor: Actor, locale: str) -> None:

@@ -24,6 +24,7 @@ class Belongs:
     department_id: int | None = None
     major: str = ""
     grade: str = ""
+    standing: str = "active"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class Actor:
     roles: tuple[Holds, ...] = ()
     memberships: tuple[Member, ...] = ()
     request_id: str = field(default="", compare=False)
+    # A platform admin who only looks as this person: whose hands it really is, and they are tied.
+    really: int | None = None
+    privacy_version: int = field(default=0, compare=False)
 
     @cached_property
     def scopes(self) -> frozenset[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Flask, current_app, g, request, session
+from flask import Flask, current_app, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf.csrf import CSRFProtect
 
 from zutuan.clock import clock
-from zutuan.errors import Unauthenticated, Unmeasured
+from zutuan.errors import Refused, Unauthenticated, Unmeasured
+from zutuan.people.rules import PRIVACY_VERSION
 from zutuan.people.services import actor_of_session, actor_of_token
 from zutuan.sharing.actor import Actor
 from zutuan.web import receiving
@@ -58,8 +60,37 @@ def _gate() -> None:
         raise Unauthenticated  # of an address that several methods share, only the reviewed one is open
     if receiving.is_streamed():
         receiving.begin()
+    _tie_hands()
     if not open_to_all and bearer() is None:
         csrf.protect()
+
+
+# What somebody who only looks as another person may still do: stop looking.
+_UNTIED = frozenset({"staff.stop_viewing", "people.sign_out", "web.language"})
+
+
+def _tie_hands() -> None:
+    """Who looks at the pages as somebody else changes nothing, and takes nothing that is only theirs."""
+    looks = getattr(current_user, "actor", None)
+    if looks is None or looks.really is None:
+        return
+    if (request.method not in SAFE and request.endpoint not in _UNTIED) or request.endpoint == "own.export":
+        raise Refused("viewing_only")
+
+
+# Answered before the privacy notice has been accepted: reading it, leaving, and what is no page.
+_BEFORE_PRIVACY = frozenset({"own.privacy", "own.accept", "people.sign_out", "web.language", "static", "notices.bell"})
+
+
+def _privacy_first() -> ResponseReturnValue | None:
+    """Pages wait until their reader has accepted the privacy notice as it is now (programs have no page to read it on)."""
+    who = getattr(current_user, "actor", None)
+    asks = request.method == "GET" and not is_api() and bearer() is None and request.endpoint not in _BEFORE_PRIVACY
+    if who is None or not asks or who.really is not None or who.privacy_version >= PRIVACY_VERSION:
+        return None
+    if request.endpoint in current_app.extensions["zutuan"].public or request.routing_exception is not None:
+        return None
+    return redirect(url_for("own.privacy", next=request.full_path.rstrip("?")))
 
 
 def _let_large_bodies_in() -> None:
@@ -108,6 +139,7 @@ def register(app: Flask) -> None:
     app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
     csrf.init_app(app)
     app.before_request(_gate)
+    app.before_request(_privacy_first)
 
 
 __all__ = ["Actor", "is_api", "register"]

@@ -140,6 +140,7 @@ def _page_context() -> dict[str, Any]:
     if who is None:
         return common
     first = next(iter(who.affiliations), None)
+    common["looking_as"] = who.really is not None
     common["viewer"] = {
         "name": who.name,
         "school": first.school_name if first else "",

@@ -1,0 +1,78 @@
+"""My data: everything that names me, in one file; and closing my account, which takes what is optional at once.
+
+Found by the tables themselves: every column that refers to a person, so that a feature cannot forget one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from zutuan.db import Base
+from zutuan.errors import Invalid, Refused
+from zutuan.notices.models import Notice
+from zutuan.people import passwords
+from zutuan.people.models import AccessKey, Affiliation, Person, PersonalToken, Proposal, RoleAssignment, WebSession
+from zutuan.sharing.actor import Actor
+from zutuan.sharing.models import AuditEvent
+from zutuan.sharing.permissions import Subject
+from zutuan.sharing.services import audit
+
+# Nobody's to read, not even their owner's: hashes and what keys are made of; bytes are files of their own.
+SECRET = ("hash", "nonce", "secret", "content", "body")
+CLOSED_NAME = "已注销"
+
+
+def references() -> Iterator[tuple[sa.Table, sa.Column[Any]]]:
+    """Every column of every table that refers to a person."""
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            if any(key.column.table.name == "person" for key in column.foreign_keys):
+                yield table, column
+
+
+def export(session: Session, actor: Actor) -> dict[str, list[dict[str, Any]]]:
+    """Table → the rows that name the person, without secrets."""
+    person: Any = Person.__table__
+    event: Any = AuditEvent.__table__
+    found = {"person": _rows(session, person, person.c.id == actor.person_id)}
+    for table, column in references():
+        found.setdefault(table.name, []).extend(_rows(session, table, column == actor.person_id))
+    about = sa.and_(event.c.subject_type == "person", event.c.subject_id == actor.person_id)
+    found["audit_event"] = _rows(session, event, sa.or_(event.c.actor_id == actor.person_id, about))
+    return {str(name): rows for name, rows in found.items() if rows}
+
+
+def _rows(session: Session, table: sa.Table, clause: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
+    shown = [column for column in table.columns if not any(word in column.name for word in SECRET)]
+    rows = session.execute(sa.select(*shown).where(clause))
+    return [{str(name): value for name, value in row._mapping.items()} for row in rows]
+
+
+def close(session: Session, actor: Actor, password: str) -> None:
+    """Close one's account. What schools must keep (enrolments, papers, the audit) stays, under 已注销."""
+    person = session.get_one(Person, actor.person_id)
+    if not passwords.verify(person.password_hash, password):
+        raise Invalid.field("password", "password_wrong")
+    if any(held.role == "platform_admin" for held in actor.roles):
+        raise Refused("closing_platform_admin")
+    mine, now = actor.person_id, actor.now
+    for table in (WebSession, Notice):
+        session.execute(sa.delete(table).where(table.person_id == mine))
+    session.execute(sa.update(PersonalToken).where(PersonalToken.person_id == mine).values(revoked_at=now))
+    session.execute(
+        sa.update(AccessKey).where(AccessKey.person_id == mine, AccessKey.used_at.is_(None)).values(revoked_at=now)
+    )
+    session.execute(
+        sa.update(Proposal)
+        .where(Proposal.person_id == mine, Proposal.state == "open")
+        .values(state="declined", decided_at=now)
+    )
+    for dated in (Affiliation, RoleAssignment):
+        still = sa.or_(dated.until.is_(None), dated.until > now)
+        session.execute(sa.update(dated).where(dated.person_id == mine, dated.from_ <= now, still).values(until=now))
+    person.name, person.email, person.password_hash, person.state = CLOSED_NAME, None, None, "closed"
+    audit(session, actor, "person.close", Subject("person", mine), now=now)

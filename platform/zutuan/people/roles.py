@@ -1,0 +1,163 @@
+"""Roles over time: granted, revoked, and delegated while somebody is away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from zutuan.clusters.models import Membership
+from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, insist
+from zutuan.notices.services import tell
+from zutuan.people import rules
+from zutuan.people.models import Affiliation, Person, RoleAssignment
+from zutuan.people.permissions import allow
+from zutuan.people.services import At, grant_role
+from zutuan.sharing.actor import Actor
+from zutuan.sharing.permissions import Place, Subject
+from zutuan.sharing.services import audit, fetch
+
+MAX_AT_ONCE = 100
+
+
+def subject_of(person_id: int, at: At) -> Subject:
+    places = {"school": Place(at.school_id, at.department_id)} if at.school_id else {}
+    return Subject("person", person_id, places=places, cluster_id=at.cluster_id)
+
+
+def may_grant(actor: Actor, role: str, at: At) -> bool:
+    return allow.may(actor, f"role.grant.{role}", subject_of(0, at))
+
+
+def grantable(actor: Actor, school_id: int) -> list[str]:
+    """Roles that the actor may grant at that school."""
+    return [
+        role for role, (place, _) in rules.GRANTS.items() if place == "school" and may_grant(actor, role, At(school_id))
+    ]
+
+
+def grant_many(
+    session: Session, actor: Actor, people: Sequence[int], role: str, at: At, from_: datetime, until: datetime | None
+) -> list[RoleAssignment]:
+    """Grant one role to several people, all or none; who holds it already keeps it as it is."""
+    if not people:
+        raise Invalid.field("people", "required")
+    if len(set(people)) > MAX_AT_ONCE:
+        raise Invalid.field("people", "too_many_items", max=MAX_AT_ONCE)
+    refusal = rules.check_dates(from_, until, actor.now)
+    if refusal is not None:
+        raise Invalid.field("until", refusal.code)
+    made = []
+    for person_id in dict.fromkeys(people):
+        person = fetch(session, Person, person_id)
+        if _held(session, person_id, role, at, from_) is not None:
+            continue
+        held = grant_role(session, actor, person, role, at, actor.now, until)
+        held.from_ = max(from_, actor.now)
+        session.flush()
+        made.append(held)
+        params = {"role": role, "school": at.school_id, "cluster": at.cluster_id}
+        tell(session, [person_id], "role.granted", f"role:{held.id}", params, "/account", actor.now)
+    return made
+
+
+def _held(session: Session, person_id: int, role: str, at: At, when: datetime) -> RoleAssignment | None:
+    r = RoleAssignment
+    same = sa.and_(
+        r.person_id == person_id, r.role == role, r.school_id.is_not_distinct_from(at.school_id),
+        r.department_id.is_not_distinct_from(at.department_id), r.cluster_id.is_not_distinct_from(at.cluster_id),
+    )  # fmt: skip
+    return session.scalars(sa.select(r).where(same, r.open_at(when), r.delegates.is_(None))).first()
+
+
+def place_of(held: RoleAssignment) -> At:
+    return At(held.school_id, held.department_id, held.cluster_id)
+
+
+def revoke(session: Session, actor: Actor, assignment_id: int) -> RoleAssignment:
+    """End a role now, and what was delegated of it; by whoever may grant it, or by the delegator."""
+    held = fetch(session, RoleAssignment, assignment_id)
+    source = session.get(RoleAssignment, held.delegates) if held.delegates else None
+    own = source is not None and source.person_id == actor.person_id
+    if not own and not may_grant(actor, held.role, place_of(held)):
+        raise Hidden(Denial(f"role.grant.{held.role}", "role", assignment_id))
+    if held.until is not None and held.until <= actor.now:
+        raise Refused("role_ended")
+    if held.role == "platform_admin" and _last_platform_admin(session, held, actor.now):
+        raise Refused("last_platform_admin")
+    _end(session, actor, held)
+    return held
+
+
+def _last_platform_admin(session: Session, held: RoleAssignment, now: datetime) -> bool:
+    r = RoleAssignment
+    others = sa.select(r.id).where(r.role == "platform_admin", r.id != held.id, r.open_at(now), r.delegates.is_(None))
+    return session.scalar(others.join(Person, Person.id == r.person_id).where(Person.state == "active")) is None
+
+
+def _end(session: Session, actor: Actor, held: RoleAssignment) -> None:
+    held.until = max(actor.now, held.from_)
+    audit(
+        session, actor, "role.revoke", Subject("person", held.person_id), now=actor.now, school_id=held.school_id,
+        role=held.role, assignment=held.id,
+    )  # fmt: skip
+    params = {"role": held.role, "school": held.school_id, "cluster": held.cluster_id}
+    tell(session, [held.person_id], "role.revoked", f"role:{held.id}:end", params, "/account", actor.now)
+    r = RoleAssignment
+    still = sa.or_(r.until.is_(None), r.until > actor.now)
+    for child in session.scalars(sa.select(r).where(r.delegates == held.id, still)):
+        _end(session, actor, child)
+
+
+# --- delegation -------------------------------------------------------------------------------------------------
+
+
+def delegate(
+    session: Session, actor: Actor, assignment_id: int, number: str, from_: datetime, until: datetime
+) -> RoleAssignment:
+    """Let somebody of the same school act in one's role for some days; it never outlives the role itself."""
+    source = session.get(RoleAssignment, assignment_id)
+    if source is None or source.person_id != actor.person_id:
+        raise NotFound
+    ends = source.until if source.until is None or source.until < until else None
+    insist(rules.may_delegate(source.role, source.delegates is not None, source.from_, source.until, actor.now))
+    refusal = rules.check_dates(from_, until, actor.now) or rules.check_leave(from_, until)
+    if refusal is not None:
+        raise Invalid.field("until", refusal.code, **refusal.params)
+    other = _colleague(session, source, number, actor)
+    held = RoleAssignment(
+        person_id=other, role=source.role, school_id=source.school_id, department_id=source.department_id,
+        cluster_id=source.cluster_id, from_=max(from_, actor.now), until=min(until, ends) if ends else until,
+        granted_by=actor.person_id, delegates=source.id,
+    )  # fmt: skip
+    session.add(held)
+    session.flush()
+    audit(
+        session, actor, "role.delegate", Subject("person", other), now=actor.now, school_id=source.school_id,
+        role=source.role, assignment=held.id,
+    )  # fmt: skip
+    params = {"role": held.role, "name": actor.name, "until": until.isoformat()}
+    tell(session, [other], "role.delegated", f"role:{held.id}", params, "/account", actor.now)
+    return held
+
+
+def _colleague(session: Session, source: RoleAssignment, number: str, actor: Actor) -> int:
+    """Whose number it is at the school of the role; for a cluster's role, at one's own school if it is a member."""
+    a = Affiliation
+    school_id = source.school_id
+    if school_id is None:
+        m = Membership
+        mine = sa.select(m.school_id).where(m.cluster_id == source.cluster_id, m.open_at(actor.now))
+        members = set(session.scalars(mine)) & actor.school_ids
+        school_id = next(iter(sorted(members or actor.school_ids)), 0)
+    query = sa.select(a.person_id).join(Person, Person.id == a.person_id).where(Person.state == "active")
+    found = session.scalar(query.where(a.school_id == school_id, a.number == number.strip(), a.open_at(actor.now)))
+    if found is None:
+        raise Invalid.field("number", "nobody_of_that_number")
+    if found == actor.person_id:
+        raise Invalid.field("number", "delegate_to_oneself")
+    if session.scalar(sa.select(a.kind).where(a.person_id == found, a.school_id == school_id)) == "student":
+        raise Invalid.field("number", "delegate_is_student")
+    return found

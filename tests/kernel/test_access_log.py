@@ -23,6 +23,9 @@ from zutuan.clock import clock as the_clock
 from zutuan.config import ConfigError, load
 from zutuan.db import Database
 from zutuan.operations.access_log import AccessLog, files, path_of, search
+from zutuan.people import viewing
+from zutuan.people.models import Person
+from zutuan.people.services import load_actor
 
 
 @pytest.fixture
@@ -70,6 +73,17 @@ def test_signing_in_and_out(logged: Flask, folder: Path, cast: Cast) -> None:
     ]
     text = "".join(path.read_text() for _, path in files(folder))
     assert who.email not in text and PASSWORD not in text and "not the password" not in text and who.token not in text
+
+
+def test_who_looks_as_somebody_else_is_still_who_asked(logged: Flask, folder: Path, cast: Cast) -> None:
+    admin, student, client = cast.who("A", "platform_admin"), cast.who("B", "student"), logged.test_client()
+    secret = browser_session(client, admin)
+    with logged.extensions["zutuan"].database.write() as session:
+        actor = load_actor(session, session.get_one(Person, admin.id), NOW)
+        viewing.begin(session, actor, secret, student.id)
+    client.get("/account")
+    (line,) = lines(folder)
+    assert (line["person"], line["viewing"]) == (admin.id, student.id)
 
 
 def test_nobody_and_static_files_are_not_logged(logged: Flask, folder: Path, cast: Cast) -> None:

@@ -173,8 +173,10 @@ def _signed_in(signing_in: bool) -> Actor | None:
 
 def _entry(who: Actor | None, status: int, signing_in: bool) -> dict[str, Any]:
     numbers = {name: value for name, value in (request.view_args or {}).items() if isinstance(value, int)}
+    seen_as = {"viewing": who.person_id} if who and who.really else {}  # an admin who looks as somebody
     return {
-        "person": who.person_id if who else None,
+        "person": (who.really or who.person_id) if who else None,
+        **seen_as,
         "address": request.remote_addr or "",
         "method": request.method[:10],
         "route": request.url_rule.rule if request.url_rule else None,

@@ -84,11 +84,12 @@ _BEFORE_PRIVACY = frozenset({"own.privacy", "own.accept", "people.sign_out", "we
 
 def _privacy_first() -> ResponseReturnValue | None:
     """Pages wait until their reader has accepted the privacy notice as it is now (programs have no page to read it on)."""
-    who = getattr(current_user, "actor", None)
     asks = request.method == "GET" and not is_api() and bearer() is None and request.endpoint not in _BEFORE_PRIVACY
-    if who is None or not asks or who.really is not None or who.privacy_version >= PRIVACY_VERSION:
+    public = request.endpoint in current_app.extensions["zutuan"].public or request.routing_exception is not None
+    if not asks or public:  # before asking who it is: a static file needs no database
         return None
-    if request.endpoint in current_app.extensions["zutuan"].public or request.routing_exception is not None:
+    who = getattr(current_user, "actor", None)
+    if who is None or who.really is not None or who.privacy_version >= PRIVACY_VERSION:
         return None
     return redirect(url_for("own.privacy", next=request.full_path.rstrip("?")))
 

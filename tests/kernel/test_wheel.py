@@ -104,7 +104,7 @@ def server(installed: Path, empty_url: str, tmp_path: Path) -> Iterator[int]:
 
 
 def test_the_wheel_runs_outside_the_checkout(server: int, tmp_path: Path) -> None:
-    last, answer = time.monotonic() + 30, (0, "")
+    last, answer = time.monotonic() + 90, (0, "")
     while answer[0] != 200 and time.monotonic() < last:
         try:
             answer = fetch(server, "/readyz")

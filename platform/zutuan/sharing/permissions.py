@@ -90,7 +90,8 @@ class Permissions:
     def _grants(grant: Held | Is, actor: Actor, subject: Subject) -> bool:
         if isinstance(grant, Is):
             named = actor.person_id in subject.persons.get(grant.who, ())
-            return named and (grant.at is None or subject.places[grant.at].school_id in actor.school_ids)
+            place = subject.places.get(grant.at) if grant.at else None
+            return named and (grant.at is None or (place is not None and place.school_id in actor.school_ids))
         held = [each for each in actor.roles if each.role in grant.roles]
         if grant.at == ANYWHERE:
             return any(each.school_id is None and each.cluster_id is None for each in held)

@@ -150,6 +150,8 @@ def register(app: Flask, config: Config) -> None:
         raise ConfigError(f"ZUTUAN_ACCESS_LOGS: {error}") from error
 
     def note(response: Response) -> Response:
+        if request.endpoint == "static":
+            return response
         signing_in = request.method == "POST" and request.endpoint in SIGN_INS
         who = _signed_in(signing_in)
         if who is not None or signing_in:

@@ -23,7 +23,6 @@ PATTERNS = tuple(
         r"test_metrics\.py::test_two_processes_answer_as_one\[False\]",
         r"test_mail\.py::test_a_(full_mailbox_is_tried_for_days|dead_server_only_delays\[postgres\])",
         r"test_sharing_property\.py::test_a_planted_fault_makes_the_(?!property_fail\[(ended|state|another|share))",
-        r"test_api_contract\.py::.*(librarian|room_manager|secretary|school_admin|cluster_admin|teacher)",
     )
 )
 

@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
-from support import postgres, s3
+from support import postgres, s3, thorough
 from support.cast import NOW, Cast
 from support.databases import ENGINES, Fresh, Templates
 from support.places import make_folder
@@ -58,6 +58,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if server is not None:
         server.stop()
         os.environ.pop(postgres.VARIABLE, None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Named on the command line, a test runs whatever list it is on."""
+    if any("::" in argument for argument in config.args):
+        return
+    items[:], left = thorough.chosen(items)
+    if left:
+        config.hook.pytest_deselected(items=left)
 
 
 def _skip_is_failure(report: Any) -> None:

@@ -17,6 +17,7 @@ from zutuan.clock import Clock
 from zutuan.db import Database
 from zutuan.errors import Forbidden, Hidden, Invalid, NotFound, Refused, Unauthenticated
 from zutuan.importing import run
+from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import Notice
 from zutuan.people import belonging, keys, own_data, passwords, roles, throttle, viewing
 from zutuan.people.models import AccessKey, Affiliation, Person, Proposal, RoleAssignment, WebSession
@@ -251,6 +252,33 @@ def test_new_slips_end_the_old_ones_and_the_database_alone_opens_nothing(databas
         assert keys.slip_code("another secret", row.nonce) != new.code
         assert new.code.replace("-", "") not in repr(vars(row))
     use(database, new.number, new.code)
+
+
+def test_who_has_an_address_is_invited_by_mail_and_a_forgotten_password_is_set_anew(
+    client: FlaskClient, database: Database, cast: Cast, clock: Clock
+) -> None:
+    with database.write() as session:
+        text = "学号,姓名,邮箱\nM1,有邮箱,m1@x.example\nM2,没有,\n".encode()
+        run(session, roster_import(cast.schools["A"]), text, now=NOW)
+    browser_session(client, cast.who("A", "registrar"))
+    for _click in range(2):  # the second sends nothing
+        token = token_of(client.get("/people/keys").text)
+        assert client.post("/people/invitations", data={"csrf_token": token}).status_code == 302
+    with database.read() as session:
+        payloads = session.scalars(sa.select(OutboxMessage.payload).where(OutboxMessage.topic.like("mail%"))).all()
+    assert [payload["to"] for payload in payloads] == ["m1@x.example"]
+    found = re.search(r"/key/([\w-]+)", payloads[0]["text"])
+    assert found
+    new = {"password": "my own password", "again": "my own password"}
+    stranger = client.application.test_client()
+    page = stranger.get(f"/key/{found[1]}").text
+    assert stranger.post(f"/key/{found[1]}", data={"csrf_token": token_of(page), **new}).status_code == 302
+    assert stranger.get("/account").status_code == 302  # the privacy notice comes first
+    assert stranger.get(f"/key/{found[1]}").status_code == 404
+    for address in ("m1@x.example", "nobody@x.example"):
+        page = stranger.get("/forgot").text
+        asked = stranger.post("/forgot", data={"csrf_token": token_of(page), "email": address})
+        assert "链接已经发出" in asked.text
 
 
 def test_slips_are_only_for_those_whom_the_school_may_open(database: Database, cast: Cast) -> None:

@@ -243,6 +243,17 @@ def mail_link(
     return True
 
 
+def invite(session: Session, actor: Actor, school_id: int, mail: Mail) -> int:
+    """Mail an invitation to everybody of the school who has an address and cannot sign in yet; answers how many went out.
+
+    Who was invited a moment ago, or often enough today, is passed over: a second click sends nothing twice.
+    """
+    allow.require(actor, "key.issue", school_subject(school_id))
+    ids = waiting(school_id, actor.now, Wanted()).where(Person.email.is_not(None)).limit(MAX_SLIPS)
+    people = session.scalars(sa.select(Person).where(Person.id.in_(ids)).order_by(Person.id)).all()
+    return sum(mail_link(session, actor, person, "activate", actor.now, mail, school_id) for person in people)
+
+
 def ask_reset(session: Session, email: str, now: datetime, mail: Mail) -> None:
     """Mail a link to whoever's address this is; the caller says the same whether or not there is anybody."""
     address = rules.normal_email(email)

@@ -54,7 +54,7 @@ def _issue_page(errors: Errors, alert: str) -> str:
     return render_template(
         "people/keys.html", errors=errors, alert=alert, values=request.form, school_id=school_id,
         groups=queries.not_activated(db(), school_id, now), batches=keys.batches_of(db(), school_id, now),
-        school_name=queries.school_name(db(), school_id),
+        school_name=queries.school_name(db(), school_id), by_mail=queries.invitable(db(), school_id, now),
     )  # fmt: skip
 
 
@@ -68,6 +68,14 @@ def issue_post() -> ResponseReturnValue:
     except (Invalid, Refused) as error:
         return refused(error, _issue_page)
     return redirect(url_for("keys.slips", batch=batch, school=school_id))
+
+
+@blueprint.post("/people/invitations")
+def invite() -> ResponseReturnValue:
+    school_id = _school()
+    n = keys.invite(db(), actor(), school_id, _mail)
+    flash(_("已给 %(n)s 个有邮箱的人发出邀请；刚发过的不再重复。", n=n), "good")
+    return redirect(url_for("keys.issue", school=school_id))
 
 
 @blueprint.get("/people/keys/<batch>")

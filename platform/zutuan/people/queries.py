@@ -48,6 +48,14 @@ def not_activated(session: Session, school_id: int, now: datetime) -> list[tuple
     return [(dept, name, class_name, n) for dept, name, class_name, n in session.execute(query)]
 
 
+def invitable(session: Session, school_id: int, now: datetime) -> int:
+    """How many of those who cannot sign in yet have an address."""
+    from zutuan.people.keys import Wanted, waiting
+
+    ids = waiting(school_id, now, Wanted()).where(Person.email.is_not(None)).subquery()
+    return session.scalar(sa.select(sa.func.count()).select_from(ids)) or 0
+
+
 def role_places(session: Session, actor: Actor) -> dict[Holds, str]:
     """Where each of the actor's roles is held, in words."""
     school_ids = {held.school_id for held in actor.roles if held.school_id}

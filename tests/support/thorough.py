@@ -15,7 +15,10 @@ PATTERNS = tuple(
     for pattern in (
         # axe walks as student and registrar, in Chinese; the other roles' pages are mostly the same ones
         r"test_axe\.py::test_nothing_stands_in_anyones_way\[(?!student|registrar)",
-        r"test_axe\.py::test_nothing_stands_in_anyones_way_in_english\[registrar",
+        r"test_axe\.py::test_nothing_stands_in_anyones_way_in_english",
+        r"test_worker_killed\.py::.*\[sqlite\]",  # several workers are PostgreSQL's case
+        r"test_calendar_changes\.py::test_four_thousand_meetings_move_in_seconds\[sqlite\]",
+        r"test_looks\.py::test_the_demonstration_keeps_its_own_rules",
         r"test_hostile_words\.py::test_no_page_runs_what_people_typed\[(teacher|platform_admin)\]",
         r"test_looks\.py::test_very_long_names_stay_inside_the_page\[phone\]",
         # waits a minute for the lease of a killed server; `test_files.py` has the same without the kill

@@ -10,8 +10,8 @@ PYTHON ?= python3
 PORT ?= 8000
 RESET ?=
 ARGS ?=
-# One more than there are cores: tests that drive a browser or wait for a server leave theirs idle.
-JOBS ?= $(shell echo $$(( $$(nproc) + 1 )))
+# Two more than there are cores: tests that drive a browser or wait for a server leave theirs idle.
+JOBS ?= $(shell echo $$(( $$(nproc) + 2 )))
 THOROUGH ?=
 
 BIN := .venv/bin

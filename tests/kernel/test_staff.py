@@ -165,6 +165,17 @@ def test_what_may_not_be_delegated(database: Database, cast: Cast) -> None:
         roles.revoke(session, actor(database, cast.who("B", "school_admin")), lent.id)
 
 
+def test_a_deputy_grants_nothing_that_would_outlive_the_leave(database: Database, cast: Cast) -> None:
+    admin, teacher = actor(database, cast.who("A", "school_admin")), cast.who("A", "teacher")
+    with database.write() as session:
+        source = held(database, cast.who("A", "school_admin"), "school_admin")
+        roles.delegate(session, admin, source, teacher.number, NOW, LATER)
+    with pytest.raises(Refused, match="deputy_grants_nothing"), database.write() as session:
+        roles.grant_many(
+            session, actor(database, teacher), [teacher.id], "school_admin", At(cast.schools["A"]), NOW, None
+        )
+
+
 # --- affiliations and accounts ----------------------------------------------------------------------------------
 
 
@@ -291,6 +302,16 @@ def test_slips_are_only_for_those_whom_the_school_may_open(database: Database, c
         belonging.decide(session, actor(database, teacher), proposal, accept=True)
     with pytest.raises(Refused, match="nobody_to_activate"):
         slips(database, cast, numbers=("T9",), purpose="reset")
+
+
+def test_no_slip_and_no_disabling_reaches_those_above(database: Database, cast: Cast) -> None:
+    above = cast.who("A", "school_admin")
+    with pytest.raises(Refused, match="nobody_to_activate"):
+        slips(database, cast, numbers=(above.number,), purpose="reset")
+    assert [slip.number for slip in slips(database, cast, numbers=(cast.who("A", "student").number,), purpose="reset")]
+    with pytest.raises(Refused, match="account_beyond_reach"), database.write() as session:
+        admin = actor(database, above)
+        belonging.set_disabled(session, admin, cast.who("A", "platform_admin").id, disabled=True)
 
 
 # --- looking as somebody, my data -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from zutuan.clusters.models import Department
 from zutuan.errors import NotFound, Refused
+from zutuan.people.keys import within_reach
 from zutuan.people.models import Affiliation, Person, Proposal, WebSession
 from zutuan.people.permissions import allow
 from zutuan.people.services import ensure_department
@@ -62,6 +63,16 @@ def set_disabled(session: Session, actor: Actor, person_id: int, *, disabled: bo
     """Nothing of the account works from its next request on; enabling brings no old sign-in back."""
     person = fetch(session, Person, person_id)
     allow.require(actor, "person.disable", account_subject(session, person_id))
+    own_school = account_subject(session, person_id).places.get("only")
+    everywhere = allow.may(actor, "person.view_as", Subject("person", person_id))
+    if (
+        own_school is not None
+        and not everywhere
+        and not session.scalar(
+            sa.select(Person.id).where(Person.id == person_id, within_reach(actor, own_school.school_id))
+        )
+    ):
+        raise Refused("account_beyond_reach")
     wanted, before = ("disabled", "active") if disabled else ("active", "disabled")
     if person.state != before:
         raise Refused("account_state")

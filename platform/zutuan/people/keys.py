@@ -18,7 +18,7 @@ from zutuan.db import Database
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, Refused, Unauthenticated
 from zutuan.people import passwords, rules, throttle
-from zutuan.people.models import AccessKey, Affiliation, Person, WebSession
+from zutuan.people.models import AccessKey, Affiliation, Person, RoleAssignment, WebSession
 from zutuan.people.permissions import allow
 from zutuan.people.services import digest, find_school
 from zutuan.sharing.actor import Actor
@@ -86,6 +86,19 @@ def school_subject(school_id: int) -> Subject:
     return Subject("school", school_id, places={"school": Place(school_id)})
 
 
+def within_reach(actor: Actor, school_id: int) -> sa.ColumnElement[bool]:
+    """People who hold no role but such as the actor could grant at that school: else a slip would be a way up."""
+    r = RoleAssignment
+    may = [role for role, (place, _) in rules.GRANTS.items()
+           if place == "school" and allow.may(actor, f"role.grant.{role}", school_subject(school_id))]  # fmt: skip
+    beyond = sa.or_(r.school_id.is_distinct_from(school_id), r.role.not_in(may))
+    return (
+        ~sa.select(r.id)
+        .where(r.person_id == Person.id, sa.or_(r.until.is_(None), r.until > actor.now), beyond)
+        .exists()
+    )
+
+
 def waiting(school_id: int, now: datetime, wanted: Wanted) -> sa.Select[int]:
     """Ids of the school's people who cannot sign in yet, or for a reset of those asked for by number.
 
@@ -112,7 +125,9 @@ def issue_slips(session: Session, actor: Actor, school_id: int, wanted: Wanted, 
     allow.require(actor, "key.issue", school_subject(school_id))
     if wanted.purpose == "reset" and not wanted.numbers:
         raise Invalid.field("numbers", "required")
-    people = session.scalars(waiting(school_id, actor.now, wanted).limit(MAX_SLIPS + 1)).all()
+    people = session.scalars(
+        waiting(school_id, actor.now, wanted).where(within_reach(actor, school_id)).limit(MAX_SLIPS + 1)
+    ).all()
     if not people:
         raise Refused("nobody_to_activate")
     if len(people) > MAX_SLIPS:

@@ -150,12 +150,12 @@ def _known(values: Mapping[str, Any], known: Known, account: Account | None) -> 
     standing = facts.get("standing") or known.facts["standing"]
     change = Update(
         known, values["number"], facts, renamed,
-        email=email if email and known.email is None and not known.elsewhere else None,
+        email=email if email and known.email is None and not (known.elsewhere or known.own) else None,
         reopen=known.ended and values.get("standing") in STAYS, leaves=not known.ended and standing not in STAYS,
     )  # fmt: skip
     if facts or renamed or change.email or change.reopen or change.leaves:
         return change
-    other = email is not None and known.email is not None and email != known.email
+    other = email is not None and email != known.email
     return Same(kept=(known.email or "", email or "")) if other else Same()
 
 

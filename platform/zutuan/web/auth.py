@@ -66,6 +66,7 @@ def _gate() -> None:
 
 
 # What somebody who only looks as another person may still do: stop looking.
+_NOT_SHOWN = frozenset({"own.export", "keys.slips", "keys.slips_xlsx"})
 _UNTIED = frozenset({"staff.stop_viewing", "people.sign_out", "web.language"})
 
 
@@ -74,7 +75,7 @@ def _tie_hands() -> None:
     looks = getattr(current_user, "actor", None)
     if looks is None or looks.really is None:
         return
-    if (request.method not in SAFE and request.endpoint not in _UNTIED) or request.endpoint == "own.export":
+    if (request.method not in SAFE and request.endpoint not in _UNTIED) or request.endpoint in _NOT_SHOWN:
         raise Refused("viewing_only")
 
 

@@ -213,6 +213,12 @@ def padded(values: Sequence[Value]) -> list[Value]:
     return [*values, *([values[-1]] * (wanted - len(values)) if values else ())]
 
 
+def chunks(values: Sequence[Value], size: int = 5000) -> Iterator[Sequence[Value]]:
+    """Parts that a statement's parameters can hold on both engines."""
+    for at in range(0, len(values), size):
+        yield values[at : at + size]
+
+
 # --- engines and sessions ---------------------------------------------------------------------------------------
 
 

@@ -19,9 +19,10 @@ from zutuan.calendar import book, calendars
 from zutuan.calendar.models import Occurrence, Term
 from zutuan.calendar.permissions import allow, edit_action, place_subject
 from zutuan.calendar.plan import Expansion, Meeting, expand
-from zutuan.calendar.sources import Described, Hooks, Ref, Resource, Source, busy_of, chunks, concerned, described
+from zutuan.calendar.sources import Described, Hooks, Ref, Resource, Source, busy_of, concerned, described
 from zutuan.clock import local
 from zutuan.clusters.models import School
+from zutuan.db import chunks
 from zutuan.errors import Refused
 from zutuan.notices.services import tell
 from zutuan.sharing.actor import Actor

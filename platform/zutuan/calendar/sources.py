@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from zutuan.calendar.rules import Pattern
+from zutuan.db import chunks
 from zutuan.paging import Query
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 Resource = tuple[str, int]
 Ref = tuple[str, int]
 Value = TypeVar("Value")
-CHUNK = 5000  # ids in one IN list
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,6 @@ Hooks = Sequence[CalendarSource]
 
 def hooks_of(features: Iterable[Feature]) -> Hooks:
     return tuple(hook for feature in features for hook in feature.calendar)
-
-
-def chunks(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
-    for at in range(0, len(values), CHUNK):
-        yield values[at : at + CHUNK]
 
 
 def described(session: Session, hooks: Hooks, refs: Iterable[Ref]) -> dict[Ref, Described]:

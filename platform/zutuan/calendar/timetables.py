@@ -17,8 +17,9 @@ from zutuan.calendar.models import Occurrence, Place, Term, TimetableEntry
 from zutuan.calendar.permissions import allow, place_subject
 from zutuan.calendar.plan import Calendar, Meeting, expand
 from zutuan.calendar.rules import Pattern, check_pattern, weeks_of
-from zutuan.calendar.sources import CalendarSource, Described, Resource, Source, chunks
+from zutuan.calendar.sources import CalendarSource, Described, Resource, Source
 from zutuan.clock import local
+from zutuan.db import chunks
 from zutuan.decision import Refusal
 from zutuan.fields import Text
 from zutuan.importing import Column, Import, Plan, Record, RowError

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Department, School
-from zutuan.db import Database
+from zutuan.db import Database, chunks
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, Refused, Unauthenticated
 from zutuan.people import passwords, rules, throttle
@@ -150,8 +150,8 @@ def issue_slips(session: Session, actor: Actor, school_id: int, wanted: Wanted, 
 
 
 def _revoke(session: Session, people: Sequence[int], now: datetime) -> None:
-    for start in range(0, len(people), 500):
-        mine = AccessKey.person_id.in_(people[start : start + 500])
+    for part in chunks(people):
+        mine = AccessKey.person_id.in_(part)
         change = sa.update(AccessKey).where(mine, AccessKey.used_at.is_(None), AccessKey.revoked_at.is_(None))
         session.execute(change.values(revoked_at=now).execution_options(synchronize_session=False))
 

@@ -11,12 +11,12 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from zutuan.clock import clock
-from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, TooMany, Unauthenticated, ZutuanError
+from zutuan.errors import Invalid, NotFound, Refused, TooMany, Unauthenticated, ZutuanError
 from zutuan.exporting import Table, xlsx_download
 from zutuan.mail.services import send_mail
 from zutuan.people import devices, keys, queries, schemas, services, throttle
+from zutuan.people.asked import school_asked
 from zutuan.people.models import AccessKey, Person
-from zutuan.people.permissions import allow
 from zutuan.web.auth import start_cookie
 from zutuan.web.forms import Errors, errors_of, load_form, refused
 from zutuan.web.requests import actor, config, database, db, reading
@@ -35,13 +35,7 @@ def _secret() -> str:
 
 def _school() -> int:
     """The school asked for, or the first that one may issue keys for; else 404."""
-    who = actor()
-    mine = allow.schools(who, "key.issue")
-    text = request.values.get("school", "")
-    wanted = int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else next(iter(sorted(mine)), 0)
-    if not allow.may(who, "key.issue", keys.school_subject(wanted)):
-        raise Hidden(Denial("key.issue", "school", wanted))
-    return wanted
+    return school_asked("key.issue")
 
 
 @blueprint.get("/people/keys")

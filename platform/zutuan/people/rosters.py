@@ -12,7 +12,7 @@ from marshmallow import fields
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Department, School
-from zutuan.db import mark_audited
+from zutuan.db import chunks, mark_audited
 from zutuan.decision import Refusal
 from zutuan.fields import Text, bad
 from zutuan.importing import Column, Difference, Import, Plan, Record, RowError, Seen
@@ -22,8 +22,6 @@ from zutuan.people.models import Affiliation, Person, Proposal
 from zutuan.people.rules import normal_email
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent
-
-CHUNK = 500
 
 
 class Word(fields.Field[str]):
@@ -185,10 +183,6 @@ class _Planner:
         return found
 
 
-def chunks(values: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:
-    return (values[start : start + size] for start in range(0, len(values), size))
-
-
 def _note(plan: Plan, line: int, outcome: rules.Outcome, number: str, name: str) -> None:
     """Put one row's outcome where it belongs."""
     label = f"{number} {name}"
@@ -262,7 +256,7 @@ class _Writer:
         # By Core, in parts: the unit of work puts rows in order with a cost that grows with their square.
         person: Any = Person.__table__
         insert = person.insert().returning(person.c.id, sort_by_parameter_order=True)
-        ids = [id_ for part in chunks(people) for id_ in self.session.scalars(insert, part)]
+        ids = [id_ for part in chunks(people, 500) for id_ in self.session.scalars(insert, part)]
         affiliation: Any = Affiliation.__table__
         self.session.execute(
             affiliation.insert(),
@@ -277,6 +271,8 @@ class _Writer:
             self._audit("person.create", id_)
 
     def _update(self, updated: Sequence[rules.Update]) -> None:
+        """At the start of a year everybody changes: one statement for all rows with the same columns."""
+        changes: dict[tuple[type[Any], tuple[str, ...]], list[dict[str, Any]]] = {}
         for change in updated:
             values: dict[str, Any] = _columns(change.facts, full=False)
             if "department" in change.facts:
@@ -284,14 +280,16 @@ class _Writer:
             if change.reopen or change.leaves:
                 values["until"] = None if change.reopen else self.now
             own = {name: said for name, said in (("name", change.name), ("email", change.email)) if said}
-            self._set(Affiliation, change.known.affiliation_id, values)
-            self._set(Person, change.known.person_id, own)
+            for table, id_, said in (
+                (Affiliation, change.known.affiliation_id, values), (Person, change.known.person_id, own),
+            ):  # fmt: skip
+                if said:
+                    changes.setdefault((table, tuple(sorted(said))), []).append({"row": id_, **said})
             self._audit("affiliation.update", change.known.person_id, fields=sorted({*change.facts, *own}))
-
-    def _set(self, table: type[Affiliation | Person], id_: int, values: Mapping[str, Any]) -> None:
-        if values:
-            change = sa.update(table).where(table.id == id_).values(**values)
-            self.session.execute(change.execution_options(synchronize_session=False))
+        for (table, _), rows in changes.items():
+            core: Any = table.__table__
+            named: dict[str, Any] = {name: sa.bindparam(name) for name in rows[0] if name != "row"}
+            self.session.connection().execute(core.update().where(core.c.id == sa.bindparam("row")).values(named), rows)
 
     def _propose(self, proposed: Sequence[rules.Propose]) -> None:
         for each in proposed:

@@ -13,6 +13,7 @@ from zutuan.clock import at_shanghai, clock, local
 from zutuan.errors import Denial, Forbidden, Hidden, Invalid, NotFound, Refused, ZutuanError
 from zutuan.exporting import Table, xlsx_download
 from zutuan.people import belonging, labels, queries, roles, schemas, staff_queries, viewing
+from zutuan.people.asked import school_asked
 from zutuan.people.permissions import allow
 from zutuan.people.services import At
 from zutuan.sharing.models import AuditEvent
@@ -30,13 +31,7 @@ EXPORTED = 50_000
 
 def _school() -> int:
     """The school asked for, or one's own; 404 for one that one does not run."""
-    who = actor()
-    mine = sorted(allow.schools(who, "people.manage")) or sorted(who.school_ids)
-    text = request.values.get("school", "")
-    wanted = int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else next(iter(mine), 0)
-    if not allow.may(who, "people.manage", Subject("school", wanted, places={"school": Place(wanted)})):
-        raise Hidden(Denial("people.manage", "school", wanted))
-    return wanted
+    return school_asked("people.manage")
 
 
 @blueprint.get("/people")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,18 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
+from jinja2 import FileSystemBytecodeCache
 from support import postgres, s3, thorough
 from support.cast import NOW, Cast
 from support.databases import ENGINES, Fresh, Templates
 from support.places import make_folder
 
-from zutuan.app import create_app
+from zutuan.app import create_app, make_files
 from zutuan.clock import Clock
 from zutuan.clock import clock as the_clock
 from zutuan.config import Config
 from zutuan.db import Database
+from zutuan.web.receiving import Places
 
 SECRET = "a secret of the tests that is long enough 0123456789"
 NO_SKIPS = "ZUTUAN_NO_SKIPS"
@@ -168,24 +171,49 @@ def s3_server() -> Iterator[s3.Server]:
 # --- applications -----------------------------------------------------------------------------------------------
 
 
+# Applications that tests make for themselves would each compile the same templates anew.
+COMPILED = FileSystemBytecodeCache(str(make_folder("templates")))
+
+
 def make_app(database: Database, files: Path, **settings: Any) -> Flask:
     """An application on the test's own database, which it shares with the test."""
     url = database.engine.url.render_as_string(hide_password=False)
     app = create_app(Config(**{"mode": "test", "database": url, "files": files, "secret": SECRET, **settings}))
-    runtime = app.extensions["zutuan"]
-    runtime.database.dispose()
-    app.extensions["zutuan"] = dataclasses.replace(runtime, database=database)
+    app.jinja_env.bytecode_cache = COMPILED
+    app.extensions["zutuan"].database.dispose()
+    app.extensions["zutuan"] = dataclasses.replace(app.extensions["zutuan"], database=database)
+    return app
+
+
+@cache
+def _one_app() -> Flask:
+    app = create_app(Config(mode="test", secret=SECRET))
+    app.extensions["zutuan"].database.dispose()
+    app.jinja_env.bytecode_cache = COMPILED
+    return app
+
+
+def borrow_app(database: Database, files: Path) -> Flask:
+    """The application of this test process, for one test: an application keeps nothing but its runtime, and making
+    one takes as long as most tests. Who changes an application, or needs two, makes their own."""
+    url = database.engine.url.render_as_string(hide_password=False)
+    config = Config(mode="test", database=url, files=files, secret=SECRET)
+    app = _one_app()
+    app.extensions["zutuan"] = dataclasses.replace(
+        app.extensions["zutuan"], config=config, database=database, files=make_files(config),
+        places=Places(config.uploads_at_once),
+    )  # fmt: skip
     return app
 
 
 @pytest.fixture
 def app(database: Database, tmp_path: Path, clock: Clock) -> Flask:
-    return make_app(database, tmp_path)
+    return borrow_app(database, tmp_path)
 
 
 @pytest.fixture
 def sqlite_app(sqlite_database: Database, tmp_path: Path, clock: Clock) -> Flask:
-    return make_app(sqlite_database, tmp_path)
+    return borrow_app(sqlite_database, tmp_path)
 
 
 @pytest.fixture

@@ -177,14 +177,16 @@ def test_without_numbers_the_foot_is_empty(sqlite_app: Flask) -> None:
     assert "beian" not in page and re.search(r'<footer class="foot[^>]*></footer>', page)  # an empty foot takes no room
 
 
-def test_a_secret_in_an_address_is_not_logged(sqlite_app: Flask, cast: Cast) -> None:
-    @sqlite_app.get("/feed/<secret>/<id:number>")
+def test_a_secret_in_an_address_is_not_logged(sqlite_database: Database, tmp_path: Path, cast: Cast) -> None:
+    app = make_app(sqlite_database, tmp_path)
+
+    @app.get("/feed/<secret>/<id:number>")
     def feed(secret: str, number: int) -> str:
         return "x"
 
     with capture_logs() as logs:
-        sqlite_app.test_client().get("/feed/verysecret/7")
-        sqlite_app.test_client().get("/schools/7")
+        app.test_client().get("/feed/verysecret/7")
+        app.test_client().get("/schools/7")
     assert [line["path"] for line in logs] == ["/feed/<secret>/<id:number>", "/schools/7"]
 
 

@@ -24,7 +24,7 @@ export ZUTUAN_THOROUGH := $(THOROUGH)
 
 # pip, with one short line per package instead of its own many
 define install
-$(BIN)/python -m pip install --progress-bar off $(1) 2>&1 \
+$(BIN)/python -m pip install --no-compile --progress-bar off $(1) 2>&1 \
 	| awk '/^(Collecting|Processing) /{n = split($$2, part, "/"); print "   " part[n]; fflush()} \
 	       /ERROR|error:|WARNING: Retrying/{print; fflush()}'
 endef

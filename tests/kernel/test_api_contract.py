@@ -7,6 +7,7 @@ is not asked for; everything else is: no crash, only documented statuses, media 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,11 @@ from zutuan.people.models import Person
 from zutuan.people.services import create_token, load_actor
 from zutuan.sharing.permissions import ROLES
 
-EXAMPLES = {GenerationMode.POSITIVE: 2, GenerationMode.NEGATIVE: 3}  # of each operation, each sent as everybody
+EXAMPLES = (  # of each operation, each sent as everybody; a thorough run asks more
+    {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 6}
+    if os.environ.get("ZUTUAN_THOROUGH") == "1"
+    else {GenerationMode.POSITIVE: 1, GenerationMode.NEGATIVE: 2}
+)
 GROUPS = 6  # of operations, so that several processes share the work
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,

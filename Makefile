@@ -10,8 +10,8 @@ PYTHON ?= python3
 PORT ?= 8000
 RESET ?=
 ARGS ?=
-# Two more than there are cores: tests that drive a browser or wait for a server leave theirs idle.
-JOBS ?= $(shell echo $$(( $$(nproc) + 2 )))
+# One more than there are cores: tests that drive a browser or wait for a server leave theirs idle.
+JOBS ?= $(shell echo $$(( $$(nproc) + 1 )))
 THOROUGH ?=
 
 BIN := .venv/bin
@@ -24,7 +24,7 @@ export ZUTUAN_THOROUGH := $(THOROUGH)
 
 # pip, with one short line per package instead of its own many
 define install
-$(BIN)/python -m pip install --no-compile --progress-bar off $(1) 2>&1 \
+$(BIN)/python -m pip install --progress-bar off $(1) 2>&1 \
 	| awk '/^(Collecting|Processing) /{n = split($$2, part, "/"); print "   " part[n]; fflush()} \
 	       /ERROR|error:|WARNING: Retrying/{print; fflush()}'
 endef

@@ -6,8 +6,10 @@ and `sqlite_client` only on SQLite. A test that asks for `cast` as well finds th
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import os
+import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -172,7 +174,9 @@ def s3_server() -> Iterator[s3.Server]:
 
 
 # Applications that tests make for themselves would each compile the same templates anew.
-COMPILED = FileSystemBytecodeCache(str(make_folder("templates")))
+_FOLDER = make_folder("templates")
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
+COMPILED = FileSystemBytecodeCache(str(_FOLDER))
 
 
 def make_app(database: Database, files: Path, **settings: Any) -> Flask:

@@ -53,7 +53,7 @@ ROSTER = ImportKind(
 
 
 def _runs(actor: Actor) -> bool:
-    return actor.holds(("registrar", "school_admin"))
+    return actor.holds(("registrar", "school_admin", "platform_admin"))
 
 
 def _audits(actor: Actor) -> bool:

@@ -116,7 +116,7 @@ def empty_offering(course: Course) -> dict[str, Any]:
 def offering_values(offering: Offering) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(offering, name) for name in OFFERING_FIELDS}
     values["enrol_from"], values["enrol_until"] = form_moment(offering.enrol_from), form_moment(offering.enrol_until)
-    values["seats"] = offering.pools[0].wanted
+    values["seats"] = sum(pool.wanted for pool in offering.pools)
     shown = [
         {"weekday": m.weekday, "first_period": m.first_period, "last_period": m.last_period, "weeks": m.weeks}
         for m in offering.meetings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,6 +13,7 @@ from zutuan.calendar.models import Occurrence, Term
 from zutuan.calendar.patterns import week_parts
 from zutuan.calendar.rules import clock_text, parse_weeks
 from zutuan.clock import local
+from zutuan.clusters.words import ROLE_WORDS
 from zutuan.decision import Refusal
 from zutuan.web.texts import SHORT_WEEKDAYS
 
@@ -37,6 +38,8 @@ SORT = {
     "credits": _l("学分从高到低"),
     "seats": _l("余量从多到少"),
 }
+SEATS_BY = {"first_come": _l("先到先得"), "choice": _l("教师挑选")}
+ROUND = {"preselection": _l("预选"), "main": _l("正选"), "add_drop": _l("补退选")}
 TERM = {1: _l("第一学期"), 2: _l("第二学期"), 3: _l("第三学期"), 4: _l("第四学期")}
 
 
@@ -86,6 +89,15 @@ def meeting_clock(pattern: MeetingPattern, occurrences: Iterable[Occurrence]) ->
     return ""
 
 
+def pool(scope: str, names: Mapping[str, str]) -> str:
+    """名额 of a school, of a role in a cluster, or the general ones."""
+    if scope == "all":
+        return _("通用名额")
+    role = scope.split(":")[2] if scope.count(":") == 2 else ""
+    name = names.get(scope, "")
+    return _("%(name)s（%(role)s）", name=name, role=ROLE_WORDS[role]) if role else name
+
+
 def term(value: Term) -> str:
     year = value.academic_year.replace("-", "–")
     return _("%(year)s 学年 %(term)s", year=year, term=TERM[value.number])
@@ -98,6 +110,16 @@ FILTERS = {
     "meeting_clock": meeting_clock,
     "weeks_text": weeks,
     "term_text": term,
+    "pool_text": pool,
     "clock_text": clock_text,
 }
-WORDS = {"category": CATEGORY, "delivery": DELIVERY, "level": LEVEL, "language": LANGUAGE, "state": STATE, "sort": SORT}
+WORDS = {
+    "category": CATEGORY,
+    "delivery": DELIVERY,
+    "level": LEVEL,
+    "language": LANGUAGE,
+    "state": STATE,
+    "sort": SORT,
+    "seats_by": SEATS_BY,
+    "round": ROUND,
+}

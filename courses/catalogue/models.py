@@ -7,6 +7,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from courses.catalogue.rules import ROUNDS as ROUNDS
 from zutuan.calendar.models import Term
 from zutuan.clusters.models import Department
 from zutuan.db import Base, Hundredths, Id, Moment, foreign
@@ -18,6 +19,8 @@ LEVELS = ("associate", "bachelor", "master")
 DELIVERIES = ("on_site", "live_online", "recorded", "mixed")
 LANGUAGES = ("zh", "en")
 OFFERING_STATES = ("draft", "published", "archived")
+# How seats are given: to whom comes first, by the host's choice, or (later) by lot.
+SEATS_BY = ("first_come", "choice")
 
 
 class Course(Base):
@@ -47,6 +50,9 @@ class Course(Base):
         back_populates="course", cascade="all, delete-orphan", order_by="CourseTeacher.id"
     )
     offerings: Mapped[list[Offering]] = relationship(back_populates="course", order_by="Offering.id")
+    requires: Mapped[list[CoursePrerequisite]] = relationship(
+        cascade="all, delete-orphan", foreign_keys="CoursePrerequisite.course_id", order_by="CoursePrerequisite.id"
+    )
 
 
 class CourseTeacher(Base):
@@ -71,6 +77,7 @@ class Offering(Base):
         sa.UniqueConstraint("course_id", "term_id", "code"),
         sa.CheckConstraint("state IN ('draft', 'published', 'archived')", name="state"),
         sa.CheckConstraint("enrol_from < enrol_until", name="window"),
+        sa.CheckConstraint("seats_by IN ('first_come', 'choice')", name="seats_by"),
     )
 
     id: Mapped[Id]
@@ -80,8 +87,14 @@ class Offering(Base):
     state: Mapped[str] = mapped_column(sa.String(10), default="draft")
     # The grade whose weeks of the term it keeps, where they differ; else the term's usual ones.
     grade: Mapped[str] = mapped_column(sa.String(10), default="", server_default="")
+    # From the first opening to the last closing of its rounds; without rounds, the one window.
     enrol_from: Mapped[Moment]
     enrol_until: Mapped[Moment]
+    seats_by: Mapped[str] = mapped_column(sa.String(12), default="first_come", server_default="first_come")
+    waitlist: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+    # Whom it is meant for, as rosters write 年级 and 专业; empty: everybody.
+    for_grades: Mapped[list[str]] = mapped_column(sa.JSON, default=list, server_default="[]")
+    for_majors: Mapped[list[str]] = mapped_column(sa.JSON, default=list, server_default="[]")
     room: Mapped[str] = mapped_column(sa.String(60), default="")
     online_url: Mapped[str] = mapped_column(sa.String(300), default="")
     note: Mapped[str] = mapped_column(sa.String(400), default="")
@@ -95,8 +108,19 @@ class Offering(Base):
         back_populates="offering", cascade="all, delete-orphan", order_by="MeetingPattern.id"
     )
     pools: Mapped[list[SeatPool]] = relationship(back_populates="offering", order_by="SeatPool.id")
+    rounds: Mapped[list[EnrolmentRound]] = relationship(
+        back_populates="offering", cascade="all, delete-orphan", order_by="EnrolmentRound.opens"
+    )
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+    @property
+    def capacity(self) -> int:
+        return sum(pool.capacity for pool in self.pools)
+
+    @property
+    def taken(self) -> int:
+        return sum(pool.taken for pool in self.pools)
 
 
 class MeetingPattern(Base):
@@ -115,8 +139,44 @@ class MeetingPattern(Base):
     offering: Mapped[Offering] = relationship(back_populates="meetings")
 
 
+class EnrolmentRound(Base):
+    """选课轮次: [opens, closes) of 预选, 正选 or 补退选."""
+
+    __tablename__ = "enrolment_round"
+    __table_args__ = (
+        sa.UniqueConstraint("offering_id", "kind"),
+        sa.CheckConstraint("kind IN ('preselection', 'main', 'add_drop')", name="kind"),
+        sa.CheckConstraint("opens < closes", name="order"),
+    )
+
+    id: Mapped[Id]
+    offering_id: Mapped[int] = foreign("offering.id", index=False)
+    kind: Mapped[str] = mapped_column(sa.String(12))
+    opens: Mapped[Moment]
+    closes: Mapped[Moment]
+
+    offering: Mapped[Offering] = relationship(back_populates="rounds")
+
+
+class CoursePrerequisite(Base):
+    """先修课: who enrols has completed the required course here."""
+
+    __tablename__ = "course_prerequisite"
+    __table_args__ = (
+        sa.UniqueConstraint("course_id", "required_id"),
+        sa.CheckConstraint("course_id <> required_id", name="another"),
+    )
+
+    id: Mapped[Id]
+    course_id: Mapped[int] = foreign("course.id", index=False)
+    required_id: Mapped[int] = foreign("course.id")
+
+    required: Mapped[Course] = relationship(foreign_keys=[required_id])
+
+
 class SeatPool(Base):
-    """名额: seats kept for `scope` (`all`, later a school). `capacity` never falls below what is taken: while seats
+    """名额: seats kept for `scope`: a home school (`school:<id>`), a role in a cluster (`cluster:<id>:<role>`), or `all`.
+    A student takes from the nearest that has one. `capacity` never falls below what is taken: while seats
     above `wanted` are held, each freed one lowers it (design 4)."""
 
     __tablename__ = "seat_pool"

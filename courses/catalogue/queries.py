@@ -17,7 +17,7 @@ from courses.catalogue.permissions import allow
 from courses.catalogue.rows import CourseRow, rows
 from zutuan.calendar.models import Occurrence
 from zutuan.clock import clock
-from zutuan.clusters.models import Membership, School
+from zutuan.clusters.models import Cluster, Membership, School
 from zutuan.db import padded
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, fetch_ids, like, moment
@@ -30,7 +30,10 @@ from zutuan.sharing.permissions import Place, Subject
 
 _STAFF = selectinload(Course.staff).joinedload(CourseTeacher.person)
 _OFFERINGS = selectinload(Course.offerings).options(
-    joinedload(Offering.term), selectinload(Offering.meetings), selectinload(Offering.pools)
+    joinedload(Offering.term),
+    selectinload(Offering.meetings),
+    selectinload(Offering.pools),
+    selectinload(Offering.rounds),
 )
 
 
@@ -108,6 +111,18 @@ def occurrences(session: Session, offering_id: int) -> list[Occurrence]:
     o = Occurrence
     query = sa.select(o).where(o.resource_type == "offering", o.resource_id == offering_id, o.state == "active")
     return list(session.scalars(query.order_by(o.starts)))
+
+
+def pool_names(session: Session, offering: Offering) -> dict[str, str]:
+    """Pool scope → the school or the cluster it is kept for; the general one has no name."""
+    found: dict[str, str] = {}
+    for pool in offering.pools:
+        kind, _, rest = pool.scope.partition(":")
+        table: Any = {"school": School, "cluster": Cluster}.get(kind)
+        row = session.get(table, int(rest.split(":")[0])) if table is not None else None
+        if row is not None:
+            found[pool.scope] = row.name
+    return found
 
 
 def reach(session: Session, actor: Actor, course: Course) -> sharing.Reach:

@@ -9,7 +9,8 @@ from zutuan.calendar.plan import Calendar, expand
 from zutuan.calendar.rules import Pattern, TermDates, check_pattern, overlap
 from zutuan.decision import FieldError, Refusal
 
-MAX_SEATS = 2000
+MAX_SEATS = 20000
+ROUNDS = ("preselection", "main", "add_drop")
 MAX_WINDOW = timedelta(days=366)
 
 # state × event → state of an offering. Its course's life is `zutuan.sharing.rules.LIFE`.
@@ -57,6 +58,36 @@ def check_window(opens: datetime, closes: datetime, teaching_ends: datetime) -> 
     if closes > teaching_ends:
         return [FieldError("enrol_until", "window_after_term")]
     return []
+
+
+def check_rounds(rounds: Sequence[tuple[str, datetime, datetime]], teaching_ends: datetime) -> list[FieldError]:
+    """Rounds (kind, opens, closes) follow each other as they are named, and close while there is still teaching."""
+    errors: list[FieldError] = []
+    last: datetime | None = None
+    for index, (kind, opens, closes) in sorted(enumerate(rounds), key=lambda each: ROUNDS.index(each[1][0])):
+        at = f"rounds.{index}"
+        if [each[0] for each in rounds].index(kind) != index:
+            errors.append(FieldError(f"{at}.kind", "round_twice"))
+        elif closes <= opens:
+            errors.append(FieldError(f"{at}.closes", "ends_before_start"))
+        elif last is not None and opens < last:
+            errors.append(FieldError(f"{at}.opens", "rounds_overlap"))
+        elif closes > teaching_ends:
+            errors.append(FieldError(f"{at}.closes", "window_after_term"))
+        last = closes if last is None else max(last, closes)
+    return errors
+
+
+def check_pools(pools: Sequence[tuple[str, int]]) -> list[FieldError]:
+    """Pools (scope, seats): one for each scope, together no more than an offering may have."""
+    errors = [
+        FieldError(f"pools.{index}.scope", "pools_overlap")
+        for index, (scope, _seats) in enumerate(pools)
+        if scope in [each[0] for each in pools[:index]]
+    ]
+    if sum(seats for _scope, seats in pools) > MAX_SEATS:
+        errors.append(FieldError("pools", "too_big", {"max": MAX_SEATS}))
+    return errors
 
 
 def may_publish_offering(meetings: int, seats: int, course_state: str) -> Refusal | None:

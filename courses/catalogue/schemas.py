@@ -7,8 +7,8 @@ from typing import Any
 
 from marshmallow import fields
 
-from courses.catalogue.models import CATEGORIES, DELIVERIES, LANGUAGES, LEVELS
-from courses.catalogue.rules import MAX_SEATS
+from courses.catalogue.models import CATEGORIES, DELIVERIES, LANGUAGES, LEVELS, SEATS_BY
+from courses.catalogue.rules import MAX_SEATS, ROUNDS
 from zutuan.calendar.rules import parse_weeks
 from zutuan.calendar.schemas import TermOut
 from zutuan.decision import Refusal
@@ -87,19 +87,43 @@ class MeetingIn(Schema):
     weeks = Weeks(60, required=True)
 
 
+POOL = r"all|cluster:[1-9][0-9]{0,17}(:(lead|partner|supported))?|school:[1-9][0-9]{0,17}"
+
+
+class PoolIn(Schema):
+    scope = Pattern(
+        POOL, "not_a_pool", 60, required=True,
+        metadata={"description": "a home school, a role in a cluster, or all"},
+    )  # fmt: skip
+    seats = Whole(0, MAX_SEATS, required=True)
+
+
+class RoundIn(Schema):
+    kind = Choice(ROUNDS, required=True)
+    opens = Instant(required=True)
+    closes = Instant(required=True)
+
+
 class OfferingFields(Schema):
-    """What an offering says of itself; `seats` are those of its one general pool."""
+    """What an offering says of itself. `seats` are those of the general pool; `pools` name all of them. `rounds` go
+    before `enrol_from` and `enrol_until`, which are one round."""
 
     code = Pattern(CODE, "bad_code", 20, load_default="01")
     grade = Text(
         10, min=0, metadata={"description": "keeps the weeks of this grade of the term; empty: the usual ones"}
     )
-    enrol_from = Instant(required=True)
-    enrol_until = Instant(required=True)
+    enrol_from = Instant(load_default=None, allow_none=True)
+    enrol_until = Instant(load_default=None, allow_none=True)
+    rounds = Many(fields.Nested(RoundIn), max=3, load_default=None, allow_none=True)
+    seats_by = Choice(SEATS_BY, load_default="first_come")
+    waitlist = Flag(load_default=True)
+    for_grades = Many(Text(10), max=10, unique=True, load_default=list)
+    for_majors = Many(Text(60), max=20, unique=True, load_default=list)
     room = Text(60, min=0)
     online_url = Pattern(r"https?://[^\s<>\"']+", "bad_url", 300, min=0)
     note = Text(400, min=0, multiline=True)
-    seats = Whole(0, MAX_SEATS, required=True)
+    seats = Whole(0, MAX_SEATS, load_default=None, allow_none=True)
+    pools = Many(fields.Nested(PoolIn), max=40, load_default=None, allow_none=True)
     meetings = Many(fields.Nested(MeetingIn), max=14, load_default=list)
 
 
@@ -139,6 +163,12 @@ class PoolOut(Schema):
     left = fields.Integer()
 
 
+class RoundOut(Schema):
+    kind = fields.String()
+    opens = fields.AwareDateTime()
+    closes = fields.AwareDateTime()
+
+
 class OfferingOut(Schema):
     id = fields.Integer()
     course_id = fields.Integer()
@@ -148,6 +178,11 @@ class OfferingOut(Schema):
     grade = fields.String()
     enrol_from = fields.AwareDateTime()
     enrol_until = fields.AwareDateTime()
+    rounds = fields.List(fields.Nested(RoundOut))
+    seats_by = fields.String()
+    waitlist = fields.Boolean()
+    for_grades = fields.List(fields.String())
+    for_majors = fields.List(fields.String())
     room = fields.String()
     online_url = fields.String()
     note = fields.String()

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from courses.catalogue import queries, rules
-from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
+from courses.catalogue import hooks, queries, rules
+from courses.catalogue.models import Course, CourseTeacher, EnrolmentRound, MeetingPattern, Offering, SeatPool
 from courses.catalogue.permissions import allow
 from zutuan.calendar import calendars
 from zutuan.calendar import services as calendar
@@ -20,8 +20,8 @@ from zutuan.calendar.models import Term
 from zutuan.calendar.plan import Calendar, expand
 from zutuan.calendar.rules import Pattern
 from zutuan.clock import at_shanghai, clock, local
-from zutuan.clusters.models import Department, School
-from zutuan.decision import Refusal
+from zutuan.clusters.models import Cluster, Department, School
+from zutuan.decision import FieldError, Refusal
 from zutuan.errors import Invalid, Refused, insist
 from zutuan.people.models import Affiliation
 from zutuan.sharing import plan, scopes
@@ -35,7 +35,9 @@ COURSE_FIELDS = (
     "code", "credits", "hours", "category", "level", "language", "delivery", "department_id",
     "description_zh", "description_en", "prerequisites", "assessment",
 )  # fmt: skip
-OFFERING_FIELDS = ("code", "grade", "enrol_from", "enrol_until", "room", "online_url", "note")
+OFFERING_FIELDS = (
+    "code", "grade", "room", "online_url", "note", "seats_by", "waitlist", "for_grades", "for_majors",
+)  # fmt: skip
 
 
 # --- courses ----------------------------------------------------------------------------------------------------
@@ -208,9 +210,11 @@ def create_offering(session: Session, actor: Actor, course: Course, data: dict[s
         course=course, term=term, created_at=actor.now, updated_at=actor.now,
         **{name: data[name] for name in OFFERING_FIELDS if name in data},
     )  # fmt: skip
-    seats = data["seats"]
-    offering.pools = [SeatPool(scope="all", capacity=seats, wanted=seats)]
     with session.no_autoflush:
+        _set_rounds(offering, data)
+        offering.pools = [
+            SeatPool(scope=scope, capacity=seats, wanted=seats, taken=0) for scope, seats in _pools(session, data) or []
+        ]
         here = _calendar_of(session, offering)
         _check_offering(session, offering, _patterns(data["meetings"]), here)
     session.add(offering)
@@ -249,8 +253,71 @@ def _check_offering(session: Session, offering: Offering, patterns: Sequence[Pat
     if not errors:
         errors = rules.check_places(patterns, here)
     errors += rules.check_window(offering.enrol_from, offering.enrol_until, teaching_ends(offering.term))
+    errors += rules.check_rounds(_rounds_of(offering), teaching_ends(offering.term))
     if errors:
         raise Invalid(errors=errors)
+
+
+def _rounds_of(offering: Offering) -> list[tuple[str, datetime, datetime]]:
+    return [(each.kind, each.opens, each.closes) for each in offering.rounds]
+
+
+def _set_rounds(offering: Offering, data: dict[str, Any]) -> list[str]:
+    """The rounds as given, and the window from the first opening to the last closing. Answers what changed."""
+    before = (_rounds_of(offering), offering.enrol_from, offering.enrol_until)
+    if data.get("rounds"):
+        offering.rounds = [EnrolmentRound(**each) for each in data["rounds"]]
+        offering.enrol_from = min(each.opens for each in offering.rounds)
+        offering.enrol_until = max(each.closes for each in offering.rounds)
+    else:
+        if "rounds" in data and data["rounds"] is not None:
+            offering.rounds = []
+        for name in ("enrol_from", "enrol_until"):
+            if data.get(name) is not None and not offering.rounds:
+                setattr(offering, name, data[name])
+            elif getattr(offering, name) is None:
+                raise Invalid.field(name, "required")
+    return ["rounds"] if before != (_rounds_of(offering), offering.enrol_from, offering.enrol_until) else []
+
+
+def _pools(session: Session, data: dict[str, Any]) -> list[tuple[str, int]] | None:
+    """(scope, seats) as given; None when nothing is said of seats."""
+    if data.get("pools") is not None:
+        pools = [(each["scope"], each["seats"]) for each in data["pools"]]
+    elif data.get("seats") is not None:
+        pools = [("all", data["seats"])]
+    else:
+        return None
+    errors = rules.check_pools(pools) + _unknown_scopes(session, pools)
+    if errors:
+        raise Invalid(errors=errors)
+    return pools
+
+
+def _unknown_scopes(session: Session, pools: Sequence[tuple[str, int]]) -> list[FieldError]:
+    """Pools of schools and clusters that do not exist."""
+    errors = []
+    for index, (scope, _seats) in enumerate(pools):
+        kind, _, rest = scope.partition(":")
+        table: Any = {"school": School, "cluster": Cluster}.get(kind)
+        if table is not None and session.get(table, int(rest.split(":")[0])) is None:
+            errors.append(FieldError(f"pools.{index}.scope", "no_such"))
+    return errors
+
+
+def _set_pools(session: Session, offering: Offering, wanted: Sequence[tuple[str, int]]) -> bool:
+    """Bring the pools to these seats; what is no longer named keeps only the seats that are taken. Locked in id order."""
+    now = dict(wanted)
+    changed = False
+    for pool in sorted(offering.pools, key=lambda pool: pool.id):
+        seats = now.pop(pool.scope, 0)
+        if pool.wanted != seats:
+            set_seats(session, pool, seats)
+            changed = True
+    for scope, seats in now.items():
+        offering.pools.append(SeatPool(scope=scope, capacity=seats, wanted=seats, taken=0))
+        changed = True
+    return changed
 
 
 def _set_meetings(session: Session, offering: Offering, meetings: Sequence[dict[str, Any]], here: Calendar) -> None:
@@ -275,7 +342,7 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
     allow.require(actor, "offering.edit", queries.subject(offering.course))
     if offering.state == "archived":
         raise Refused("wrong_state", state=offering.state, event="edit")
-    changed = _assign(offering, data, OFFERING_FIELDS)
+    changed = _assign(offering, data, OFFERING_FIELDS) + _set_rounds(offering, data)
     meetings = data.get("meetings")
     current = _patterns_of(offering)
     moved = (meetings is not None and _patterns(meetings) != current) or "grade" in changed
@@ -288,13 +355,15 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
         kept = [asdict(each) for each in current]
         _set_meetings(session, offering, meetings if meetings is not None else kept, here)
         changed.append("meetings")
-    if "seats" in data and offering.pools[0].wanted != data["seats"]:
-        set_seats(session, offering.pools[0], data["seats"])
+    wanted = _pools(session, data)
+    if wanted is not None and _set_pools(session, offering, wanted):
         changed.append("seats")
     if changed:
         offering.updated_at = actor.now
         _flush(session, "offering_code_taken")
         _audit_offering(session, actor, "offering.edit", offering, fields=changed)
+        for told in hooks.more_seats:
+            told(session, actor, offering)
     return offering
 
 
@@ -323,10 +392,13 @@ def move_offering(session: Session, actor: Actor, offering: Offering, event: str
     state = rules.next_offering_state(offering.state, event)
     if isinstance(state, Refusal):
         raise Refused.because(state)
-    pool = offering.pools[0]
     taken = new_edition(session, [offering]) if event == "archive" else 0
     if event == "publish":
-        insist(rules.may_publish_offering(len(offering.meetings), pool.wanted, offering.course.item.state))
+        insist(
+            rules.may_publish_offering(
+                len(offering.meetings), sum(pool.wanted for pool in offering.pools), offering.course.item.state
+            )
+        )
     elif taken and teaching_ends(offering.term) > actor.now:
         raise Refused("has_active_enrolments", n=taken)
     offering.state, offering.updated_at = state, actor.now

@@ -29,8 +29,8 @@ def course_detail(session: Session, actor: Actor, value: Course) -> dict[str, An
 
 
 _OFFERING = (
-    "id", "course_id", "code", "state", "term", "grade", "enrol_from", "enrol_until", "room", "note", "meetings",
-    "pools", "version",
+    "id", "course_id", "code", "state", "term", "grade", "enrol_from", "enrol_until", "rounds", "seats_by", "waitlist",
+    "for_grades", "for_majors", "room", "note", "meetings", "pools", "version",
 )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ class Seats(MethodView):
     @offering_api.doc(parameters=[IDEMPOTENCY])
     def post(self, data: dict[str, Any], offering_id: int) -> Any:
         """Enrol: takes a seat at once and asks the home school."""
-        enrolment = services.enrol(db(), actor(), offering_id, data["affiliation_id"])
+        enrolment = services.enrol(db(), actor(), offering_id, **data)
         return _answer(enrolment.id, 201)
 
 
@@ -58,7 +58,12 @@ def _answer(enrolment_id: int, status: int = 200) -> Any:
     db().expire_all()
     enrolment = queries.view_enrolment(db(), actor(), enrolment_id)
     location = {"Location": f"/api/v1/enrolments/{enrolment_id}"} if status == 201 else {}
-    return views.enrolment(enrolment), status, {**location, **tagged(enrolment.version)}
+    place = services.place(db(), enrolment, actor().now)
+    return (
+        views.enrolment(enrolment, {enrolment.id: place} if place else None),
+        status,
+        {**location, **tagged(enrolment.version)},
+    )
 
 
 @offering_api.route("/<id:offering_id>/eligibility")
@@ -67,9 +72,12 @@ class Eligibility(MethodView):
     def get(self, offering_id: int) -> Any:
         """Whether I could enrol now, and every reason against with what would cure it."""
         view = catalogue.view_offering(db(), actor(), offering_id)
-        home = services.student_affiliation(actor())
-        against = services.reasons_against(db(), actor(), view.offering, home, promised=view.promised)
-        return {"allowed": not against, "reasons": views.refusals(against)}
+        ahead = services.outlook(db(), actor(), view.offering, services.student_affiliation(actor()))
+        return {
+            "allowed": not ahead.against, "reasons": views.refusals(ahead.against), "may_wait": ahead.may_wait,
+            "seats_left": ahead.seats_left, "waiting": ahead.waiting, "timetable_checked": ahead.timetable_checked,
+            "approvals": ahead.asks, "decide_by": ahead.decide_by,
+        }  # fmt: skip
 
 
 @enrolments_api.route("")
@@ -118,6 +126,54 @@ class Withdraw(MethodView):
     def post(self, data: dict[str, Any], enrolment_id: int) -> Any:
         """The student gives the seat back."""
         services.withdraw(db(), actor(), enrolment_id, data["reason"])
+        return _answer(enrolment_id)
+
+
+@enrolments_api.route("/<id:enrolment_id>/return")
+class Return(MethodView):
+    @enrolments_api.arguments(schemas.ReasonIn)
+    @enrolments_api.response(200, schemas.EnrolmentOut)
+    def post(self, data: dict[str, Any], enrolment_id: int) -> Any:
+        """退回修改: the student is to mend it; the seat is kept."""
+        services.return_(db(), actor(), enrolment_id, data["reason"])
+        return _answer(enrolment_id)
+
+
+@enrolments_api.route("/<id:enrolment_id>/resubmit")
+class Resubmit(MethodView):
+    @enrolments_api.arguments(schemas.StatementIn)
+    @enrolments_api.response(200, schemas.EnrolmentOut)
+    def post(self, data: dict[str, Any], enrolment_id: int) -> Any:
+        """The student has mended what was returned."""
+        services.resubmit(db(), actor(), enrolment_id, data["statement"])
+        return _answer(enrolment_id)
+
+
+@enrolments_api.route("/<id:enrolment_id>/remind")
+class Remind(MethodView):
+    @enrolments_api.response(200, schemas.EnrolmentOut)
+    def post(self, enrolment_id: int) -> Any:
+        """催办: once a day, to whoever's word is awaited."""
+        services.remind(db(), actor(), enrolment_id)
+        return _answer(enrolment_id)
+
+
+@enrolments_api.route("/<id:enrolment_id>/accept")
+class Accept(MethodView):
+    @enrolments_api.response(200, schemas.EnrolmentOut)
+    def post(self, enrolment_id: int) -> Any:
+        """Take the seat that the queue has offered."""
+        services.accept(db(), actor(), enrolment_id)
+        return _answer(enrolment_id)
+
+
+@enrolments_api.route("/<id:enrolment_id>/release")
+class Release(MethodView):
+    @enrolments_api.arguments(schemas.ReasonIn)
+    @enrolments_api.response(200, schemas.EnrolmentOut)
+    def post(self, data: dict[str, Any], enrolment_id: int) -> Any:
+        """The home registrar gives back what a student holds who is no longer 在读."""
+        services.release(db(), actor(), enrolment_id, data["reason"])
         return _answer(enrolment_id)
 
 

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from courses.catalogue import hooks
 from courses.enrolment import checks, notices, policies, queries, services, timing
 from courses.enrolment import errors as errors
 from courses.enrolment.api import enrolments_api, mine_api, offering_api, time_api
@@ -20,6 +21,8 @@ from zutuan.feature import Card, Feature, NavEntry, Todo
 from zutuan.sharing.actor import Actor
 
 RECENT = 5
+if services.seats_changed not in hooks.more_seats:
+    hooks.more_seats.append(services.seats_changed)
 
 
 def _studies(actor: Actor) -> bool:

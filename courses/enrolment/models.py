@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -13,20 +15,32 @@ from zutuan.people.models import Affiliation, Person
 
 _STATES = ", ".join(f"'{state}'" for state in STATES)
 _FREEING = ", ".join(f"'{state}'" for state in FREEING)
-HOLDS_SEAT = f"home_state NOT IN ({_FREEING}) AND host_state NOT IN ({_FREEING})"
+ACTIVE = f"home_state NOT IN ({_FREEING}) AND host_state NOT IN ({_FREEING})"
+HOLDS_SEAT = f"{ACTIVE} AND pool_id IS NOT NULL"
+
+
+def _partial(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
 
 class Enrolment(Base):
-    """选课: one student's place in an offering, with a home side and a host side. Each try is a new row."""
+    """选课: one student's place in an offering, with a home side and a host side. Each try is a new row.
+
+    `pool_id` is the pool whose seat it holds (or held); without one it waits (候补) or asks to be chosen. `home_step` of
+    `home_steps` approvals are given, the same on the host's side. `decide_by` is when what is awaited lapses.
+    """
 
     __tablename__ = "enrolment"
     __table_args__ = (
         sa.CheckConstraint(f"home_state IN ({_STATES})", name="home_state"),
         sa.CheckConstraint(f"host_state IN ({_STATES})", name="host_state"),
-        sa.Index(
-            "uq_enrolment_active", "offering_id", "person_id", unique=True,
-            sqlite_where=sa.text(HOLDS_SEAT), postgresql_where=sa.text(HOLDS_SEAT),
-        ),
+        sa.CheckConstraint("home_step BETWEEN 0 AND home_steps", name="home_step"),
+        sa.CheckConstraint("host_step BETWEEN 0 AND host_steps", name="host_step"),
+        # waiting takes no seat, and an offer or an acceptance always names the pool it comes from
+        sa.CheckConstraint("host_state <> 'queued' OR pool_id IS NULL", name="queued_without_seat"),
+        sa.CheckConstraint("host_state NOT IN ('offered', 'accepted', 'completed') OR pool_id IS NOT NULL", name="seat"),
+        sa.Index("uq_enrolment_active", "offering_id", "person_id", unique=True, **_partial(ACTIVE)),
+        sa.Index("ix_enrolment_queue", "offering_id", "id", **_partial(f"host_state = 'queued' AND {ACTIVE}")),
         sa.Index("ix_enrolment_home", "home_school_id", "home_state", "created_at", "id"),
         sa.Index("ix_enrolment_host", "host_school_id", "host_state", "created_at", "id"),
         sa.Index("ix_enrolment_due", "home_state", "decide_by"),
@@ -34,7 +48,7 @@ class Enrolment(Base):
 
     id: Mapped[Id]
     offering_id: Mapped[int] = foreign("offering.id")
-    pool_id: Mapped[int] = foreign("seat_pool.id", index=False)
+    pool_id: Mapped[int | None] = foreign("seat_pool.id", index=False)
     person_id: Mapped[int] = foreign("person.id")
     affiliation_id: Mapped[int] = foreign("affiliation.id", index=False)
     home_school_id: Mapped[int] = foreign("school.id", index=False)
@@ -42,7 +56,19 @@ class Enrolment(Base):
     host_school_id: Mapped[int] = foreign("school.id", index=False)
     home_state: Mapped[str] = mapped_column(sa.String(10))
     host_state: Mapped[str] = mapped_column(sa.String(10))
+    home_step: Mapped[int] = mapped_column(default=0, server_default="0")
+    home_steps: Mapped[int] = mapped_column(default=1, server_default="1")
+    host_step: Mapped[int] = mapped_column(default=0, server_default="0")
+    host_steps: Mapped[int] = mapped_column(default=0, server_default="0")
+    # 退回修改: the home school waits for the student to mend what they wrote; the seat is kept until `decide_by`
+    returned: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    statement: Mapped[str] = mapped_column(sa.String(400), default="", server_default="")
     reason: Mapped[str] = mapped_column(sa.String(400), default="")
+    # why the last promotion passed over this one in the queue (a refusal's code)
+    waits_because: Mapped[str] = mapped_column(sa.String(30), default="", server_default="")
+    reminded_at: Mapped[Moment | None]
+    # the enrolment in another offering of the course that is given up once this one is certain
+    replaces_id: Mapped[int | None] = foreign("enrolment.id", index=False)
     decide_by: Mapped[Moment | None]
     version: Mapped[int] = mapped_column()
     created_at: Mapped[Moment]
@@ -58,9 +84,26 @@ class Enrolment(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
     @staticmethod
-    def holds_seat() -> sa.ColumnElement[bool]:
-        """The same as the partial index: neither side has freed the seat."""
+    def active() -> sa.ColumnElement[bool]:
+        """The same as the partial index: no side has ended it. A place in the queue is active and holds no seat."""
         return sa.and_(Enrolment.home_state.not_in(FREEING), Enrolment.host_state.not_in(FREEING))
+
+    @staticmethod
+    def holds_seat() -> sa.ColumnElement[bool]:
+        return sa.and_(Enrolment.active(), Enrolment.pool_id.is_not(None))
+
+
+class StudyYear(Base):
+    """A student's academic year: the row that each of their enrolments locks first, so that clash and credit cap hold
+    when two of them are made at once."""
+
+    __tablename__ = "study_year"
+    __table_args__ = (sa.UniqueConstraint("person_id", "academic_year"),)
+    unaudited = True
+
+    id: Mapped[Id]
+    person_id: Mapped[int] = foreign("person.id", index=False)
+    academic_year: Mapped[str] = mapped_column(sa.String(9))
 
 
 class EnrolmentEvent(Base):

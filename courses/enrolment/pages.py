@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from courses.catalogue import queries as catalogue
 from courses.enrolment import papers, queries, schemas, services, views
@@ -43,14 +42,15 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
     shown = view.offering
     mine = queries.active_in(db(), who.person_id, offering_id)
     home = next((each for each in who.affiliations if each.kind == "student"), None)
-    against = services.reasons_against(db(), who, shown, home, promised=view.promised)
+    ahead = services.outlook(db(), who, shown, home)
     return render_template(
         "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
-        studying=[each for each in who.affiliations if each.kind == "student"],
-        reasons=views.refusals(against), meetings=catalogue.occurrences(db(), offering_id),
+        studying=[each for each in who.affiliations if each.kind == "student"], ahead=ahead,
+        place=services.place(db(), mine, who.now) if mine else None,
+        pool_names=catalogue.pool_names(db(), shown),
+        reasons=views.refusals(ahead.against), meetings=catalogue.occurrences(db(), offering_id),
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
         dropping=who.now < shown.enrol_until,
-        days=services.approval_days(db(), home, who.now) if home and not against else 0,
         may_read_roster=allow.may(who, "roster.read", services.roster_subject(shown)),
     )  # fmt: skip
 
@@ -59,10 +59,10 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
 def enrol(offering_id: int) -> ResponseReturnValue:
     try:
         data = load_form(schemas.EnrolIn())
-        enrolment = services.enrol(db(), actor(), offering_id, data["affiliation_id"])
+        enrolment = services.enrol(db(), actor(), offering_id, **data)
     except (Invalid, Refused) as error:
         return refused_at_once(error, lambda first: _offering_page(offering_id, first))
-    flash(_("已提交，名额已为您保留。%(next)s。", next=views.pending_note(enrolment)), "good")
+    flash(views.submitted(enrolment), "good")
     return redirect(url_for("enrolment.enrolment", enrolment_id=enrolment.id))
 
 
@@ -83,32 +83,30 @@ def enrolment(enrolment_id: int) -> ResponseReturnValue:
 
 def _enrolment_page(enrolment_id: int, overall: str = "", errors: Errors | None = None) -> str:
     shown = queries.view_enrolment(db(), actor(), enrolment_id)
-    subject = queries.subject(shown)
     own = shown.person_id == actor().person_id
     g.nav_endpoint = "enrolment.mine" if own else "enrolment.approvals"
-    may = {event: allow.may(actor(), f"enrolment.{event}", subject) for event in ("approve", "withdraw")}
-    may["deny"] = services.denying_side(actor(), shown) is not None
+    may = services.possible(actor(), shown)
     return render_template(
         "enrolment/enrolment.html", enrolment=shown, may=may, own=own, overall="" if errors else overall,
         errors=errors or {}, reason=request.form.get("reason", ""), readable=queries.still_readable(db(), actor(), shown),
-        state=queries.combined(shown), holds=queries.tracks(shown).holds_seat,
-        dropping=actor().now < shown.offering.enrol_until,
-        pending=shown.home_state == "pending" and shown.host_state == "accepted",
+        state=queries.combined(shown), dropping=actor().now < shown.offering.enrol_until,
+        place=services.place(db(), shown, actor().now), statement=request.form.get("statement", shown.statement),
+        waits_because=views.waits_because(shown),
         papers=of_subject(db(), actor(), papers.about(enrolment_id)), once=once(),
         may_certify=papers.may_certify(db(), actor(), shown),
     )  # fmt: skip
 
 
-@blueprint.post("/enrolments/<id:enrolment_id>/<any(approve, deny, withdraw):event>")
+MOVES = "approve, deny, return, resubmit, remind, accept, withdraw, release"
+
+
+@blueprint.post(f"/enrolments/<id:enrolment_id>/<any({MOVES}):event>")
 def move(enrolment_id: int, event: str) -> ResponseReturnValue:
     try:
         _move(enrolment_id, event)
     except (Invalid, Refused) as error:
         return refused(error, lambda errors, overall: _enrolment_page(enrolment_id, overall, errors))
-    flash(
-        {"approve": _("已通过。"), "deny": _("已退回，名额已释放。"), "withdraw": _("已退出，名额已释放。")}[event],
-        "good",
-    )
+    flash(str(views.DONE[event]), "good")
     back = request.form.get("back") == "approvals"
     return redirect(
         url_for("enrolment.approvals") if back else url_for("enrolment.enrolment", enrolment_id=enrolment_id)
@@ -125,11 +123,17 @@ def certificate(enrolment_id: int) -> ResponseReturnValue:
 
 
 def _move(enrolment_id: int, event: str) -> Enrolment:
+    if event in ("remind", "accept"):
+        step = {"remind": services.remind, "accept": services.accept}[event]
+        return step(db(), actor(), enrolment_id)
     if event == "approve":
         return services.approve(db(), actor(), enrolment_id, load_form(schemas.NoteIn())["note"])
-    if event == "deny":
-        return services.deny(db(), actor(), enrolment_id, load_form(schemas.WithdrawIn())["reason"])
-    return services.withdraw(db(), actor(), enrolment_id, load_form(schemas.WithdrawIn())["reason"])
+    if event == "resubmit":
+        return services.resubmit(db(), actor(), enrolment_id, load_form(schemas.StatementIn())["statement"])
+    with_reason = {
+        "deny": services.deny, "return": services.return_, "withdraw": services.withdraw, "release": services.release,
+    }  # fmt: skip
+    return with_reason[event](db(), actor(), enrolment_id, load_form(schemas.WithdrawIn())["reason"])
 
 
 # --- approvals --------------------------------------------------------------------------------------------------
@@ -144,14 +148,15 @@ def _approvals_page(overall: str = "", chosen: Collection[int] = ()) -> str:
     query = load_query(schemas.SchoolEnrolmentQuery(), PAGE)
     if not allow.schools(actor(), f"enrolment.list_{query['side']}"):
         raise Forbidden(Denial(f"enrolment.list_{query['side']}"))
+    awaited = {"home": "pending", "host": "requested"}[query["side"]]
     if "state" not in request.args and query["side"] == "home":
-        query["state"] = "pending"
+        query["state"] = awaited
     page = queries.of_school(db(), actor(), query)
     count, since = queries.waiting(db(), actor())
-    may_decide = bool(allow.schools(actor(), "enrolment.approve"))
+    may_decide = services.decides(actor(), query["side"])
     return render_template(
         "enrolment/approvals.html", listing=Listing.of(page), query=query, count=count, since=since, overall=overall,
-        deciding=may_decide and query["side"] == "home" and query["state"] == "pending", old_days=OLD_DAYS, now=actor().now, chosen=chosen,
+        deciding=may_decide and query["state"] == awaited, old_days=OLD_DAYS, now=actor().now, chosen=chosen,
         decides=may_decide, reason=request.form.get("reason", ""),
     )  # fmt: skip
 
@@ -160,23 +165,23 @@ def _approvals_page(overall: str = "", chosen: Collection[int] = ()) -> str:
 def decide() -> ResponseReturnValue:
     """Several at once: all or none. Each is a real decision with its own notice and audit row."""
     ids = sorted({int(text) for text in request.form.getlist("id") if re.fullmatch(r"[1-9][0-9]{0,17}", text)})
-    event = "deny" if request.form.get("do") == "deny" else "approve"
+    event = request.form.get("do", "approve")
+    event = event if event in ("deny", "return") else "approve"
     try:
         if not ids:
             raise Refused("nothing_chosen")
-        reason = load_form(schemas.WithdrawIn())["reason"] if event == "deny" else ""
+        reason = load_form(schemas.WithdrawIn())["reason"] if event != "approve" else ""
         if len(ids) > PAGE:
             raise Refused("too_many_chosen", max=PAGE)
         for enrolment_id in ids:
-            if event == "deny":
-                services.deny(db(), actor(), enrolment_id, reason)
-            else:
+            if event == "approve":
                 services.approve(db(), actor(), enrolment_id)
+            else:
+                {"deny": services.deny, "return": services.return_}[event](db(), actor(), enrolment_id, reason)
     except (Invalid, Refused) as error:
         return refused_at_once(error, lambda first: _approvals_page(first, ids))
-    done = _("已通过 %(n)s 项。", n=len(ids)) if event == "approve" else _("已退回 %(n)s 项，名额已释放。", n=len(ids))
-    flash(done, "good")
-    return redirect(url_for("enrolment.approvals"))
+    flash(views.decided(event, len(ids)), "good")
+    return redirect(url_for("enrolment.approvals", side=request.args.get("side")))
 
 
 # --- roster -----------------------------------------------------------------------------------------------------

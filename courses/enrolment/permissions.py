@@ -9,10 +9,21 @@ allow = Permissions(
     {
         "enrolment.create": (Held({"student"}, at="home"),),
         "enrolment.read": (Is("self"), Is("staff", at="host"), _HOME, _HOST),
+        # 教务处审定 and 学院审核; whoever may give the last word may also give the first
         "enrolment.approve": (Held({"registrar"}, at="home"),),
+        "enrolment.review": (Held({"registrar", "secretary"}, at="home"),),
+        "enrolment.host_approve": (Held({"registrar"}, at="host"),),
+        "enrolment.host_review": (Held({"registrar", "secretary"}, at="host"),),
+        # where the host chooses its students
+        "enrolment.choose": (Is("staff", at="host"), Held({"registrar", "secretary"}, at="host")),
         "enrolment.deny": (Held({"registrar"}, at="home"),),
         "enrolment.host_deny": (Held({"registrar"}, at="host"),),
         "enrolment.withdraw": (Is("self"),),
+        "enrolment.accept": (Is("self"),),
+        "enrolment.resubmit": (Is("self"),),
+        "enrolment.remind": (Is("self"),),
+        # 学籍异动: what is held by who is no longer 在读
+        "enrolment.release": (Held({"registrar"}, at="home"),),
         # 选课证明: in the home school's name, in the host school's, or by the student for themselves
         "enrolment.certify_home": (Held({"registrar"}, at="home"),),
         "enrolment.certify_host": (Held({"registrar"}, at="host"),),

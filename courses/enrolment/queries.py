@@ -23,10 +23,6 @@ from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
 
 
-def window(offering: Offering) -> rules.Window:
-    return rules.Window(offering.enrol_from, offering.enrol_until)
-
-
 def tracks(enrolment: Enrolment) -> Tracks:
     return Tracks(enrolment.home_state, enrolment.host_state)
 
@@ -97,16 +93,20 @@ def still_readable(session: Session, actor: Actor, enrolment: Enrolment) -> bool
 def active_in(session: Session, person_id: int, offering_id: int) -> Enrolment | None:
     """The student's last try in the offering, the active one before all."""
     query = sa.select(Enrolment.id).where(Enrolment.person_id == person_id, Enrolment.offering_id == offering_id)
-    order = (sa.case((Enrolment.holds_seat(), 0), else_=1), Enrolment.id.desc())
+    order = (sa.case((Enrolment.active(), 0), else_=1), Enrolment.id.desc())
     last = session.scalar(query.order_by(*order).limit(1))
     return session.get(Enrolment, last, options=_whole()) if last is not None else None
 
 
 _STATE_CLAUSES: dict[str, Any] = {
-    "pending": sa.and_(Enrolment.home_state == "pending", Enrolment.host_state == "accepted"),
-    "enrolled": sa.and_(Enrolment.home_state == "accepted", Enrolment.host_state == "accepted"),
-    "active": Enrolment.holds_seat(),
-    "over": sa.not_(Enrolment.holds_seat()),
+    # what waits for the home school's word, and for the host's
+    "pending": sa.and_(Enrolment.home_state == "pending", Enrolment.host_state.in_(("pending", "accepted"))),
+    "requested": sa.and_(Enrolment.host_state == "pending", Enrolment.home_state.in_(("pending", "accepted"))),
+    "waitlisted": sa.and_(Enrolment.active(), Enrolment.host_state == "queued"),
+    "offered": sa.and_(Enrolment.active(), Enrolment.host_state == "offered"),
+    "enrolled": sa.and_(Enrolment.home_state == "accepted", Enrolment.host_state.in_(("accepted", "completed"))),
+    "active": Enrolment.active(),
+    "over": sa.not_(Enrolment.active()),
     # 学籍异动: who has left or is on leave, and still holds a seat
     "standing": sa.and_(Enrolment.holds_seat(), Enrolment.affiliation.has(Affiliation.standing != "active")),
     **{state: sa.or_(Enrolment.home_state == state, Enrolment.host_state == state) for state in rules.FREEING},

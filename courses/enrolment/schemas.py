@@ -7,11 +7,21 @@ from datetime import timedelta
 from marshmallow import fields
 
 from courses.enrolment.queries import STATES
-from zutuan.fields import Choice, Instant, Named, Ref, Schema, Text
+from zutuan.fields import Choice, Flag, Instant, Named, Ref, Schema, Text
 
 
 class EnrolIn(Schema):
     affiliation_id = Ref(load_default=None, allow_none=True)
+    waitlist = Flag(load_default=False, metadata={"description": "wait for a seat when none is left"})
+    statement = Text(400, min=0, multiline=True, load_default="", metadata={"description": "for the home school"})
+    replaces_id = Ref(
+        load_default=None, allow_none=True,
+        metadata={"description": "my enrolment in another class of the course, given up once this one is certain"},
+    )  # fmt: skip
+
+
+class StatementIn(Schema):
+    statement = Text(400, min=0, multiline=True)
 
 
 class NoteIn(Schema):
@@ -68,6 +78,16 @@ class EnrolmentOut(Schema):
     number = fields.String(metadata={"description": "学工号 at the home school"})
     home_school = fields.Nested(Named)
     host_school = fields.Nested(Named)
+    statement = fields.String(metadata={"description": "what the student says to the home school"})
+    returned = fields.Boolean(metadata={"description": "the student is to mend it and resubmit"})
+    home_step = fields.Integer(metadata={"description": "approvals given at home, of `home_steps`"})
+    home_steps = fields.Integer()
+    host_step = fields.Integer()
+    host_steps = fields.Integer()
+    place = fields.Integer(allow_none=True, metadata={"description": "in the queue; null: does not wait"})
+    waiting = fields.Integer(allow_none=True, metadata={"description": "how many wait for the same seats"})
+    waits_because = fields.String(metadata={"description": "the code of what stood against the last seat"})
+    replaces_id = fields.Integer(allow_none=True)
     reason = fields.String()
     decide_by = fields.AwareDateTime(allow_none=True)
     created_at = fields.AwareDateTime()
@@ -84,7 +104,13 @@ class RefusalOut(Schema):
 
 class EligibilityOut(Schema):
     allowed = fields.Boolean()
+    may_wait = fields.Boolean(metadata={"description": "no seat is left, and one may wait for it"})
     reasons = fields.List(fields.Nested(RefusalOut))
+    seats_left = fields.Integer(metadata={"description": "that I could take"})
+    waiting = fields.Integer(metadata={"description": "how many wait now"})
+    timetable_checked = fields.Boolean(metadata={"description": "false: my school's own timetable is not here"})
+    approvals = fields.List(fields.String(), metadata={"description": "whose word is asked, in order"})
+    decide_by = fields.AwareDateTime(allow_none=True)
 
 
 class SlotOut(Schema):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from courses.catalogue.models import Offering
-from courses.enrolment import queries
+from courses.enrolment import queries, rules
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.calendar.models import Occurrence
 from zutuan.calendar.rules import Pattern
@@ -33,22 +33,45 @@ STATE = {
 }
 EVENT = {
     "enrol": _l("提交"),
+    "queue": _l("进入候补"),
+    "offer": _l("候补到名额"),
+    "accept": _l("接受名额"),
+    "review": _l("学院审核通过"),
     "approve": _l("审核通过"),
+    "return": _l("退回修改"),
+    "resubmit": _l("重新提交"),
+    "remind": _l("催办"),
     "deny": _l("审核未通过"),
+    "host_review": _l("开课学院同意接收"),
+    "host_approve": _l("开课学校接收"),
     "host_deny": _l("未接收"),
     "drop": _l("退选"),
     "withdraw": _l("退课"),
+    "release": _l("教务员代为退课"),
+    "transfer": _l("转到另一教学班"),
     "expire": _l("逾期未审"),
+    "host_expire": _l("逾期未接收"),
+    "offer_lapsed": _l("未在期限内接受名额"),
+    "queue_closed": _l("候补结束"),
 }
 
 
-def enrolment(value: Enrolment) -> dict[str, Any]:
+Places = Mapping[int, tuple[int, int]]
+
+
+def enrolment(value: Enrolment, places: Places | None = None) -> dict[str, Any]:
+    """`places`: enrolment → its place in the queue, and how many wait."""
+    places = places or {}
     own = (
         "id", "home_state", "host_state", "offering_id", "home_school", "host_school", "reason", "decide_by",
-        "created_at", "updated_at", "events", "version",
+        "created_at", "updated_at", "events", "version", "statement", "returned", "home_step", "home_steps", "host_step",
+        "host_steps", "waits_because", "replaces_id",
     )  # fmt: skip
+    place, waiting = places.get(value.id, (None, None))
     return {
         **{name: getattr(value, name) for name in own},
+        "place": place,
+        "waiting": waiting,
         "state": queries.combined(value),
         "course": value.offering.course,
         "student": value.person,
@@ -71,6 +94,57 @@ def refusals(values: Iterable[Refusal]) -> list[dict[str, str]]:
     return found
 
 
+DONE = {
+    "approve": _l("已通过。"),
+    "deny": _l("未通过，名额已释放。"),
+    "return": _l("已退回学生修改，名额仍为学生保留。"),
+    "resubmit": _l("已重新提交。"),
+    "remind": _l("已催办，审核人会收到通知。"),
+    "accept": _l("已接受名额。"),
+    "withdraw": _l("已退出，名额已释放。"),
+    "release": _l("已代为退课，名额已释放。"),
+}
+
+
+def decided(event: str, n: int) -> str:
+    """What a batch has done."""
+    if event == "approve":
+        return _("已通过 %(n)s 项。", n=n)
+    if event == "return":
+        return _("已退回修改 %(n)s 项，名额仍为学生保留。", n=n)
+    return _("未通过 %(n)s 项，名额已释放。", n=n)
+
+
+def submitted(value: Enrolment) -> str:
+    """What the student hears at once."""
+    state = queries.combined(value)
+    if state == "waitlisted":
+        return _("已进入候补，有名额时按先后通知您。")
+    if state == "enrolled":
+        return _("已选上。")
+    if value.pool_id is None:
+        return _("已提交，由开课教师挑选。%(next)s。", next=pending_note(value))
+    return _("已提交，名额已为您保留。%(next)s。", next=pending_note(value))
+
+
+def waits_because(value: Enrolment) -> str:
+    """Why the last free seat passed this one by."""
+    return WAITS.get(value.waits_because, "") and str(WAITS[value.waits_because])
+
+
+# A refusal's sentence needs what it was about; of the last seat that passed by only its kind is kept.
+WAITS = {
+    "time_clash": _l("上次有名额时，与您的其他课程时间冲突。"),
+    "exam_clash": _l("上次有名额时，与您的其他考试时间冲突。"),
+    "travel_clash": _l("上次有名额时，您来不及往返校区。"),
+    "credit_cap": _l("上次有名额时，您的跨校选课学分已到上限。"),
+    "not_in_standing": _l("上次有名额时，您不是在读状态。"),
+    "not_shared_with_you": _l("上次有名额时，课程没有向您的学校共享。"),
+    "not_admitted": _l("上次有名额时，贵校没有把课程列入可选课程。"),
+    "in_other_class": _l("上次有名额时，您已在这门课程的另一个教学班。"),
+}
+
+
 # --- the two lanes ----------------------------------------------------------------------------------------------
 
 
@@ -87,27 +161,52 @@ def _step(label: str, note: str, state: str) -> dict[str, str]:
     return {"label": label, "note": note, "state": state}
 
 
+_LEFT = ("drop", "withdraw", "release", "transfer")
+
+
+def _left(events: dict[str, EnrolmentEvent]) -> EnrolmentEvent | None:
+    return next((events[name] for name in _LEFT if name in events), None)
+
+
 def _home_steps(value: Enrolment, events: dict[str, EnrolmentEvent]) -> list[dict[str, str]]:
     state = queries.combined(value)
-    steps = [_step(_("提交"), stamp(value.created_at), "done")]
+    steps = [_step(_("候补") if "queue" in events else _("提交"), stamp(value.created_at), "done")]
+    steps += _approvals(value, events, state)
+    left = _left(events)
+    if left is not None:
+        steps.append(_step(str(EVENT[left.event]), stamp(left.at), "bad"))
+    elif state in ("pending", "enrolled", "waitlisted", "offered"):
+        steps.append(_step(_("修读"), "", _teaching(value)[1] if state == "enrolled" else "todo"))
+    elif state == "completed":
+        steps.append(_step(_("修读"), "", "done"))
+    return steps
+
+
+def _approvals(value: Enrolment, events: dict[str, EnrolmentEvent], state: str) -> list[dict[str, str]]:
+    """学院审核 and 教务处审定, or that nobody has to be asked."""
+    asked = value.home_state == "pending" and value.host_state in ("pending", "accepted")
+    steps = []
+    if value.home_steps == 2:
+        reviewed = value.home_step > 0 or value.home_state in ("accepted", "completed")
+        note = _who_when(events["review"]) if reviewed and "review" in events else ""
+        if reviewed or asked:
+            steps.append(_step(_("学院审核"), note if reviewed else pending_note(value), "done" if reviewed else "now"))
+        else:
+            steps.append(_step(_("学院审核"), "", "todo"))
+        asked = asked and reviewed
     decision = events.get("approve") or events.get("deny")
-    if value.home_state == "pending" and value.host_state == "accepted":
-        steps.append(_step(_("教务处审核"), pending_note(value), "now"))
+    if asked:
+        label = _("退回修改") if value.returned else _("教务处审核")
+        steps.append(_step(label, pending_note(value), "now"))
     elif decision is not None:
         done = decision.event == "approve"
         label = _("教务处审核通过") if done else _("教务处未通过")
+        label = _("自动通过") if done and decision.actor_id is None and value.home_steps == 0 else label
         steps.append(_step(label, _who_when(decision), "done" if done else "bad"))
     elif "expire" in events:
         steps.append(_step(_("逾期未审，名额已释放"), stamp(events["expire"].at), "bad"))
     else:
         steps.append(_step(_("教务处审核"), "", "todo"))
-    left = events.get("drop") or events.get("withdraw")
-    if left is not None:
-        steps.append(_step(str(EVENT[left.event]), stamp(left.at), "bad"))
-    elif state in ("pending", "enrolled"):
-        steps.append(_step(_("修读"), "", _teaching(value)[1] if state == "enrolled" else "todo"))
-    elif state == "completed":
-        steps.append(_step(_("修读"), "", "done"))
     return steps
 
 
@@ -126,15 +225,47 @@ def _teaching(value: Enrolment) -> tuple[str, str]:
 
 
 def _host_steps(value: Enrolment, events: dict[str, EnrolmentEvent]) -> list[dict[str, str]]:
-    free = not queries.tracks(value).holds_seat
-    steps = [_step(_("占用名额"), stamp(value.created_at), "done")]
-    if "host_deny" in events:
-        return [*steps, _step(_("未接收"), _who_when(events["host_deny"]), "bad")]
-    steps.append(_step(_("自动接收"), stamp(value.created_at), "done"))
-    if free:
-        return [*steps, _step(_("名额已释放"), stamp(value.updated_at), "bad")]
+    over = not queries.tracks(value).active
+    steps = _waiting(value, events, over=over) if "queue" in events else []
+    if value.pool_id is not None:
+        seat = events.get("accept") or events.get("host_approve" if value.offering.seats_by == "choice" else "")
+        taken = seat.at if seat else value.created_at
+        if "queue" not in events or seat:
+            steps.append(_step(_("占用名额"), stamp(taken), "done"))
+    steps += _receiving(value, events)
+    ended = ("host_deny", "host_expire", "offer_lapsed", "queue_closed")
+    if over:
+        released = value.pool_id is not None and not any(name in events for name in ended)
+        return [*steps, *([_step(_("名额已释放"), stamp(value.updated_at), "bad")] if released else [])]
     note, stage = _teaching(value)
-    return [*steps, _step(_("上课"), note, stage if value.home_state == "accepted" else "todo")]
+    return [*steps, _step(_("上课"), note, stage if queries.combined(value) in ("enrolled", "completed") else "todo")]
+
+
+def _waiting(value: Enrolment, events: dict[str, EnrolmentEvent], *, over: bool) -> list[dict[str, str]]:
+    if value.host_state == "queued" and not over:
+        return [_step(_("候补中"), stamp(value.created_at), "now")]
+    steps = [_step(_("候补"), stamp(value.created_at), "done")]
+    if value.host_state == "offered" and not over:
+        by = _("请在 %(by)s 前接受", by=stamp(value.decide_by) if value.decide_by else "")
+        return [*steps, _step(_("候补到名额"), by, "now")]
+    for name in ("offer_lapsed", "queue_closed"):
+        if name in events:
+            return [*steps, _step(str(EVENT[name]), stamp(events[name].at), "bad")]
+    return steps
+
+
+def _receiving(value: Enrolment, events: dict[str, EnrolmentEvent]) -> list[dict[str, str]]:
+    for name, label in (("host_deny", _("未接收")), ("host_expire", _("逾期未接收"))):
+        if name in events:
+            return [_step(label, _who_when(events[name]), "bad")]
+    if value.host_steps == 0:
+        asked = value.host_state in ("accepted", "completed")
+        return [_step(_("自动接收"), stamp(value.created_at), "done")] if asked else []
+    if "host_approve" in events:
+        return [_step(_("已接收"), _who_when(events["host_approve"]), "done")]
+    choice = value.offering.seats_by == "choice"
+    label = _("等待教师挑选") if choice else _("等待开课学校接收")
+    return [_step(label, "", "now" if value.host_state == "pending" else "todo")]
 
 
 def _who_when(event: EnrolmentEvent) -> str:
@@ -144,12 +275,16 @@ def _who_when(event: EnrolmentEvent) -> str:
 def pending_note(value: Enrolment) -> str:
     """等待阜阳师范大学教务处审核，已 2 天，最迟 11-29 10:00."""
     by = stamp(value.decide_by) if value.decide_by else ""
-    return _(
-        "等待%(school)s教务处审核，%(waited)s，最迟 %(by)s",
-        school=value.home_school.name,
-        waited=waited(value.created_at),
-        by=by,
-    )
+    if value.returned:
+        return _("请修改后重新提交，名额保留至 %(by)s", by=by)
+    host = value.home_state != "pending"
+    school = value.host_school.name if host else value.home_school.name
+    words = {"school": school, "waited": waited(value.created_at), "by": by}
+    if host:
+        return _("等待%(school)s接收，%(waited)s，最迟 %(by)s", **words)
+    if rules.approver(value.home_steps, value.home_step) == "secretary":
+        return _("等待%(school)s学院审核，%(waited)s，最迟 %(by)s", **words)
+    return _("等待%(school)s教务处审核，%(waited)s，最迟 %(by)s", **words)
 
 
 def story(value: Enrolment) -> str:
@@ -157,6 +292,8 @@ def story(value: Enrolment) -> str:
     state = queries.combined(value)
     if state == "pending":
         return pending_note(value)
+    if state == "offered":
+        return _("请在 %(by)s 前接受名额", by=stamp(value.decide_by) if value.decide_by else "")
     last = value.events[-1] if value.events else None
     words = str(STATE[state][0])
     if value.reason and state == "denied":

@@ -17,6 +17,7 @@ from werkzeug.routing import IntegerConverter
 from courses.catalogue import feature as catalogue
 from courses.enrolment import feature as enrolment
 from zutuan.calendar import feature as calendar
+from zutuan.calendar import sources
 from zutuan.clusters import feature as clusters
 from zutuan.config import Config, load
 from zutuan.db import Base, Database
@@ -52,6 +53,7 @@ FEATURES: tuple[Feature, ...] = (
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)
 plan.learn({kind.name: kind.plan for feature in FEATURES for kind in feature.kinds})
+sources.learn(FEATURES)
 registry.learn(policy for feature in FEATURES for policy in feature.policies)
 
 # What answers somebody who is not signed in. Reviewed by tests/kernel/test_deny_by_default.py.

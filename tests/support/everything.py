@@ -8,8 +8,16 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 from support.cast import NOW, Cast
 
-from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
-from courses.enrolment.models import Enrolment, EnrolmentEvent
+from courses.catalogue.models import (
+    Course,
+    CoursePrerequisite,
+    CourseTeacher,
+    EnrolmentRound,
+    MeetingPattern,
+    Offering,
+    SeatPool,
+)
+from courses.enrolment.models import Enrolment, EnrolmentEvent, StudyYear
 from zutuan.calendar.models import (
     CalendarEdition,
     CalendarFeed,
@@ -47,6 +55,9 @@ def one_of_each(session: Session, cast: Cast) -> None:
     offering.meetings.append(MeetingPattern(weekday=3, first_period=1, last_period=2, weeks="1-16"))
     pool = SeatPool(capacity=2, wanted=2, taken=1)
     offering.pools.append(pool)
+    offering.rounds.append(EnrolmentRound(kind="main", opens=NOW, closes=LATER))
+    course.requires.append(CoursePrerequisite(required_id=_course(session, cast, teacher.id, "T2").id))
+    session.add(StudyYear(person_id=student.id, academic_year="2026-2027"))
     session.add(offering)
     session.flush()
     enrolment = Enrolment(
@@ -99,7 +110,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
     audit(session, None, "test.everything", Subject(), now=NOW)
 
 
-def _course(session: Session, cast: Cast, teacher_id: int) -> Course:
+def _course(session: Session, cast: Cast, teacher_id: int, code: str = "EDU001") -> Course:
     owner = cast.schools["A"]
     item = SharedItem(
         kind="course", owner_school_id=owner, title_zh="教育心理学", state="published", created_at=NOW, updated_at=NOW
@@ -109,7 +120,7 @@ def _course(session: Session, cast: Cast, teacher_id: int) -> Course:
     for scope in (scopes.manage(owner), scopes.school(owner), scopes.cluster(cast.clusters["A"])):
         add_share(session, item, scope, NOW)
     course = Course(
-        id=item.id, school_id=owner, code="EDU001", credits=Decimal("2.5"), hours=40, category="teacher_education",
+        id=item.id, school_id=owner, code=code, credits=Decimal("2.5"), hours=40, category="teacher_education",
         level="bachelor", delivery="live_online",
     )  # fmt: skip
     course.staff.append(CourseTeacher(person_id=teacher_id))

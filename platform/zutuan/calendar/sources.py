@@ -70,6 +70,18 @@ def hooks_of(features: Iterable[Feature]) -> Hooks:
     return tuple(hook for feature in features for hook in feature.calendar)
 
 
+_known: list[CalendarSource] = []
+
+
+def learn(features: Iterable[Feature]) -> None:
+    """What the features tell the calendar; the composition root says it once."""
+    _known[:] = hooks_of(features)
+
+
+def known() -> Hooks:
+    return tuple(_known)
+
+
 def described(session: Session, hooks: Hooks, refs: Iterable[Ref]) -> dict[Ref, Described]:
     """What these sources are called; one statement (or few) per kind of source."""
     wanted: dict[str, set[int]] = {}

@@ -1,0 +1,167 @@
+"""Seats: taking, freeing and handing on. The database has the last word, and a freed seat never passes a queue by.
+
+Who writes here locks the student's year first, then the pool, and the pool last of all: it is the one row that
+everybody competes for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import cast
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from courses.catalogue import queries as catalogue
+from courses.catalogue.models import Offering, SeatPool
+from courses.catalogue.services import teaching_ends
+from courses.enrolment import facts, policies, rules, story
+from courses.enrolment.models import Enrolment, StudyYear
+from zutuan.decision import Refusal
+from zutuan.errors import Refused
+from zutuan.people.models import Person
+from zutuan.people.services import load_actor
+from zutuan.policies import services as policy_values
+from zutuan.sharing import scopes
+from zutuan.sharing import services as sharing
+from zutuan.sharing.actor import Actor, Belongs
+from zutuan.sharing.services import add_share, end_share
+
+
+def lock_student(session: Session, person_id: int, academic_year: str) -> None:
+    """Hold the student's year until the commit: what is read after this of their seats and credits stays as it is."""
+    y = StudyYear
+    mine = sa.select(y.id).where(y.person_id == person_id, y.academic_year == academic_year).with_for_update()
+    if session.scalar(mine) is None:
+        insert_once(session, y, {"person_id": person_id, "academic_year": academic_year})
+        session.scalar(mine)
+
+
+def insert_once(session: Session, table: type[StudyYear], values: dict[str, object]) -> None:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.execute(insert(table).values(**values).on_conflict_do_nothing())
+
+
+def editions(session: Session, offering_id: int) -> dict[int, int]:
+    """Pool → the edition under which its seats are offered now."""
+    rows = session.execute(sa.select(SeatPool.id, SeatPool.edition).where(SeatPool.offering_id == offering_id))
+    return {pool_id: edition for pool_id, edition in rows}
+
+
+def take(session: Session, enrolment: Enrolment, candidates: Sequence[int], read: dict[int, int] | None = None) -> None:
+    """A seat for the enrolment from the first of the pools that has one: never above the capacity, and never in
+    something else than what was read (`read`: pool → edition)."""
+    for pool_id in candidates:
+        if _take_one(session, pool_id, read.get(pool_id) if read is not None else None):
+            if enrolment.pool_id != pool_id:
+                enrolment.pool_id = pool_id
+                session.flush()
+            return
+    changed = read is not None and editions(session, enrolment.offering_id) != read
+    raise Refused("offering_changed" if changed else "seats_gone")
+
+
+def _take_one(session: Session, pool_id: int, edition: int | None) -> bool:
+    change = sa.update(SeatPool).where(SeatPool.id == pool_id, SeatPool.taken < SeatPool.capacity)
+    if edition is not None:
+        change = change.where(SeatPool.edition == edition)
+    change = change.values(taken=SeatPool.taken + 1).execution_options(synchronize_session=False)
+    return cast("sa.CursorResult[object]", session.execute(change)).rowcount == 1
+
+
+def promise(session: Session, enrolment: Enrolment, now: datetime) -> None:
+    """A held seat is a dated promise: its holder reads the offering until it ends, whatever becomes of the cluster."""
+    offering = enrolment.offering
+    until = max(teaching_ends(offering.term), now)
+    aspect = catalogue.seat_aspect(offering.id)
+    add_share(session, offering.course.item, scopes.person(enrolment.person_id), now, aspect, until=until)
+
+
+def free(session: Session, enrolment: Enrolment, now: datetime) -> None:
+    """Give the seat back: a capacity above what is wanted shrinks first, then the next in the queue is offered it."""
+    aspect = catalogue.seat_aspect(enrolment.offering_id)
+    end_share(session, enrolment.offering.course_id, aspect, scopes.person(enrolment.person_id), now)
+    hold_pools(session, enrolment.offering_id)
+    after = SeatPool.taken - 1
+    capacity = sa.case((SeatPool.wanted > after, SeatPool.wanted), else_=after)
+    change = sa.update(SeatPool).where(SeatPool.id == enrolment.pool_id).values(taken=after, capacity=capacity)
+    session.execute(change.execution_options(synchronize_session=False))
+    hand_on(session, enrolment.offering, now)
+
+
+# --- the queue --------------------------------------------------------------------------------------------------
+
+
+def hold_pools(session: Session, offering_id: int) -> list[SeatPool]:
+    """The offering's pools, held in id order until the commit, as they are now."""
+    held = sa.select(SeatPool).where(SeatPool.offering_id == offering_id).order_by(SeatPool.id)
+    return list(session.scalars(held.with_for_update(key_share=True).execution_options(populate_existing=True)))
+
+
+def queue(session: Session, offering_id: int) -> list[Enrolment]:
+    """Who waits, in the order they came."""
+    waiting = sa.select(Enrolment).where(Enrolment.offering_id == offering_id, Enrolment.host_state == "queued")
+    return list(session.scalars(waiting.where(Enrolment.active()).order_by(Enrolment.id)))
+
+
+def hand_on(session: Session, offering: Offering, now: datetime) -> int:
+    """Offer every free seat to the first in the queue who may have it, every rule asked again. Who may not now keeps
+    their place and is told why. Answers how many were offered one."""
+    if offering.state != "published" or now >= offering.enrol_until:
+        return 0
+    offered = 0
+    pools = {pool.id: pool for pool in hold_pools(session, offering.id)}
+    waiting = queue(session, offering.id) if any(pool.left > 0 for pool in pools.values()) else []
+    for enrolment in waiting:
+        open_pools = [rules.Pool(pool.id, pool.scope, pool.left) for pool in pools.values() if pool.left > 0]
+        if not open_pools:
+            break
+        offered += _offer(session, offering, enrolment, open_pools, now)
+        for pool in pools.values():
+            session.refresh(pool)
+    return offered
+
+
+def _offer(
+    session: Session, offering: Offering, enrolment: Enrolment, open_pools: Iterable[rules.Pool], now: datetime
+) -> bool:
+    who = load_actor(session, session.get_one(Person, enrolment.person_id), now)
+    home = next((each for each in who.affiliations if each.affiliation_id == enrolment.affiliation_id), None)
+    lock_student(session, enrolment.person_id, offering.term.academic_year)
+    against = _still_against(session, who, offering, enrolment, home)
+    clusters = facts.clusters_of(who, enrolment.home_school_id)
+    mine = rules.pools_for(open_pools, facts.school_scopes(enrolment.home_school_id, clusters))
+    if not mine or against:
+        enrolment.waits_because = against[0].code if against else ""
+        return False
+    take(session, enrolment, [pool.id for pool in mine])
+    hours = int(policy_values.value(session, policies.OFFER_HOURS_OF.key, enrolment.host_school_id, now))
+    enrolment.decide_by, enrolment.waits_because = rules.offer_until(now, offering.enrol_until, hours), ""
+    promise(session, enrolment, now)
+    story.walk(session, None, enrolment, "offer", "clock", now=now)
+    return True
+
+
+def _still_against(
+    session: Session, who: Actor, offering: Offering, enrolment: Enrolment, home: Belongs | None
+) -> list[Refusal]:
+    """Every rule but the seat, the window of rounds (the queue moves between them) and the place in the queue itself."""
+    replaced = session.get(Enrolment, enrolment.replaces_id) if enrolment.replaces_id else None
+    against = rules.may_enrol(facts.attempt(session, who, offering, home, replacing=replaced))
+    passing = {*rules.SEATS, "already_enrolled", "window_not_open", "window_closed"}
+    return [refusal for refusal in against if refusal.code not in passing]
+
+
+def place(session: Session, enrolment: Enrolment, now: datetime) -> tuple[int, int]:
+    """(place, how many wait) of somebody in the queue."""
+    pools = facts.pools(enrolment.offering)
+    waiting = queue(session, enrolment.offering_id)
+    of = {
+        school: frozenset(each.id for each in rules.pools_for(pools, facts.school_scopes(school, clusters)))
+        for school in {each.home_school_id for each in waiting}
+        for clusters in [sharing.clusters_of(session, school, now)]
+    }
+    return rules.place_in_queue([(each.id, of[each.home_school_id]) for each in waiting], enrolment.id)

@@ -9,7 +9,7 @@ from zutuan.calendar.plan import Calendar, expand
 from zutuan.calendar.rules import Pattern, TermDates, check_pattern, overlap
 from zutuan.decision import FieldError, Refusal
 
-MAX_SEATS = 20000
+MAX_SEATS = 2000
 ROUNDS = ("preselection", "main", "add_drop")
 MAX_WINDOW = timedelta(days=366)
 

@@ -210,11 +210,12 @@ def create_offering(session: Session, actor: Actor, course: Course, data: dict[s
         course=course, term=term, created_at=actor.now, updated_at=actor.now,
         **{name: data[name] for name in OFFERING_FIELDS if name in data},
     )  # fmt: skip
+    pools = _pools(session, data)
+    if pools is None:
+        raise Invalid.field("seats", "required")
     with session.no_autoflush:
         _set_rounds(offering, data)
-        offering.pools = [
-            SeatPool(scope=scope, capacity=seats, wanted=seats, taken=0) for scope, seats in _pools(session, data) or []
-        ]
+        offering.pools = [SeatPool(scope=scope, capacity=seats, wanted=seats, taken=0) for scope, seats in pools]
         here = _calendar_of(session, offering)
         _check_offering(session, offering, _patterns(data["meetings"]), here)
     session.add(offering)
@@ -252,8 +253,10 @@ def _check_offering(session: Session, offering: Offering, patterns: Sequence[Pat
     errors = rules.check_meetings(patterns, here.term, here.periods)
     if not errors:
         errors = rules.check_places(patterns, here)
-    errors += rules.check_window(offering.enrol_from, offering.enrol_until, teaching_ends(offering.term))
-    errors += rules.check_rounds(_rounds_of(offering), teaching_ends(offering.term))
+    ends = teaching_ends(offering.term)
+    errors += rules.check_rounds(_rounds_of(offering), ends) or rules.check_window(
+        offering.enrol_from, offering.enrol_until, ends
+    )
     if errors:
         raise Invalid(errors=errors)
 

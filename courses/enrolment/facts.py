@@ -143,7 +143,7 @@ def _missing(session: Session, person_id: int, offering: Offering) -> tuple[str,
 
 def clash(session: Session, actor: Actor, offering: Offering, replacing: Enrolment | None) -> Clash | None:
     """What of the student's time, anywhere, stands against the offering's meetings."""
-    meetings = catalogue.occurrences(session, offering.id)
+    meetings = [each for each in catalogue.occurrences(session, offering.id) if each.ends > actor.now]
     if not meetings:
         return None
     travel = travel_time(session, offering, actor.now)

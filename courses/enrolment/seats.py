@@ -51,16 +51,13 @@ def editions(session: Session, offering_id: int) -> dict[int, int]:
     return {pool_id: edition for pool_id, edition in rows}
 
 
-def take(session: Session, enrolment: Enrolment, candidates: Sequence[int], read: dict[int, int] | None = None) -> None:
-    """A seat for the enrolment from the first of the pools that has one: never above the capacity, and never in
+def take(session: Session, offering_id: int, candidates: Sequence[int], read: dict[int, int] | None = None) -> int:
+    """Take a seat from the first of the pools that has one, and answer which: never above the capacity, and never in
     something else than what was read (`read`: pool → edition)."""
     for pool_id in candidates:
         if _take_one(session, pool_id, read.get(pool_id) if read is not None else None):
-            if enrolment.pool_id != pool_id:
-                enrolment.pool_id = pool_id
-                session.flush()
-            return
-    changed = read is not None and editions(session, enrolment.offering_id) != read
+            return pool_id
+    changed = read is not None and editions(session, offering_id) != read
     raise Refused("offering_changed" if changed else "seats_gone")
 
 
@@ -137,11 +134,12 @@ def _offer(
     if not mine or against:
         enrolment.waits_because = against[0].code if against else ""
         return False
-    take(session, enrolment, [pool.id for pool in mine])
     hours = int(policy_values.value(session, policies.OFFER_HOURS_OF.key, enrolment.host_school_id, now))
+    pool_id = take(session, offering.id, [pool.id for pool in mine])
     enrolment.decide_by, enrolment.waits_because = rules.offer_until(now, offering.enrol_until, hours), ""
-    promise(session, enrolment, now)
+    enrolment.pool_id = pool_id  # together with the state: the database knows nobody who waits with a seat
     story.walk(session, None, enrolment, "offer", "clock", now=now)
+    promise(session, enrolment, now)
     return True
 
 

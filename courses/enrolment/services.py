@@ -181,7 +181,11 @@ def enrol(
     if enrolment.pool_id is not None:
         seats.promise(session, enrolment, actor.now)
         session.flush()
-        seats.take(session, enrolment, [pool.id for pool in facts.pools_of(actor, offering, home)], editions)
+        mine = [pool.id for pool in facts.pools_of(actor, offering, home)]
+        pool_id = seats.take(session, offering.id, mine, editions)
+        if pool_id != enrolment.pool_id:  # the nearest pool was full by then
+            enrolment.pool_id = pool_id
+            session.flush()
     return enrolment
 
 
@@ -291,6 +295,8 @@ def approving_side(actor: Actor, enrolment: Enrolment) -> str | None:
         ("home", enrolment.home_steps, enrolment.home_step),
         ("host", enrolment.host_steps, enrolment.host_step),
     ):
+        if side == "host" and steps == 0:
+            continue
         chooses = side == "host" and enrolment.offering.seats_by == "choice"
         first = rules.approver(steps, given) == "secretary"
         awaited[side] = "enrolment.choose" if chooses else _REVIEW[side] if first else _APPROVE[side]
@@ -342,7 +348,7 @@ def _choose(session: Session, enrolment: Enrolment, now: datetime) -> None:
     """The host takes this request: only now it needs a seat."""
     clusters = sharing.clusters_of(session, enrolment.home_school_id, now)
     mine = rules.pools_for(facts.pools(enrolment.offering), facts.school_scopes(enrolment.home_school_id, clusters))
-    seats.take(session, enrolment, [pool.id for pool in mine])
+    enrolment.pool_id = seats.take(session, enrolment.offering_id, [pool.id for pool in mine])
     seats.promise(session, enrolment, now)
 
 

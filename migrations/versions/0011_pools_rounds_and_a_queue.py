@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.CheckConstraint("opens < closes", name=op.f("ck_enrolment_round_order")),
         sa.ForeignKeyConstraint(["offering_id"], ["offering.id"], name="fk_enrolment_round_offering_id"),
         sa.PrimaryKeyConstraint("id", name="pk_enrolment_round"),
-        sa.UniqueConstraint("offering_id", "kind", name="uq_enrolment_round_offering_id"),
+        sa.UniqueConstraint("offering_id", "kind", name="uq_enrolment_round_offering_id_kind"),
         sqlite_autoincrement=True,
     )
     op.create_table(
@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["course_id"], ["course.id"], name="fk_course_prerequisite_course_id"),
         sa.ForeignKeyConstraint(["required_id"], ["course.id"], name="fk_course_prerequisite_required_id"),
         sa.PrimaryKeyConstraint("id", name="pk_course_prerequisite"),
-        sa.UniqueConstraint("course_id", "required_id", name="uq_course_prerequisite_course_id"),
+        sa.UniqueConstraint("course_id", "required_id", name="uq_course_prerequisite_course_id_required_id"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_course_prerequisite_required_id", "course_prerequisite", ["required_id"])
@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.Column("academic_year", sa.String(9), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_study_year_person_id"),
         sa.PrimaryKeyConstraint("id", name="pk_study_year"),
-        sa.UniqueConstraint("person_id", "academic_year", name="uq_study_year_person_id"),
+        sa.UniqueConstraint("person_id", "academic_year", name="uq_study_year_person_id_academic_year"),
         sqlite_autoincrement=True,
     )
     op.drop_index("uq_enrolment_active", table_name="enrolment")

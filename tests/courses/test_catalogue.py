@@ -472,7 +472,7 @@ def test_a_bad_offering_is_told_which_field_and_nothing_is_written(app: Flask, c
         for spoil, field in [*BAD_OFFERINGS, ({"term_id": cast.terms["B"]}, "term_id")]:
             answer = _send(teacher, "POST", f"{taught.course}/offerings", offering_body(**{"code": "02", **spoil}))
             assert answer.status_code == 422 and _fields(answer.json) == [field], (spoil, answer.json)
-        several = offering_body(meetings=[{}, {**MEETING, "weekday": 9}], seats=None, colour=1)
+        several = offering_body(meetings=[{}, {**MEETING, "weekday": 9}], seats=-1, colour=1)
         errors = set(_fields(refused(teacher.post(f"{taught.course}/offerings", several), 422, "invalid")))
         assert errors == {"seats", "colour", "meetings.1.weekday"} | {
             f"{M}.{name}" for name in ("weekday", "first_period", "last_period", "weeks")

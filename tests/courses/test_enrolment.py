@@ -17,6 +17,7 @@ from support.teaching import (
     Taught,
     add_people,
     all_pages,
+    at_time,
     calm,
     changes_nothing,
     course_body,
@@ -68,7 +69,10 @@ def test_from_publishing_to_a_seat(app: Flask, cast: Cast, database: Database) -
 
     for find in ("/courses?q=心理", "/search?q=心理"):
         assert [each["id"] for each in ok(as_student.get(find))["items"]] == [taught.course_id]
-    assert ok(as_student.get(f"{taught.offering}/eligibility")) == {"allowed": True, "reasons": []}
+    assert ok(as_student.get(f"{taught.offering}/eligibility")) == {
+        "allowed": True, "reasons": [], "may_wait": False, "seats_left": 10, "waiting": 0, "timetable_checked": False,
+        "approvals": ["registrar"], "decide_by": (NOW + timedelta(days=5)).isoformat(),
+    }  # fmt: skip
 
     made = as_student.post(taught.seats, {})
     enrolment = ok(made, 201)
@@ -478,7 +482,8 @@ def test_a_suspended_course_keeps_its_seats_readable(app: Flask, cast: Cast) -> 
 
 
 def test_enrolments_page_without_gap_or_repeat(app: Flask, cast: Cast, database: Database) -> None:
-    taught, other = teach(app, cast, seats=50), teach(app, cast, "C", seats=50, audience=[scopes.PLATFORM])
+    taught = teach(app, cast, seats=50)
+    other = teach(app, cast, "C", seats=50, audience=[scopes.PLATFORM], meeting=at_time(1))
     students = add_people(database, cast, "B", 9)
     rows = [ok(api(app, each).post(taught.seats, {}), 201)["id"] for each in students]
     foreign = ok(api(app, cast.who("D", "student")).post(other.seats, {}), 201)["id"]

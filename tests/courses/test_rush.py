@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from support.cast import NOW, Cast
 from support.databases import Fresh
-from support.teaching import CLOSES, MEETING, OPENS, add_people
+from support.teaching import CLOSES, OPENS, add_people, at_time
 
 from courses.catalogue import services as catalogue
 from courses.catalogue.models import Offering, SeatPool
@@ -62,7 +62,7 @@ class Rush:
         }  # fmt: skip
         offering = {
             "code": "01", "enrol_from": OPENS, "enrol_until": CLOSES, "room": "", "online_url": "", "note": "",
-            "seats": seats, "meetings": [MEETING],
+            "seats": seats, "meetings": [at_time(self.made)],
         }  # fmt: skip
         with self.database.write() as session:
             made = catalogue.create_course(session, self.teacher, course)

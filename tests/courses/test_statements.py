@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from support.cast import Cast
 from support.http import api, browser_session
-from support.teaching import Taught, add_people, course_body, ok, statements, teach
+from support.teaching import Taught, add_people, at_time, course_body, ok, statements, teach
 
 from zutuan.db import Database
 
@@ -50,7 +50,9 @@ class World:
         student, more = self.cast.who("B", "student"), size - len(self.taught)
         teacher = api(self.app, self.cast.who("A", "teacher"))
         for number in range(len(self.taught), size):
-            taught = teach(self.app, self.cast, code=f"S{number}", title_zh=f"课程{number}", seats=100)
+            taught = teach(
+                self.app, self.cast, code=f"S{number}", title_zh=f"课程{number}", seats=100, meeting=at_time(number)
+            )
             self.taught.append(taught)
             ok(api(self.app, student).post(taught.seats, {}), 201)
             ok(teacher.post("/courses", course_body(code=f"D{number}")), 201)

@@ -66,12 +66,32 @@ def to_cluster(cast: Cast, letter: str = "A") -> list[str]:
     return [scopes.cluster(cast.clusters[letter])]
 
 
-def teach(app: Flask, cast: Cast, school: str = "A", *, seats: int = 10, **course: Any) -> Taught:
+def at_time(number: int) -> dict[str, Any]:
+    """A meeting that no other number's clashes with, in weeks that lie ahead."""
+    day, period = divmod(number % 30, 6)
+    return {
+        "weekday": 1 + day,
+        "first_period": 1 + 2 * period,
+        "last_period": 1 + 2 * period,
+        "weeks": str(16 - number // 30),
+    }
+
+
+def teach(
+    app: Flask, cast: Cast, school: str = "A", *, seats: int = 10, meeting: dict[str, Any] | None = None,
+    offering: dict[str, Any] | None = None, **course: Any,
+) -> Taught:  # fmt: skip
     """Through the API, as the school's teacher: shared with the school's cluster unless `audience` is given."""
     who = api(app, cast.who(school, "teacher"))
     course.setdefault("audience", to_cluster(cast, "D" if school == "D" else "A"))
     made = ok(who.post("/courses", course_body(**course)), 201)
-    offered = ok(who.post(f"/courses/{made['id']}/offerings", offering_body(seats=seats)), 201)
+    offered = ok(
+        who.post(
+            f"/courses/{made['id']}/offerings",
+            offering_body(**({"seats": seats, "meetings": [meeting or MEETING]} | (offering or {}))),
+        ),
+        201,
+    )
     ok(who.post(f"/courses/{made['id']}/publish", {}))
     ok(who.post(f"/offerings/{offered['id']}/publish"))
     return Taught(made["id"], offered["id"])

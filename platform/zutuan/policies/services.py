@@ -40,6 +40,12 @@ def values(session: Session, key: str, school_ids: Iterable[int | None], now: da
     return {each: effective(policy, _chain(each, clusters.get(each)), decisions, now) for each in wanted}
 
 
+def _known(session: Session) -> dict[Any, Any]:
+    """What this session has read of policies: several are asked of the same school in one request. Deciding forgets it."""
+    known: dict[Any, Any] = session.info.setdefault("policies", {})
+    return known
+
+
 def _policy(key: str) -> Policy:
     policy = named(key)
     if policy is None:
@@ -49,17 +55,23 @@ def _policy(key: str) -> Policy:
 
 def _clusters(session: Session, schools: list[int], now: datetime) -> dict[int | None, int]:
     """School → its cluster, for schools that are in exactly one: of two, neither can speak for the school."""
-    m = Membership
-    query = sa.select(m.school_id, sa.func.min(m.cluster_id)).where(m.school_id.in_(schools), m.open_at(now))
-    rows = session.execute(query.group_by(m.school_id).having(sa.func.count() == 1))
-    return {school_id: cluster_id for school_id, cluster_id in rows}
+    known, at = _known(session), ("clusters", now, *sorted(schools))
+    if at not in known:
+        m = Membership
+        query = sa.select(m.school_id, sa.func.min(m.cluster_id)).where(m.school_id.in_(schools), m.open_at(now))
+        rows = session.execute(query.group_by(m.school_id).having(sa.func.count() == 1))
+        known[at] = {school_id: cluster_id for school_id, cluster_id in rows}
+    return dict(known[at])
 
 
 def _decisions(session: Session, key: str, schools: list[int], clusters: list[int]) -> list[Decision]:
-    v = PolicyValue
-    mine = sa.or_(v.school_id.in_(schools), v.cluster_id.in_(clusters), _at(PLATFORM))
-    rows = session.execute(sa.select(v.id, v.school_id, v.cluster_id, v.value, v.from_).where(v.key == key, mine))
-    return [Decision(id_, Place(school, cluster), value, from_) for id_, school, cluster, value, from_ in rows]
+    known, at = _known(session), ("decisions", tuple(sorted(schools)), tuple(sorted(clusters)))
+    if at not in known:
+        v = PolicyValue
+        mine = sa.or_(v.school_id.in_(schools), v.cluster_id.in_(clusters), _at(PLATFORM))
+        rows = session.execute(sa.select(v.key, v.id, v.school_id, v.cluster_id, v.value, v.from_).where(mine))
+        known[at] = [(key_, Decision(id_, Place(school, cluster), *rest)) for key_, id_, school, cluster, *rest in rows]
+    return [decision for key_, decision in known[at] if key_ == key]
 
 
 def _chain(school_id: int | None, cluster_id: int | None) -> list[Place]:
@@ -111,6 +123,7 @@ def decide(
     )  # fmt: skip
     session.add(row)
     session.flush()
+    session.info.pop("policies", None)
     audit(
         session, actor, "policy.decide", Subject("policy_value", row.id), now=actor.now, school_id=place.school_id,
         key=key, value=wanted, cluster=place.cluster_id, at=start.isoformat(),

@@ -206,13 +206,13 @@ def create_offering(session: Session, actor: Actor, course: Course, data: dict[s
     if course.item.state == "archived":
         raise Refused("course_archived")
     term = _term_for(session, course, data.get("term_id"))
+    pools = _pools(session, data)
+    if pools is None:
+        raise Invalid.field("seats", "required")
     offering = Offering(
         course=course, term=term, created_at=actor.now, updated_at=actor.now,
         **{name: data[name] for name in OFFERING_FIELDS if name in data},
     )  # fmt: skip
-    pools = _pools(session, data)
-    if pools is None:
-        raise Invalid.field("seats", "required")
     with session.no_autoflush:
         _set_rounds(offering, data)
         offering.pools = [SeatPool(scope=scope, capacity=seats, wanted=seats, taken=0) for scope, seats in pools]

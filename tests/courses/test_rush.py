@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from support.cast import NOW, Cast
 from support.databases import Fresh
-from support.teaching import CLOSES, OPENS, add_people, at_time
+from support.teaching import CLOSES, MEETING, OPENS, add_people, at_time
 
 from courses.catalogue import services as catalogue
 from courses.catalogue.models import Offering, SeatPool

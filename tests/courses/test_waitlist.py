@@ -13,6 +13,7 @@ from support.http import api
 from support.teaching import CLOSES, MEETING, OPENS, add_people, at_time, calm, drain, ok, refused, teach
 
 from courses.enrolment.checks import seats_add_up
+from zutuan.app import make_worker
 from zutuan.calendar.book import book
 from zutuan.calendar.plan import Meeting
 from zutuan.clock import Clock
@@ -99,12 +100,12 @@ def test_an_offer_that_lapses_goes_to_the_next_and_the_queue_ends_with_enrolling
     act(app, holder, held, "withdraw")
     clock.advance(DAY)
     refused(api(app, first).post(f"/enrolments/{rows[0]['id']}/accept", {}), 409, "offer_lapsed")
-    drain(database)
+    make_worker(database).tick()
     assert [see(app, who, row)["state"] for who, row in zip((first, second, third), rows, strict=True)] == [
         "expired", "offered", "waitlisted",
     ]  # fmt: skip
     clock.set(CLOSES)
-    drain(database)
+    make_worker(database).tick()
     assert see(app, third, rows[2])["state"] == "expired"
     assert left(app, cast, taught.offering) == {"all": (1, 0)}
 

@@ -140,7 +140,7 @@ def test_the_days_of_approval_are_the_schools(app: Flask, cast: Cast) -> None:
     taught = teach(app, cast)
     client = app.test_client()
     browser_session(client, cast.who("B", "student"))
-    assert "2 天内未审核则自动释放" in client.get(taught.offering).text
+    assert "最迟 11-27 10:00，逾期自动释放" in client.get(taught.offering).text
     made = ok(api(app, cast.who("B", "student")).post(taught.seats, {}), 201)
     assert made["decide_by"] == (NOW + timedelta(days=2)).isoformat()
 

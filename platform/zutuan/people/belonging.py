@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from zutuan.clusters.models import Department
 from zutuan.errors import NotFound, Refused
-from zutuan.people.keys import within_reach
+from zutuan.people.keys import proven_address, within_reach
 from zutuan.people.models import Affiliation, Person, Proposal, WebSession
 from zutuan.people.permissions import allow
 from zutuan.people.services import ensure_department
@@ -28,6 +28,8 @@ def decide(session: Session, actor: Actor, proposal_id: int, *, accept: bool) ->
         raise NotFound
     if proposal.state != "open":
         raise Refused("proposal_decided")
+    if accept and not proven_address(session, actor.person_id):
+        raise Refused("address_unproven")
     proposal.state, proposal.decided_at = ("accepted" if accept else "declined"), actor.now
     if accept:
         session.add(_affiliation(session, proposal, actor))

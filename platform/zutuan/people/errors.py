@@ -49,6 +49,10 @@ messages(
         "delegate_to_oneself": _l("不能委托给自己。"),
         "delegate_is_student": _l("不能委托给学生。"),
         "proposal_decided": _l("这个提议已经办理过了。"),
+        "address_unproven": (
+            _l("这个账号是用激活码开通的，还没有证明邮箱是您本人的。"),
+            _l("请先退出，在登录页用“忘记密码”收一次邮件、设置密码，再来接受。"),
+        ),
         "account_state": _l("账号现在的状态不能这样办理。"),
         "disable_oneself": _l("不能停用自己的账号。"),
         "cannot_view_as": _l("不能以这个人的身份查看。"),

@@ -14,13 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Department, School
-from zutuan.db import Database, chunks
+from zutuan.db import Database
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, Refused, Unauthenticated
 from zutuan.people import passwords, rules, throttle
-from zutuan.people.models import AccessKey, Affiliation, Person, RoleAssignment, WebSession
+from zutuan.people.models import AccessKey, Affiliation, Person, PersonalToken, RoleAssignment, WebSession
 from zutuan.people.permissions import allow
-from zutuan.people.services import digest, find_school
+from zutuan.people.services import digest, find_school, load_actor, revoke_keys
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.sharing.services import audit
@@ -87,10 +87,11 @@ def school_subject(school_id: int) -> Subject:
 
 
 def within_reach(actor: Actor, school_id: int) -> sa.ColumnElement[bool]:
-    """People who hold no role but such as the actor could grant at that school: else a slip would be a way up."""
-    r = RoleAssignment
+    """People who hold no role but such as the actor could grant at that school, in their own right: else a slip would
+    be a way up, or a deputy's way to stay."""
+    r, own = RoleAssignment, actor.in_own_right
     may = [role for role, (place, _) in rules.GRANTS.items()
-           if place == "school" and allow.may(actor, f"role.grant.{role}", school_subject(school_id))]  # fmt: skip
+           if place == "school" and allow.may(own, f"role.grant.{role}", school_subject(school_id))]  # fmt: skip
     beyond = sa.or_(r.school_id.is_distinct_from(school_id), r.role.not_in(may))
     return (
         ~sa.select(r.id)
@@ -104,11 +105,10 @@ def waiting(school_id: int, now: datetime, wanted: Wanted) -> sa.Select[int]:
 
     Never an account that is used at another school as well: that one is not this school's to open.
     """
-    a, other = Affiliation, sa.orm.aliased(Affiliation)
-    elsewhere = sa.select(other.id).where(other.person_id == a.person_id, other.school_id != school_id).exists()
+    a = Affiliation
     query = (
         sa.select(a.person_id).join(Person, Person.id == a.person_id)
-        .where(a.school_id == school_id, a.open_at(now), Person.state == "active", ~elsewhere)
+        .where(a.school_id == school_id, a.open_at(now), Person.state == "active", ~_elsewhere(school_id))
     )  # fmt: skip
     query = query.where(Person.password_hash.is_(None)) if wanted.purpose == "activate" else query
     if wanted.class_name:
@@ -118,6 +118,12 @@ def waiting(school_id: int, now: datetime, wanted: Wanted) -> sa.Select[int]:
     if wanted.numbers:
         query = query.where(a.number.in_(list(wanted.numbers)))
     return query
+
+
+def _elsewhere(school_id: int) -> sa.ColumnElement[bool]:
+    """Whether the person has ever been of another school as well."""
+    other = sa.orm.aliased(Affiliation)
+    return sa.select(other.id).where(other.person_id == Person.id, other.school_id != school_id).exists()
 
 
 def issue_slips(session: Session, actor: Actor, school_id: int, wanted: Wanted, secret: str) -> str:
@@ -133,7 +139,7 @@ def issue_slips(session: Session, actor: Actor, school_id: int, wanted: Wanted, 
     if len(people) > MAX_SLIPS:
         raise Invalid.field("class_name", "too_many_items", max=MAX_SLIPS)
     batch, now = secrets.token_urlsafe(16), actor.now
-    _revoke(session, people, now)
+    revoke_keys(session, people, now)
     rows = []
     for person_id in people:
         nonce = secrets.token_urlsafe(16)
@@ -149,15 +155,9 @@ def issue_slips(session: Session, actor: Actor, school_id: int, wanted: Wanted, 
     return batch
 
 
-def _revoke(session: Session, people: Sequence[int], now: datetime) -> None:
-    for part in chunks(people):
-        mine = AccessKey.person_id.in_(part)
-        change = sa.update(AccessKey).where(mine, AccessKey.used_at.is_(None), AccessKey.revoked_at.is_(None))
-        session.execute(change.values(revoked_at=now).execution_options(synchronize_session=False))
-
-
 def slips_of(session: Session, actor: Actor, school_id: int, batch: str, secret: str) -> list[Slip]:
-    """The batch's slips by class and number: codes of those that still work, and which have been used."""
+    """The batch's slips by class and number: codes of those that still work, and which have been used. Of somebody for
+    whom the actor could issue none (any more) there is none to read either."""
     allow.require(actor, "key.issue", school_subject(school_id))
     k, a, d = AccessKey, Affiliation, Department
     here = sa.and_(a.person_id == k.person_id, a.school_id == k.school_id)
@@ -165,7 +165,7 @@ def slips_of(session: Session, actor: Actor, school_id: int, batch: str, secret:
         sa.select(k.id, Person.name, a.number, d.name, a.class_name, k.nonce, k.expires_at, k.used_at)
         .join(Person, Person.id == k.person_id).join(a, here).outerjoin(d, d.id == a.department_id)
         .where(k.batch == batch, k.school_id == school_id, k.channel == "slip", k.revoked_at.is_(None))
-        .where(k.expires_at > actor.now)
+        .where(k.expires_at > actor.now, within_reach(actor, school_id), ~_elsewhere(school_id))
         .order_by(d.name, a.class_name, a.number)
     )  # fmt: skip
     return [
@@ -216,14 +216,20 @@ def activate(
 
 
 def _slip(session: Session, school: School, number: str, code: str, now: datetime) -> str | None:
-    """The hash of the slip's key, if it is that person's."""
+    """The hash of the slip's key, if it is that person's, and whoever issued it could still issue it: since then its
+    owner may have got a role, or joined another school."""
     a, k = Affiliation, AccessKey
     query = (
-        sa.select(k.secret_hash).join(Person, Person.id == k.person_id)
+        sa.select(k).join(Person, Person.id == k.person_id)
         .join(a, sa.and_(a.person_id == k.person_id, a.school_id == school.id, a.number == number, a.open_at(now)))
         .where(k.secret_hash == code_hash(code), k.channel == "slip", k.open_at(now), Person.state == "active")
     )  # fmt: skip
-    return session.scalar(query)
+    key = session.scalar(query.where(~_elsewhere(school.id)))
+    if key is None or key.issued_by is None:
+        return None
+    issuer = load_actor(session, session.get_one(Person, key.issued_by), now)
+    reached = sa.select(Person.id).where(Person.id == key.person_id, within_reach(issuer, school.id))
+    return key.secret_hash if session.scalar(reached) is not None else None
 
 
 # --- mailed links -----------------------------------------------------------------------------------------------
@@ -279,6 +285,14 @@ def ask_reset(session: Session, email: str, now: datetime, mail: Mail) -> None:
         mail_link(session, None, person, "reset", now, mail)
 
 
+def proven_address(session: Session, person_id: int) -> bool:
+    """Whether the account's address is its owner's: whoever opened it last by a slip has shown only that a registrar of
+    one school gave it to them, and a school may have written anybody's address beside their name."""
+    k = AccessKey
+    used = sa.select(k.channel).where(k.person_id == person_id, k.used_at.is_not(None))
+    return session.scalar(used.order_by(k.used_at.desc(), k.id.desc()).limit(1)) != "slip"
+
+
 def owner_of(session: Session, secret: str, now: datetime) -> Person | None:
     """Whose a mailed link is, while it works."""
     k = AccessKey
@@ -306,8 +320,11 @@ def use(database: Database, key_hash: str, password: str, now: datetime) -> int:
         if person is None or person.state != "active":
             raise Unauthenticated("link_failed")
         person.password_hash = hashed
-        _revoke(session, [person.id], now)
+        revoke_keys(session, [person.id], now)
         session.execute(sa.delete(WebSession).where(WebSession.person_id == person.id))
+        # Who opens an account by a key may be taking it back from somebody: nothing of theirs goes on working.
+        tokens = sa.update(PersonalToken).where(PersonalToken.person_id == person.id)
+        session.execute(tokens.where(PersonalToken.revoked_at.is_(None)).values(revoked_at=now))
         audit(session, None, "person.password", Subject("person", person.id), now=now, by="key")
         return person.id
 

@@ -49,8 +49,8 @@ def grant_many(
     refusal = rules.check_dates(from_, until, actor.now)
     if refusal is not None:
         raise Invalid.field("until", refusal.code)
-    if not _grants_in_ones_own_right(session, actor, role, at):
-        raise Refused("deputy_grants_nothing")
+    if role in rules.GRANTS and may_grant(actor, role, at) and not may_grant(actor.in_own_right, role, at):
+        raise Refused("deputy_grants_nothing")  # what a deputy granted would outlive the leave
     made = []
     for person_id in dict.fromkeys(people):
         person = fetch(session, Person, person_id)
@@ -63,21 +63,6 @@ def grant_many(
         params = {"role": role, "school": at.school_id, "cluster": at.cluster_id}
         tell(session, [person_id], "role.granted", f"role:{held.id}", params, "/account", actor.now)
     return made
-
-
-def _grants_in_ones_own_right(session: Session, actor: Actor, role: str, at: At) -> bool:
-    """A deputy acts, but hands nothing on: what they granted would outlive the leave. (Whoever may not grant at all is
-    denied by the table, not here.)"""
-    if role not in rules.GRANTS or not may_grant(actor, role, at):
-        return True
-    r = RoleAssignment
-    own = sa.select(r.id).where(r.person_id == actor.person_id, r.role.in_(rules.GRANTS[role][1]), r.open_at(actor.now))
-    here = sa.or_(
-        r.school_id == at.school_id,
-        r.cluster_id == at.cluster_id,
-        sa.and_(r.school_id.is_(None), r.cluster_id.is_(None)),
-    )
-    return session.scalar(own.where(here, r.delegates.is_(None)).limit(1)) is not None
 
 
 def _held(session: Session, person_id: int, role: str, at: At, when: datetime) -> RoleAssignment | None:

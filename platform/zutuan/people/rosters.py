@@ -18,7 +18,7 @@ from zutuan.fields import Text, bad
 from zutuan.importing import Column, Difference, Import, Plan, Record, RowError, Seen
 from zutuan.people import roster_rules as rules
 from zutuan.people import roster_words as words
-from zutuan.people.models import Affiliation, Person, Proposal
+from zutuan.people.models import Affiliation, Person, Proposal, RoleAssignment
 from zutuan.people.rules import normal_email
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent
@@ -141,24 +141,25 @@ class _Planner:
         school = self.session.get_one(School, self.school_id)
         found = _Directory(frozenset(name for name in (school.name, school.code) if name))
         elsewhere = self._elsewhere()
-        a, p, d = Affiliation, Person, Department
+        a, p, d, r = Affiliation, Person, Department, RoleAssignment
+        holds = sa.select(r.id).where(r.person_id == p.id, sa.or_(r.until.is_(None), r.until > self.now)).exists()
         rows = self.session.execute(
             sa.select(
                 a.id, a.number, a.kind, a.major, a.grade, a.class_name, a.level, a.programme, a.standing, a.until,
-                p.id, p.name, p.email, p.password_hash, d.name,
+                p.id, p.name, p.email, sa.or_(p.password_hash.is_not(None), holds), p.state, d.name,
             )
             .join(p, p.id == a.person_id).outerjoin(d, d.id == a.department_id).where(a.school_id == self.school_id)
         )  # fmt: skip
         here: dict[int, str] = {}
         for id_, number, kind, major, grade, class_name, level, programme, standing, until, person_id, *rest in rows:
-            name, email, password, department = rest
+            name, email, own, state, department = rest
             facts = {
                 "kind": kind, "department": department or "", "major": major, "grade": grade, "class_name": class_name,
                 "level": level, "programme": programme, "standing": standing,
             }  # fmt: skip
             ended = until is not None and until <= self.now
-            shared, own = person_id in elsewhere, password is not None
-            found.by_number[number] = rules.Known(id_, person_id, name, email, facts, ended, shared, own)
+            shared, closed = person_id in elsewhere, state == "closed"
+            found.by_number[number] = rules.Known(id_, person_id, name, email, facts, ended, shared, own, closed)
             here[person_id] = number
         found.by_email = self._accounts({record.values.get("email") or "" for record in records} - {""}, here)
         q = Proposal

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Cluster, Department, Membership, School
-from zutuan.db import Database, UtcDateTime, padded
+from zutuan.db import Database, UtcDateTime, chunks, padded
 from zutuan.decision import Refusal
 from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, Unauthenticated, insist
 from zutuan.people import passwords, rules, throttle
-from zutuan.people.models import Affiliation, Person, PersonalToken, RoleAssignment, WebSession
+from zutuan.people.models import AccessKey, Affiliation, Person, PersonalToken, RoleAssignment, WebSession
 from zutuan.people.permissions import allow
 from zutuan.sharing.actor import Actor, Belongs, Holds, Member
 from zutuan.sharing.permissions import Place, Subject
@@ -79,10 +79,13 @@ _AFFILIATIONS = (
     .order_by(Affiliation.id)
 )  # fmt: skip
 _SOURCE, _SOURCE_HERE = sa.orm.aliased(RoleAssignment), sa.orm.aliased(Affiliation)
-# A delegated role counts while the one it comes from does: open, and its holder still at the school.
+_SOURCE_HOLDER = sa.orm.aliased(Person)
+# A delegated role counts while the one it comes from does: open, its holder's account not disabled and still at the
+# school.
 _SOURCE_STANDS = (
     sa.select(_SOURCE.id)
-    .where(_SOURCE.id == RoleAssignment.delegates, _open(_SOURCE))
+    .join(_SOURCE_HOLDER, _SOURCE_HOLDER.id == _SOURCE.person_id)
+    .where(_SOURCE.id == RoleAssignment.delegates, _open(_SOURCE), _SOURCE_HOLDER.state == "active")
     .where(
         sa.or_(
             _SOURCE.school_id.is_(None),
@@ -95,7 +98,11 @@ _SOURCE_STANDS = (
     .exists()
 )
 _ROLES = sa.select(
-    RoleAssignment.role, RoleAssignment.school_id, RoleAssignment.department_id, RoleAssignment.cluster_id
+    RoleAssignment.role,
+    RoleAssignment.school_id,
+    RoleAssignment.department_id,
+    RoleAssignment.cluster_id,
+    RoleAssignment.delegates.is_not(None),
 ).where(
     RoleAssignment.person_id == _PERSON,
     _open(RoleAssignment),
@@ -242,10 +249,12 @@ def open_session(session: Session, person_id: int, now: datetime, replaces: str 
 
 
 def close_session(session: Session, actor: Actor, secret: str, *, everywhere: bool = False) -> None:
-    """Sign out here, or everywhere."""
-    gone = sa.delete(WebSession).where(WebSession.person_id == actor.person_id)
+    """Sign out here, or everywhere. Who looks as somebody else signs out themselves, never the other."""
+    mine = actor.really or actor.person_id
+    gone = sa.delete(WebSession).where(WebSession.person_id == mine)
     session.execute(gone if everywhere else gone.where(WebSession.secret_hash == digest(secret)))
-    audit(session, actor, "session.close", Subject("person", actor.person_id), now=actor.now, everywhere=everywhere)
+    who = actor if actor.really is None else None
+    audit(session, who, "session.close", Subject("person", mine), now=actor.now, everywhere=everywhere)
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------
@@ -298,13 +307,23 @@ def create_person(session: Session, actor: Actor | None, new: NewPerson, now: da
 
 
 def set_password(session: Session, actor: Actor | None, person: Person, password: str, now: datetime) -> None:
-    """A new password; it signs out every session of the person from its next request on."""
+    """A new password; it signs out every session of the person from its next request on, and ends every key to the
+    account that is still about."""
     weak = passwords.weakness(password)
     if weak:
         raise Invalid.field("password", weak.code)
     person.password_hash = passwords.hash_password(password)
+    revoke_keys(session, [person.id], now)
     session.execute(sa.delete(WebSession).where(WebSession.person_id == person.id))
     audit(session, actor, "person.password", Subject("person", person.id), now=now)
+
+
+def revoke_keys(session: Session, people: Sequence[int], now: datetime) -> None:
+    """Slips and mailed links of these people that nobody has used stop working."""
+    for part in chunks(people):
+        mine = AccessKey.person_id.in_(part)
+        change = sa.update(AccessKey).where(mine, AccessKey.used_at.is_(None), AccessKey.revoked_at.is_(None))
+        session.execute(change.values(revoked_at=now).execution_options(synchronize_session=False))
 
 
 def change_password(database: Database, actor: Actor, old: str, new: str, now: datetime) -> str:
@@ -365,6 +384,9 @@ def grant_role(
         allow.require(actor, f"role.grant.{role}", subject)
     if at.school_id is not None and not _belongs(session, person.id, at.school_id, now):
         raise Refused("no_affiliation_here")
+    department = session.get(Department, at.department_id) if at.department_id is not None else None
+    if at.department_id is not None and (department is None or department.school_id != at.school_id):
+        raise Invalid.field("department_id", "no_such")
     held = RoleAssignment(
         person_id=person.id, role=role, school_id=at.school_id, department_id=at.department_id,
         cluster_id=at.cluster_id, from_=now, until=until, granted_by=actor.person_id if actor else None,

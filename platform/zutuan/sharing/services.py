@@ -258,20 +258,22 @@ def audit(
 
 
 def audit_denial(session: Session, actor: Actor, denial: Denial) -> None:
-    """Once per person, action and minute: inserted if absent."""
+    """Once per person, action and minute: inserted if absent. Of whoever looks as somebody else it is theirs, never the
+    other's."""
+    who = actor.really or actor.person_id
     minute = actor.now.strftime("%Y%m%d%H%M")
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     belongs = actor.at(None)
     statement = insert(AuditEvent).values(
         at=actor.now,
-        actor_id=actor.person_id,
-        affiliation_id=belongs.affiliation_id if belongs else None,
+        actor_id=who,
+        affiliation_id=belongs.affiliation_id if belongs and actor.really is None else None,
         action=f"denied:{denial.action}",
         subject_type=denial.subject_type,
         subject_id=denial.subject_id,
         school_id=belongs.school_id if belongs else None,
-        detail={},
+        detail={} if actor.really is None else {"viewing_as": actor.person_id},
         request_id=actor.request_id,
-        once=f"{actor.person_id}:{denial.action}:{minute}",
+        once=f"{who}:{denial.action}:{minute}",
     )
     session.execute(statement.on_conflict_do_nothing(index_elements=["once"]))

@@ -281,16 +281,16 @@ def db_upgrade() -> None:
 @click.password_option()
 def create_admin(name: str, email: str, school: str, number: str, password: str) -> None:
     """The first platform admin; everyone else is granted roles by somebody."""
-    from zutuan.people import passwords, services
+    from zutuan.people import passwords, policies, services
 
-    weak = passwords.weakness(password)
-    if weak:
-        raise click.ClickException("the password is too weak: at least 10 characters, not all the same")
     hashed = passwords.hash_password(password)
     with Database(load().database).write() as session:
         place = services.find_school(session, school)
         if place is None:
             raise click.ClickException(f"no school {school!r}; import the schools first: zutuan import schools FILE")
+        least = policies.least_at(session, [place.id], clock.now())
+        if passwords.weakness(password, least):
+            raise click.ClickException(f"the password is too weak: at least {least} characters, not all the same")
         new = services.NewPerson(name, place.id, number, "staff", email=email, password_hash=hashed)
         person = services.create_person(session, None, new, clock.now())
         services.grant_role(session, None, person, "platform_admin", services.At(), clock.now())

@@ -249,7 +249,7 @@ def test_a_slip_opens_its_own_account_once(database: Database, cast: Cast) -> No
     with pytest.raises(Unauthenticated):
         use(database, first.number, first.code)
     with pytest.raises(Unauthenticated):
-        use(database, second.number, second.code, NOW + keys.SLIP_LIFE)
+        use(database, second.number, second.code, NOW + timedelta(days=30))
 
 
 def test_new_slips_end_the_old_ones_and_the_database_alone_opens_nothing(database: Database, cast: Cast) -> None:

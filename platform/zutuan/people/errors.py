@@ -13,7 +13,7 @@ messages(
         "role_not_granted": _l("这个角色不能这样授予。"),
         "role_wrong_place": _l("这个角色不能在这里担任。"),
         "no_affiliation_here": _l("这个人现在不属于该校。"),
-        "weak_password": _l("密码至少 10 个字符，且不能只是同一个字符。"),
+        "weak_password": _l("密码至少 %(min)s 个字符，且不能只是同一个字符。"),
         "email_taken": _l("这个邮箱已有账号。"),
         "number_taken": _l("这个学工号在该校已有账号。"),
         "bad_number": _l("学工号只能用字母、数字、点、横线和下划线。"),

@@ -20,12 +20,13 @@ from zutuan.errors import Invalid, Refused, Unauthenticated
 from zutuan.people import passwords, rules, throttle
 from zutuan.people.models import AccessKey, Affiliation, Person, PersonalToken, RoleAssignment, WebSession
 from zutuan.people.permissions import allow
+from zutuan.people.policies import SLIP_LIFE, least_at, least_length
 from zutuan.people.services import digest, find_school, load_actor, revoke_keys
+from zutuan.policies import services as policies
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.sharing.services import audit
 
-SLIP_LIFE = timedelta(days=30)
 RESET_LIFE = timedelta(hours=2)
 INVITATION_LIFE = timedelta(days=7)
 # A new link no sooner than this after the last, and so many a day: nobody's mailbox is flooded by a stranger.
@@ -139,6 +140,7 @@ def issue_slips(session: Session, actor: Actor, school_id: int, wanted: Wanted, 
     if len(people) > MAX_SLIPS:
         raise Invalid.field("class_name", "too_many_items", max=MAX_SLIPS)
     batch, now = secrets.token_urlsafe(16), actor.now
+    life = policies.value(session, SLIP_LIFE, school_id, now)
     revoke_keys(session, people, now)
     rows = []
     for person_id in people:
@@ -147,7 +149,7 @@ def issue_slips(session: Session, actor: Actor, school_id: int, wanted: Wanted, 
             {
                 "person_id": person_id, "school_id": school_id, "purpose": wanted.purpose, "channel": "slip",
                 "batch": batch, "nonce": nonce, "secret_hash": code_hash(slip_code(secret, nonce)),
-                "issued_by": actor.person_id, "created_at": now, "expires_at": now + SLIP_LIFE,
+                "issued_by": actor.person_id, "created_at": now, "expires_at": now + life,
             }
         )  # fmt: skip
     session.execute(sa.insert(AccessKey), rows)
@@ -198,11 +200,9 @@ def activate(
     database: Database, school_text: str, number: str, code: str, password: str, who: throttle.Origin, now: datetime
 ) -> int:
     """Set a password with a slip; answers the person. Wrong ones are counted as wrong passwords of that account are."""
-    weak = passwords.weakness(password)
-    if weak:
-        raise Invalid.field("password", weak.code)
     with database.read() as session:
         school = find_school(session, school_text)
+        _insist_strong(password, least_at(session, [school.id if school else None], now))
         account = throttle.account_of_number(school.id if school else school_text.strip(), number)
         throttle.check(session, account, who, now)
         key = _slip(session, school, number.strip(), code, now) if school else None
@@ -303,10 +303,17 @@ def owner_of(session: Session, secret: str, now: datetime) -> Person | None:
 
 
 def use_link(database: Database, secret: str, password: str, now: datetime) -> int:
-    weak = passwords.weakness(password)
-    if weak:
-        raise Invalid.field("password", weak.code)
+    with database.read() as session:
+        person = owner_of(session, secret, now)
+        if person is not None:
+            _insist_strong(password, least_length(session, person.id, now))
     return use(database, digest(secret), password, now)
+
+
+def _insist_strong(password: str, least: int) -> None:
+    weak = passwords.weakness(password, least)
+    if weak:
+        raise Invalid.field("password", weak.code, **weak.params)
 
 
 def use(database: Database, key_hash: str, password: str, now: datetime) -> int:

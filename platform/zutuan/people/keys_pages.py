@@ -17,6 +17,8 @@ from zutuan.mail.services import send_mail
 from zutuan.people import devices, keys, queries, schemas, services, throttle
 from zutuan.people.asked import school_asked
 from zutuan.people.models import AccessKey, Person
+from zutuan.people.policies import HELP_LINE, least_at, least_length
+from zutuan.policies import services as policies
 from zutuan.web.auth import start_cookie
 from zutuan.web.forms import Errors, errors_of, load_form, refused
 from zutuan.web.requests import actor, config, database, db, reading
@@ -82,6 +84,7 @@ def slips(batch: str) -> ResponseReturnValue:
     page = render_template(
         "people/slips.html", slips=found, batch=batch, school_id=school_id, site=config().url,
         school_name=queries.school_name(db(), school_id),
+        help_line=policies.value(db(), HELP_LINE, school_id, clock.now()),
     )  # fmt: skip
     return page, 200, {"Cache-Control": "no-store"}
 
@@ -107,7 +110,11 @@ def slips_xlsx(batch: str) -> ResponseReturnValue:
 
 @blueprint.get("/activate")
 def activate() -> ResponseReturnValue:
-    return _form("activate", {}, "", 200)
+    return _activate_form({}, "", 200)
+
+
+def _activate_form(errors: Errors, alert: str, status: int) -> ResponseReturnValue:
+    return _form("activate", errors, alert, status, least=least_at(reading(), [None], clock.now()))
 
 
 def _form(template: str, errors: Errors, alert: str, status: int, **more: object) -> ResponseReturnValue:
@@ -132,7 +139,7 @@ def activate_post() -> ResponseReturnValue:
         )
     except (Invalid, Unauthenticated, TooMany) as error:
         errors, overall = errors_of(error)
-        return _form("activate", errors, "" if errors else overall, error.status)
+        return _activate_form(errors, "" if errors else overall, error.status)
     return _begin(person_id)
 
 
@@ -176,7 +183,12 @@ def link(secret: str) -> ResponseReturnValue:
     person = keys.owner_of(reading(), secret, clock.now())
     if person is None:
         return _form("link_gone", {}, "", 404)
-    return _form("new_password", {}, "", 200, name=person.name)
+    return _new_password_form(person, {}, 200)
+
+
+def _new_password_form(person: Person, errors: Errors, status: int) -> ResponseReturnValue:
+    least = least_length(reading(), person.id, clock.now())
+    return _form("new_password", errors, "", status, name=person.name, least=least)
 
 
 @blueprint.post("/key/<secret>")
@@ -187,7 +199,7 @@ def link_post(secret: str) -> ResponseReturnValue:
         person_id = keys.use_link(database(), secret, data["password"], clock.now())
     except Invalid as error:
         person = keys.owner_of(reading(), secret, clock.now())
-        return _form("new_password", errors_of(error)[0], "", 422, name=person.name if person else "")
+        return _new_password_form(person, errors_of(error)[0], 422) if person else _form("link_gone", {}, "", 404)
     except Unauthenticated:
         return _form("link_gone", {}, "", 404)
     return _begin(person_id)

@@ -16,6 +16,7 @@ from zutuan.people import belonging, devices, labels, queries, schemas, services
 from zutuan.people.api import credentials
 from zutuan.people.demo import demo_sign_ins
 from zutuan.people.models import Person
+from zutuan.people.policies import least_length
 from zutuan.web.auth import end_cookie, is_loopback, safe_next, start_cookie
 from zutuan.web.forms import Errors, messages_by_field
 from zutuan.web.requests import actor, config, database, db, maybe_actor, reading, shown_once
@@ -97,7 +98,7 @@ def account_page(
     return render_template(
         "people/account.html", me=me, tokens=services.tokens_of(reading(), me), secret=secret, errors=errors or {},
         role_place=lambda held: places.get(held, ""), alert=alert, delegating=delegating, values=request.form,
-        proposals=belonging.proposals_of(reading(), me), own_roles=staff_queries.delegable(reading(), me),
+        least=least_length(reading(), me.person_id, me.now), proposals=belonging.proposals_of(reading(), me), own_roles=staff_queries.delegable(reading(), me),
     )  # fmt: skip
 
 

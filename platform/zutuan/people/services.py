@@ -18,6 +18,7 @@ from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, Unauthenti
 from zutuan.people import passwords, rules, throttle
 from zutuan.people.models import AccessKey, Affiliation, Person, PersonalToken, RoleAssignment, WebSession
 from zutuan.people.permissions import allow
+from zutuan.people.policies import least_length
 from zutuan.sharing.actor import Actor, Belongs, Holds, Member
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.sharing.services import audit
@@ -309,9 +310,9 @@ def create_person(session: Session, actor: Actor | None, new: NewPerson, now: da
 def set_password(session: Session, actor: Actor | None, person: Person, password: str, now: datetime) -> None:
     """A new password; it signs out every session of the person from its next request on, and ends every key to the
     account that is still about."""
-    weak = passwords.weakness(password)
+    weak = passwords.weakness(password, least_length(session, person.id, now))
     if weak:
-        raise Invalid.field("password", weak.code)
+        raise Invalid.field("password", weak.code, **weak.params)
     person.password_hash = passwords.hash_password(password)
     revoke_keys(session, [person.id], now)
     session.execute(sa.delete(WebSession).where(WebSession.person_id == person.id))

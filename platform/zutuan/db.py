@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -303,6 +304,12 @@ def after_commit(session: Session, action: Callable[[], None]) -> None:
 def run_after_commit(session: Session) -> None:
     for action in session.info.pop("after_commit", []):
         action()
+
+
+def insert_or(session: Session, table: Any) -> sqlite.Insert:
+    """An INSERT of this session's engine that can say what happens on a conflict (both engines write it alike)."""
+    engine = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return cast("sqlite.Insert", engine.insert(table))
 
 
 def mark_audited(session: Session) -> None:

@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any, TypeVar, TypeVarTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from zutuan.clusters.models import Membership, School
-from zutuan.db import MAX_ID, UtcDateTime, mark_audited, padded
+from zutuan.db import MAX_ID, UtcDateTime, insert_or, mark_audited, padded
 from zutuan.errors import Denial, NotFound, Refused, insist
 from zutuan.sharing import rules, scopes
 from zutuan.sharing.actor import Actor
@@ -262,9 +261,8 @@ def audit_denial(session: Session, actor: Actor, denial: Denial) -> None:
     other's."""
     who = actor.really or actor.person_id
     minute = actor.now.strftime("%Y%m%d%H%M")
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     belongs = actor.at(None)
-    statement = insert(AuditEvent).values(
+    statement = insert_or(session, AuditEvent).values(
         at=actor.now,
         actor_id=who,
         affiliation_id=belongs.affiliation_id if belongs and actor.really is None else None,

@@ -23,11 +23,13 @@ from zutuan.importing import run
 from zutuan.imports import services as imports
 from zutuan.imports.kinds import kinds_of
 from zutuan.imports.models import ImportBatch
-from zutuan.people import belonging, keys, own_data, roles, throttle
+from zutuan.people import belonging, keys, own_data, roles, slips, throttle
 from zutuan.people.models import AccessKey, Affiliation, Person, PersonalToken, Proposal, RoleAssignment, WebSession
+from zutuan.people.roles import At
 from zutuan.people.roster_rules import Known, Same, Update, decide
 from zutuan.people.rosters import roster_import
-from zutuan.people.services import At, actor_of_session, change_password, create_token, load_actor, open_session
+from zutuan.people.services import actor_of_session, create_token, load_actor
+from zutuan.people.signing_in import change_password, open_session
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent
 from zutuan.storage import services as storage
@@ -58,17 +60,17 @@ def roster(database: Database, cast: Cast, text: str, school: str = "A") -> None
 def issue(database: Database, who: Actor, cast: Cast, number: str, purpose: str = "reset") -> str:
     """A batch with one slip."""
     with database.write() as session:
-        wanted = keys.Wanted(numbers=(number,), purpose=purpose)
-        return keys.issue_slips(session, who, cast.schools["A"], wanted, SECRET)
+        wanted = slips.Wanted(numbers=(number,), purpose=purpose)
+        return slips.issue_slips(session, who, cast.schools["A"], wanted, SECRET)
 
 
 def codes(database: Database, who: Actor, cast: Cast, batch: str) -> list[str]:
     with database.read() as session:
-        return [slip.code for slip in keys.slips_of(session, who, cast.schools["A"], batch, SECRET)]
+        return [slip.code for slip in slips.slips_of(session, who, cast.schools["A"], batch, SECRET)]
 
 
 def use(database: Database, number: str, code: str) -> int:
-    return keys.activate(database, "甲牵头师范大学", number, code, NEW, throttle.Origin("10.0.0.1"), NOW)
+    return slips.activate(database, "甲牵头师范大学", number, code, NEW, throttle.Origin("10.0.0.1"), NOW)
 
 
 def grant(database: Database, cast: Cast, player: Player, role: str) -> None:

@@ -19,7 +19,7 @@ from zutuan.clock import Clock
 from zutuan.clusters.models import Membership
 from zutuan.db import Database
 from zutuan.errors import Invalid, Unauthenticated
-from zutuan.people import keys
+from zutuan.people import keys, slips
 from zutuan.people.throttle import Origin
 from zutuan.policies import services
 from zutuan.policies.models import PolicyValue
@@ -269,7 +269,7 @@ def test_a_slip_lives_as_long_and_says_whom_to_ask(sqlite_app: Flask, sqlite_dat
     assert code and "有问题请找：教务处 0917-1" in page and "2026-11-27" in page
     number = cast.who("B", "student").number
     with pytest.raises(Invalid):
-        keys.activate(sqlite_database, "甲参与师范大学", number, code[1], "twelve chars", Origin("10.0.0.1"), NOW)
+        slips.activate(sqlite_database, "甲参与师范大学", number, code[1], "twelve chars", Origin("10.0.0.1"), NOW)
     with pytest.raises(Unauthenticated):
         late = NOW + timedelta(days=2)
-        keys.activate(sqlite_database, "甲参与师范大学", number, code[1], "sixteen chars is", Origin("10.0.0.1"), late)
+        slips.activate(sqlite_database, "甲参与师范大学", number, code[1], "sixteen chars is", Origin("10.0.0.1"), late)

@@ -19,10 +19,12 @@ from zutuan.errors import Forbidden, Hidden, Invalid, NotFound, Refused, Unauthe
 from zutuan.importing import run
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import Notice
-from zutuan.people import belonging, keys, own_data, passwords, roles, throttle, viewing
+from zutuan.people import belonging, own_data, passwords, roles, slips, throttle, viewing
 from zutuan.people.models import AccessKey, Affiliation, Person, Proposal, RoleAssignment, WebSession
+from zutuan.people.roles import At
 from zutuan.people.rosters import roster_import
-from zutuan.people.services import At, actor_of_session, load_actor, open_session
+from zutuan.people.services import actor_of_session, load_actor
+from zutuan.people.signing_in import open_session
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent
 
@@ -226,21 +228,21 @@ def newcomers(database: Database, cast: Cast, n: int = 3) -> None:
         run(session, roster_import(cast.schools["A"]), text.encode(), now=NOW)
 
 
-def slips(database: Database, cast: Cast, **wanted: object) -> list[keys.Slip]:
+def printed(database: Database, cast: Cast, **wanted: object) -> list[slips.Slip]:
     registrar = actor(database, cast.who("A", "registrar"))
     with database.write() as session:
-        batch = keys.issue_slips(session, registrar, cast.schools["A"], keys.Wanted(**wanted), SECRET)  # type: ignore[arg-type]
+        batch = slips.issue_slips(session, registrar, cast.schools["A"], slips.Wanted(**wanted), SECRET)  # type: ignore[arg-type]
     with database.read() as session:
-        return keys.slips_of(session, registrar, cast.schools["A"], batch, SECRET)
+        return slips.slips_of(session, registrar, cast.schools["A"], batch, SECRET)
 
 
 def use(database: Database, number: str, code: str, now: object = NOW) -> int:
-    return keys.activate(database, "甲牵头师范大学", number, code, "my own password", throttle.Origin("10.0.0.1"), now)  # type: ignore[arg-type]
+    return slips.activate(database, "甲牵头师范大学", number, code, "my own password", throttle.Origin("10.0.0.1"), now)  # type: ignore[arg-type]
 
 
 def test_a_slip_opens_its_own_account_once(database: Database, cast: Cast) -> None:
     newcomers(database, cast)
-    first, second, _third = slips(database, cast, class_name="1班")
+    first, second, _third = printed(database, cast, class_name="1班")
     with pytest.raises(Unauthenticated):
         use(database, second.number, first.code)
     person = use(database, first.number, first.code.lower().replace("-", " "))
@@ -254,13 +256,13 @@ def test_a_slip_opens_its_own_account_once(database: Database, cast: Cast) -> No
 
 def test_new_slips_end_the_old_ones_and_the_database_alone_opens_nothing(database: Database, cast: Cast) -> None:
     newcomers(database, cast, 1)
-    (old,) = slips(database, cast)
-    (new,) = slips(database, cast)
+    (old,) = printed(database, cast)
+    (new,) = printed(database, cast)
     with pytest.raises(Unauthenticated):
         use(database, old.number, old.code)
     with database.read() as session:
         row = session.scalars(sa.select(AccessKey).where(AccessKey.revoked_at.is_(None))).one()
-        assert keys.slip_code("another secret", row.nonce) != new.code
+        assert slips.slip_code("another secret", row.nonce) != new.code
         assert new.code.replace("-", "") not in repr(vars(row))
     use(database, new.number, new.code)
 
@@ -294,21 +296,25 @@ def test_who_has_an_address_is_invited_by_mail_and_a_forgotten_password_is_set_a
 
 def test_slips_are_only_for_those_whom_the_school_may_open(database: Database, cast: Cast) -> None:
     with pytest.raises(Refused, match="nobody_to_activate"):
-        slips(database, cast)
+        printed(database, cast)
     with pytest.raises(Forbidden), database.write() as session:
-        keys.issue_slips(session, actor(database, cast.who("B", "registrar")), cast.schools["A"], keys.Wanted(), SECRET)
+        slips.issue_slips(
+            session, actor(database, cast.who("B", "registrar")), cast.schools["A"], slips.Wanted(), SECRET
+        )
     proposal, teacher = proposed(database, cast), cast.who("B", "teacher")
     with database.write() as session:
         belonging.decide(session, actor(database, teacher), proposal, accept=True)
     with pytest.raises(Refused, match="nobody_to_activate"):
-        slips(database, cast, numbers=("T9",), purpose="reset")
+        printed(database, cast, numbers=("T9",), purpose="reset")
 
 
 def test_no_slip_and_no_disabling_reaches_those_above(database: Database, cast: Cast) -> None:
     above = cast.who("A", "school_admin")
     with pytest.raises(Refused, match="nobody_to_activate"):
-        slips(database, cast, numbers=(above.number,), purpose="reset")
-    assert [slip.number for slip in slips(database, cast, numbers=(cast.who("A", "student").number,), purpose="reset")]
+        printed(database, cast, numbers=(above.number,), purpose="reset")
+    assert [
+        slip.number for slip in printed(database, cast, numbers=(cast.who("A", "student").number,), purpose="reset")
+    ]
     with pytest.raises(Refused, match="account_beyond_reach"), database.write() as session:
         admin = actor(database, above)
         belonging.set_disabled(session, admin, cast.who("A", "platform_admin").id, disabled=True)

@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from zutuan.clusters.models import Department
 from zutuan.errors import NotFound, Refused
-from zutuan.people.keys import proven_address, within_reach
+from zutuan.people.keys import proven_address
 from zutuan.people.models import Affiliation, Person, Proposal, WebSession
 from zutuan.people.permissions import allow
 from zutuan.people.services import ensure_department
+from zutuan.people.slips import within_reach
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.sharing.services import audit, fetch

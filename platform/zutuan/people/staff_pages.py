@@ -15,7 +15,7 @@ from zutuan.exporting import Table, xlsx_download
 from zutuan.people import belonging, labels, queries, roles, schemas, staff_queries, viewing
 from zutuan.people.asked import school_asked
 from zutuan.people.permissions import allow
-from zutuan.people.services import At
+from zutuan.people.roles import At
 from zutuan.sharing.models import AuditEvent
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.web.forms import Errors, load_form, refused, refused_at_once

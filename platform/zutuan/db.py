@@ -1,8 +1,8 @@
 """The database: one place that closes SQLite's traps and makes both engines behave alike.
 
 What is closed here: naive times are refused and stored fixed-width in UTC; ids are never reused (AUTOINCREMENT);
-a writing transaction takes SQLite's write lock at its start (BEGIN IMMEDIATE) and waits for it; foreign keys are on;
-(Triggers are `guards`.)
+a writing transaction takes SQLite's write lock at its start (BEGIN IMMEDIATE) and waits for it; foreign keys are on.
+What triggers guard besides is in `guards`.
 """
 
 from __future__ import annotations

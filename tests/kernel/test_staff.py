@@ -19,7 +19,7 @@ from zutuan.errors import Forbidden, Hidden, Invalid, NotFound, Refused, Unauthe
 from zutuan.importing import run
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import Notice
-from zutuan.people import belonging, own_data, passwords, roles, slips, throttle, viewing
+from zutuan.people import audit_words, belonging, own_data, passwords, roles, slips, throttle, viewing
 from zutuan.people.models import AccessKey, Affiliation, Person, Proposal, RoleAssignment, WebSession
 from zutuan.people.roles import At
 from zutuan.people.rosters import roster_import
@@ -407,3 +407,13 @@ def test_the_audit_is_read_by_those_who_answer_for_it(client: FlaskClient, cast:
     assert client.get("/audit.xlsx").status_code == 200
     browser_session(client, cast.who("B", "registrar"))
     assert client.get("/audit").status_code == 403
+
+
+def test_the_audit_speaks_in_words_and_keeps_its_codes(client: FlaskClient, cast: Cast, clock: Clock) -> None:
+    browser_session(client, cast.who("B", "school_admin"))
+    assert client.get("/imports/999").status_code == 404
+    page = client.get("/audit").text
+    assert '<code class="note">test.cast</code>' in page  # no words for it: the code alone
+    assert audit_words.said("enrolment.host_deny") == "选课 · 开课学校不通过"
+    assert audit_words.said("denied:paper.read") == "被拒绝：证明 · 查看"
+    assert audit_words.said("denied:who.knows") == "被拒绝：who.knows"

@@ -80,9 +80,7 @@ FEATURE = Feature(
     pages=(blueprint, keys_blueprint, staff_blueprint, own_blueprint),
     nav=(
         NavEntry("staff.people", _l("人员"), "people", group="organisation", shown=_runs, more_only=True, order=85),
-        NavEntry(
-            "staff.audit", _l("操作记录"), "list-check", group="organisation", shown=_audits, more_only=True, order=95
-        ),
+        NavEntry("staff.audit", _l("操作记录"), "clock", group="organisation", shown=_audits, more_only=True, order=95),
     ),
     todos=todos,
     notices=notices.TEXTS,

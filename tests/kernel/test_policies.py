@@ -214,7 +214,7 @@ def test_texts_and_durations_are_bounded(sqlite_app: Flask, cast: Cast, key: str
 def test_texts_and_durations_are_decided_and_read(app: Flask, database: Database, cast: Cast) -> None:
     assert ok(decide(app, cast, "school", LINE, "  教务处 0917-1 "))["value"] == "教务处 0917-1"
     made = ok(decide(app, cast, "cluster", LIFE, "PT48H"))
-    assert (made["value"], made["bounds"]) == ("P2D", "1 天至180 天")
+    assert (made["value"], made["bounds"]) == ("P2D", "2 天 至 180 天")
     assert holds(database, cast, LINE) == "教务处 0917-1" and holds(database, cast, LINE, "A") == ""
     assert holds(database, cast, LIFE, "A") == timedelta(days=2) and holds(database, cast, LIFE, "D") == timedelta(
         days=30
@@ -224,11 +224,11 @@ def test_texts_and_durations_are_decided_and_read(app: Flask, database: Database
 def test_their_forms(sqlite_client: FlaskClient, sqlite_database: Database, cast: Cast) -> None:
     browser_session(sqlite_client, cast.who("B", "school_admin"))
     path = f"/schools/{cast.schools['B']}/settings"
-    assert post_form(sqlite_client, path, {"key": LIFE, "value": "36", "unit": "H"}).status_code == 302
+    assert post_form(sqlite_client, path, {"key": LIFE, "value": "60", "unit": "H"}).status_code == 302
     assert post_form(sqlite_client, path, {"key": LINE, "value": "inherit"}).status_code == 302  # a text like any other
-    assert holds(sqlite_database, cast, LIFE) == timedelta(hours=36) and holds(sqlite_database, cast, LINE) == "inherit"
+    assert holds(sqlite_database, cast, LIFE) == timedelta(hours=60) and holds(sqlite_database, cast, LINE) == "inherit"
     page = sqlite_client.get(path).text
-    assert "36 小时" in page and '<option value="H" selected>' in page
+    assert "60 小时" in page and '<option value="H" selected>' in page
     for wrong in ({"value": "3", "unit": "M"}, {"value": "x", "unit": "D"}, {"value": "5", "unit": "Y"}, {"value": ""}):
         assert post_form(sqlite_client, path, {"key": LIFE, **wrong}).status_code == 422
     assert post_form(sqlite_client, path, {"key": LINE, "value": "x", "inherit": "1"}).status_code == 302

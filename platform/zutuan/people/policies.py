@@ -21,7 +21,7 @@ PASSWORD_LENGTH = Policy(
 )  # fmt: skip
 SLIP_LIFE = Policy(
     "people.slip_life", _l("激活码有效期"), _l("激活码从发出起这么久以内有效；已经发出的不受影响。"), "P30D", "duration", LEVELS,
-    low=24 * 60, high=180 * 24 * 60,
+    low=2 * 24 * 60, high=180 * 24 * 60,
 )  # fmt: skip
 HELP_LINE = Policy(
     "people.help_line", _l("账号问题找谁"), _l("印在激活码纸条上，例如：教务处 0917-0000000，行政楼 203。不填则不印。"), "", "text",

@@ -72,7 +72,7 @@ class Shown:
         if policy.type == "whole":
             return _("%(low)s 至 %(high)s %(unit)s", low=policy.low, high=policy.high, unit=policy.unit)
         if policy.type == "duration":
-            return _("%(low)s至%(high)s", low=in_words(policy.low), high=in_words(policy.high))
+            return _("%(low)s 至 %(high)s", low=in_words(policy.low), high=in_words(policy.high))
         return _("最多 %(n)s 个字", n=policy.high) if policy.type == "text" else ""
 
     def parts(self, value: Any) -> tuple[int, str]:

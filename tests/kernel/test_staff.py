@@ -417,3 +417,16 @@ def test_the_audit_speaks_in_words_and_keeps_its_codes(client: FlaskClient, cast
     assert audit_words.said("enrolment.host_deny") == "选课 · 开课学校不通过"
     assert audit_words.said("denied:paper.read") == "被拒绝：证明 · 查看"
     assert audit_words.said("denied:who.knows") == "被拒绝：who.knows"
+
+
+def test_a_platform_admin_comes_to_a_schools_people_and_is_offered_only_what_works(
+    client: FlaskClient, cast: Cast, clock: Clock
+) -> None:
+    browser_session(client, cast.who("A", "platform_admin"))
+    school = cast.schools["B"]
+    page = client.get(f"/schools/{school}").text
+    assert f"/people?school={school}" in page and f"/schools/{school}/settings" in page
+    people = client.get(f"/people?school={school}").text
+    assert cast.who("B", "student").number in people and "导入名单" not in people and "/people/keys" not in people
+    browser_session(client, cast.who("B", "student"))
+    assert f"/people?school={school}" not in client.get(f"/schools/{school}").text

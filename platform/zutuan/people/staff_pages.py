@@ -16,6 +16,7 @@ from zutuan.people import audit_words, belonging, labels, queries, roles, schema
 from zutuan.people.asked import school_asked
 from zutuan.people.permissions import allow
 from zutuan.people.roles import At
+from zutuan.people.slips import school_subject
 from zutuan.sharing.models import AuditEvent
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.web.forms import Errors, load_form, refused, refused_at_once
@@ -50,6 +51,8 @@ def _people_page(errors: Errors, alert: str) -> str:
         grantable=roles.grantable(who, school_id),
         role_options=[(role, labels.ROLE[role]) for role in roles.grantable(who, school_id)], departments=staff_queries.departments(db(), school_id),
         kinds=labels.KIND, standings=labels.STANDING, values=request.form, now=who.now,
+        may_import=allow.may(who, "people.import", school_subject(school_id)),
+        may_issue=allow.may(who, "key.issue", school_subject(school_id)),
         may_view=allow.may(who, "person.view_as"), chosen=request.form.getlist("people"),
         may_disable=allow.may(who, "person.disable", Subject(places={"only": Place(school_id)})),
         may_revoke=lambda role: roles.may_grant(who, role.role, roles.place_of(role)),

@@ -54,7 +54,7 @@ class Shown:
     def say(self, value: Any) -> str:
         """A value in words."""
         if value is None:
-            return _("沿用上一级")
+            return _("不另作决定")
         if self.policy.type == "bool":
             return _("是") if value else _("否")
         if self.policy.type == "choice":

@@ -124,7 +124,8 @@ def test_a_slip_opens_no_account_that_another_school_uses_by_now(sqlite_database
         use(database, teacher.number, code)
 
 
-def test_a_deputy_makes_no_keys_that_would_outlive_the_leave(database: Database, cast: Cast) -> None:
+def test_a_deputy_makes_no_keys_that_would_outlive_the_leave(sqlite_database: Database, cast: Cast) -> None:
+    database = sqlite_database
     admin, deputy = cast.who("A", "school_admin"), cast.who("A", "teacher")
     with database.write() as session:
         source = held(database, admin, "school_admin")
@@ -212,9 +213,10 @@ def test_a_roster_gives_a_closed_account_no_name_back(sqlite_database: Database,
         assert session.get_one(Person, student.id).name == own_data.CLOSED_NAME
 
 
-def test_another_schools_person_is_not_impersonated_by_their_address(database: Database, cast: Cast) -> None:
+def test_another_schools_person_is_not_impersonated_by_their_address(sqlite_database: Database, cast: Cast) -> None:
     """A registrar writes a stranger's address beside a name, opens the account by a slip, and waits for the stranger's
     school to propose."""
+    database = sqlite_database
     roster(database, cast, "工号,姓名,邮箱,身份\nF1,冒名,real@x.example,教师\n")
     registrar = actor(database, cast.who("A", "registrar"))
     (code,) = codes(database, registrar, cast, issue(database, registrar, cast, "F1", "activate"))

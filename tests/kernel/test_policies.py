@@ -235,8 +235,11 @@ def test_their_forms(sqlite_client: FlaskClient, sqlite_database: Database, cast
     assert holds(sqlite_database, cast, LINE) == ""
 
 
-def test_new_passwords_are_as_long_as_the_strictest_school_asks(app: Flask, database: Database, cast: Cast) -> None:
+def test_new_passwords_are_as_long_as_the_strictest_school_asks(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast
+) -> None:
     """And never shorter than the built-in minimum; the old one goes on working."""
+    app, database = sqlite_app, sqlite_database
     ok(decide(app, cast, "school", LENGTH, 16))
     student, twelve = cast.who("B", "student"), "twelve chars"
     client = app.test_client()

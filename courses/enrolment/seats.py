@@ -18,6 +18,7 @@ from courses.catalogue.models import Offering, SeatPool
 from courses.catalogue.services import teaching_ends
 from courses.enrolment import facts, policies, rules, story
 from courses.enrolment.models import Enrolment, StudyYear
+from zutuan.db import insert_or
 from zutuan.decision import Refusal
 from zutuan.errors import Refused
 from zutuan.people.models import Person
@@ -34,15 +35,9 @@ def lock_student(session: Session, person_id: int, academic_year: str) -> None:
     y = StudyYear
     mine = sa.select(y.id).where(y.person_id == person_id, y.academic_year == academic_year).with_for_update()
     if session.scalar(mine) is None:
-        insert_once(session, y, {"person_id": person_id, "academic_year": academic_year})
+        row = insert_or(session, y).values(person_id=person_id, academic_year=academic_year)
+        session.execute(row.on_conflict_do_nothing())
         session.scalar(mine)
-
-
-def insert_once(session: Session, table: type[StudyYear], values: dict[str, object]) -> None:
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.execute(insert(table).values(**values).on_conflict_do_nothing())
 
 
 def editions(session: Session, offering_id: int) -> dict[int, int]:

@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from zutuan.feature import Card, Feature, ImportKind, NavEntry, Todo
-from zutuan.people import belonging, notices
+from zutuan.people import belonging, notices, policies
 from zutuan.people import errors as errors
 from zutuan.people.api import me_api, people_api, session_api
 from zutuan.people.demo import load
@@ -80,9 +80,7 @@ FEATURE = Feature(
     pages=(blueprint, keys_blueprint, staff_blueprint, own_blueprint),
     nav=(
         NavEntry("staff.people", _l("人员"), "people", group="organisation", shown=_runs, more_only=True, order=85),
-        NavEntry(
-            "staff.audit", _l("操作记录"), "list-check", group="organisation", shown=_audits, more_only=True, order=95
-        ),
+        NavEntry("staff.audit", _l("操作记录"), "clock", group="organisation", shown=_audits, more_only=True, order=95),
     ),
     todos=todos,
     notices=notices.TEXTS,
@@ -90,6 +88,7 @@ FEATURE = Feature(
     permissions=allow,
     cards=cards,
     imports=(ROSTER,),
+    policies=policies.ALL,
     demo=load,
     demo_order=30,
     public=frozenset({"people.sign_in", "people.sign_in_post", "people.demo_sign_in", "api-session.Session", *KEYS}),

@@ -12,10 +12,11 @@ from marshmallow import ValidationError
 from zutuan.clock import clock
 from zutuan.errors import Invalid, TooMany, Unauthenticated, say
 from zutuan.fields import field_errors, from_form
-from zutuan.people import belonging, devices, labels, queries, schemas, services, staff_queries
+from zutuan.people import belonging, devices, labels, queries, schemas, services, signing_in, staff_queries
 from zutuan.people.api import credentials
 from zutuan.people.demo import demo_sign_ins
 from zutuan.people.models import Person
+from zutuan.people.policies import least_length
 from zutuan.web.auth import end_cookie, is_loopback, safe_next, start_cookie
 from zutuan.web.forms import Errors, messages_by_field
 from zutuan.web.requests import actor, config, database, db, maybe_actor, reading, shown_once
@@ -48,7 +49,7 @@ def sign_in_post() -> ResponseReturnValue:
         form["number"], form["email"] = form.get("email", ""), ""
     try:
         data = credentials(schema.load(from_form(schema, type(request.form)(form))))
-        _person, secret, account = services.sign_in(
+        _person, secret, account = signing_in.sign_in(
             database(), data, devices.origin(), clock.now(), session.get("sid", "")
         )
     except ValidationError as error:
@@ -71,13 +72,13 @@ def demo_sign_in() -> ResponseReturnValue:
     person = db().get(Person, int(chosen)) if re.fullmatch(r"[1-9][0-9]{0,17}", chosen) else None
     if person is None or not person.demonstration or person.state != "active":
         abort(404)
-    start_cookie(services.open_session(db(), person.id, clock.now(), session.get("sid", "")))
+    start_cookie(signing_in.open_session(db(), person.id, clock.now(), session.get("sid", "")))
     return redirect(safe_next(request.form.get("next"), url_for("web.home")))
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    services.close_session(db(), actor(), session.get("sid", ""), everywhere="everywhere" in request.form)
+    signing_in.close_session(db(), actor(), session.get("sid", ""), everywhere="everywhere" in request.form)
     end_cookie()
     g.signed_in_actor = None
     return redirect(url_for("people.sign_in"))
@@ -97,7 +98,7 @@ def account_page(
     return render_template(
         "people/account.html", me=me, tokens=services.tokens_of(reading(), me), secret=secret, errors=errors or {},
         role_place=lambda held: places.get(held, ""), alert=alert, delegating=delegating, values=request.form,
-        proposals=belonging.proposals_of(reading(), me), own_roles=staff_queries.delegable(reading(), me),
+        least=least_length(reading(), me.person_id, me.now), proposals=belonging.proposals_of(reading(), me), own_roles=staff_queries.delegable(reading(), me),
     )  # fmt: skip
 
 

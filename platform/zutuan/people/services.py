@@ -12,17 +12,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Cluster, Department, Membership, School
-from zutuan.db import Database, UtcDateTime, padded
+from zutuan.db import UtcDateTime, padded
 from zutuan.decision import Refusal
-from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, Unauthenticated, insist
-from zutuan.people import passwords, rules, throttle
+from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused
+from zutuan.people import rules
 from zutuan.people.models import Affiliation, Person, PersonalToken, RoleAssignment, WebSession
 from zutuan.people.permissions import allow
 from zutuan.sharing.actor import Actor, Belongs, Holds, Member
-from zutuan.sharing.permissions import Place, Subject
+from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
-SESSION_LIFE = timedelta(hours=12)
 TOKEN_LIFE = timedelta(days=180)
 TOKEN_PREFIX = "zt_"  # noqa: S105
 
@@ -79,10 +78,13 @@ _AFFILIATIONS = (
     .order_by(Affiliation.id)
 )  # fmt: skip
 _SOURCE, _SOURCE_HERE = sa.orm.aliased(RoleAssignment), sa.orm.aliased(Affiliation)
-# A delegated role counts while the one it comes from does: open, and its holder still at the school.
+_SOURCE_HOLDER = sa.orm.aliased(Person)
+# A delegated role counts while the one it comes from does: open, its holder's account not disabled and still at the
+# school.
 _SOURCE_STANDS = (
     sa.select(_SOURCE.id)
-    .where(_SOURCE.id == RoleAssignment.delegates, _open(_SOURCE))
+    .join(_SOURCE_HOLDER, _SOURCE_HOLDER.id == _SOURCE.person_id)
+    .where(_SOURCE.id == RoleAssignment.delegates, _open(_SOURCE), _SOURCE_HOLDER.state == "active")
     .where(
         sa.or_(
             _SOURCE.school_id.is_(None),
@@ -95,7 +97,11 @@ _SOURCE_STANDS = (
     .exists()
 )
 _ROLES = sa.select(
-    RoleAssignment.role, RoleAssignment.school_id, RoleAssignment.department_id, RoleAssignment.cluster_id
+    RoleAssignment.role,
+    RoleAssignment.school_id,
+    RoleAssignment.department_id,
+    RoleAssignment.cluster_id,
+    RoleAssignment.delegates.is_not(None),
 ).where(
     RoleAssignment.person_id == _PERSON,
     _open(RoleAssignment),
@@ -166,88 +172,6 @@ def actor_of_token(session: Session, secret: str, now: datetime, request_id: str
     return load_actor(session, person, now, request_id) if person else None
 
 
-# --- signing in and out -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """Either `email`, or `school` (name, code or id) and `number` (学工号)."""
-
-    password: str
-    email: str = ""
-    school: str = ""
-    number: str = ""
-
-    def account(self, school: School | None) -> str:
-        """What failures are counted under: the account that was meant, whether or not there is one."""
-        if self.email:
-            return throttle.account_of_email(self.email)
-        return throttle.account_of_number(school.id if school else self.school.strip(), self.number)
-
-
-def find_school(session: Session, text: str) -> School | None:
-    """A school by its name, its ministry code, or its id here."""
-    text = text.strip()
-    clauses = [School.name == text, School.code == text]
-    if text.isascii() and text.isdecimal() and len(text) < 10:
-        clauses.append(School.id == int(text))
-    return session.scalars(sa.select(School).where(sa.or_(*clauses)).order_by(School.id)).first()
-
-
-def _find_person(session: Session, credentials: Credentials, school: School | None, now: datetime) -> Person | None:
-    if credentials.email:
-        email = rules.normal_email(credentials.email)
-        return None if isinstance(email, Refusal) else session.scalar(sa.select(Person).where(Person.email == email))
-    if school is None:
-        return None
-    query = sa.select(Person).join(Affiliation, Affiliation.person_id == Person.id)
-    here = query.where(Affiliation.school_id == school.id, Affiliation.number == credentials.number.strip())
-    return session.scalar(here.where(Affiliation.open_at(now)))
-
-
-def sign_in(
-    database: Database, credentials: Credentials, origin: throttle.Origin, now: datetime, replaces: str = ""
-) -> tuple[int, str, str]:
-    """(person id, session secret, hashed account); the session that it `replaces` in this browser ends. Opens its own
-    short transactions: no lock is held while a password is hashed.
-
-    Raises TooMany while this account has to wait at this place, Unauthenticated when it does not fit.
-    """
-    with database.read() as session:
-        school = None if credentials.email else find_school(session, credentials.school)
-        account = credentials.account(school)
-        throttle.check(session, account, origin, now)
-        person = _find_person(session, credentials, school, now)
-        password_hash = person.password_hash if person and person.state == "active" else None
-    if not passwords.verify(password_hash, credentials.password) or person is None:
-        throttle.count(database, account, origin, now)
-        raise Unauthenticated("sign_in_failed")
-    with database.write() as session:
-        throttle.forget(session, account, origin)
-        secret = open_session(session, person.id, now, replaces)
-    return person.id, secret, account
-
-
-def open_session(session: Session, person_id: int, now: datetime, replaces: str = "") -> str:
-    """Start a browser session and answer its secret. The one it `replaces` ends, and so do the person's old ones that
-    have run out."""
-    secret = secrets.token_urlsafe(32)
-    over = sa.and_(WebSession.person_id == person_id, WebSession.expires_at <= now)
-    session.execute(sa.delete(WebSession).where(sa.or_(over, WebSession.secret_hash == digest(replaces))))
-    session.add(
-        WebSession(secret_hash=digest(secret), person_id=person_id, created_at=now, expires_at=now + SESSION_LIFE)
-    )
-    audit(session, None, "session.open", Subject("person", person_id), now=now)
-    return secret
-
-
-def close_session(session: Session, actor: Actor, secret: str, *, everywhere: bool = False) -> None:
-    """Sign out here, or everywhere."""
-    gone = sa.delete(WebSession).where(WebSession.person_id == actor.person_id)
-    session.execute(gone if everywhere else gone.where(WebSession.secret_hash == digest(secret)))
-    audit(session, actor, "session.close", Subject("person", actor.person_id), now=actor.now, everywhere=everywhere)
-
-
 # --- accounts ---------------------------------------------------------------------------------------------------
 
 
@@ -297,27 +221,6 @@ def create_person(session: Session, actor: Actor | None, new: NewPerson, now: da
     return person
 
 
-def set_password(session: Session, actor: Actor | None, person: Person, password: str, now: datetime) -> None:
-    """A new password; it signs out every session of the person from its next request on."""
-    weak = passwords.weakness(password)
-    if weak:
-        raise Invalid.field("password", weak.code)
-    person.password_hash = passwords.hash_password(password)
-    session.execute(sa.delete(WebSession).where(WebSession.person_id == person.id))
-    audit(session, actor, "person.password", Subject("person", person.id), now=now)
-
-
-def change_password(database: Database, actor: Actor, old: str, new: str, now: datetime) -> str:
-    """A new password by who knows the old one; every session ends, and the secret of the new one here is answered."""
-    with database.read() as session:
-        known = session.get_one(Person, actor.person_id).password_hash
-    if not passwords.verify(known, old):
-        raise Invalid.field("old", "password_wrong")
-    with database.write() as session:
-        set_password(session, actor, session.get_one(Person, actor.person_id), new, now)
-        return open_session(session, actor.person_id, now)
-
-
 def ensure_department(session: Session, school_id: int, name: str) -> Department:
     query = sa.select(Department).where(Department.school_id == school_id, Department.name == name)
     department = session.scalar(query)
@@ -326,70 +229,6 @@ def ensure_department(session: Session, school_id: int, name: str) -> Department
         session.add(department)
         session.flush()
     return department
-
-
-# --- roles ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class At:
-    """Where a role is held; all None for the platform."""
-
-    school_id: int | None = None
-    department_id: int | None = None
-    cluster_id: int | None = None
-
-    @property
-    def kind(self) -> str:
-        if self.cluster_id is not None:
-            return "cluster"
-        if self.department_id is not None:
-            return "department"
-        return "school" if self.school_id is not None else "platform"
-
-
-def grant_role(
-    session: Session,
-    actor: Actor | None,
-    person: Person,
-    role: str,
-    at: At,
-    now: datetime,
-    until: datetime | None = None,
-) -> RoleAssignment:
-    """Give a role at a place. Without an actor it is the command line of the machine's operator."""
-    insist(rules.check_grant(role, at.kind))
-    if actor is not None:
-        places = {"school": Place(at.school_id, at.department_id)} if at.school_id else {}
-        subject = Subject("person", person.id, places=places, cluster_id=at.cluster_id)
-        allow.require(actor, f"role.grant.{role}", subject)
-    if at.school_id is not None and not _belongs(session, person.id, at.school_id, now):
-        raise Refused("no_affiliation_here")
-    held = RoleAssignment(
-        person_id=person.id, role=role, school_id=at.school_id, department_id=at.department_id,
-        cluster_id=at.cluster_id, from_=now, until=until, granted_by=actor.person_id if actor else None,
-    )  # fmt: skip
-    session.add(held)
-    where = at.cluster_id or at.department_id or at.school_id
-    audit(
-        session, actor, "role.grant", Subject("person", person.id), now=now, school_id=at.school_id,
-        role=role, place=at.kind, place_id=where,
-    )  # fmt: skip
-    return held
-
-
-def _belongs(session: Session, person_id: int, school_id: int, now: datetime) -> bool:
-    query = sa.select(Affiliation.id).where(Affiliation.person_id == person_id, Affiliation.school_id == school_id)
-    return session.scalar(query.where(Affiliation.open_at(now))) is not None
-
-
-def holders(session: Session, role: str, school_id: int, now: datetime, department_id: int | None = None) -> list[int]:
-    """Person ids that hold the role at the school now, for notices."""
-    r, a = RoleAssignment, Affiliation
-    here = sa.and_(a.person_id == r.person_id, a.school_id == r.school_id, a.open_at(now))
-    query = sa.select(r.person_id).join(a, here).where(r.role == role, r.school_id == school_id, r.open_at(now))
-    limited = sa.or_(r.department_id.is_(None), r.department_id == department_id)
-    return sorted(set(session.scalars(query.where(limited))))
 
 
 # --- tokens -----------------------------------------------------------------------------------------------------

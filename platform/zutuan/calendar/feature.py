@@ -2,12 +2,12 @@
 
 from flask_babel import lazy_gettext as _l
 
+from zutuan.calendar import busy, notices, timetables
 from zutuan.calendar import errors as errors
 from zutuan.calendar import feed_pages as feed_pages
-from zutuan.calendar import import_pages as import_pages
-from zutuan.calendar import notices, timetables
 from zutuan.calendar.api import api
 from zutuan.calendar.demo import load
+from zutuan.calendar.import_kinds import CALENDAR, TIMETABLE
 from zutuan.calendar.pages import blueprint
 from zutuan.calendar.permissions import allow
 from zutuan.feature import Feature, NavEntry
@@ -22,5 +22,6 @@ FEATURE = Feature(
     notices=notices.TEXTS,
     demo=load,
     demo_order=20,
-    calendar=(timetables.HOOK, timetables.PERSONAL),
+    imports=(CALENDAR, TIMETABLE),
+    calendar=(timetables.HOOK, timetables.BY_NUMBER, busy.HOOK),
 )

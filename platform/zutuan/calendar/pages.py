@@ -74,6 +74,12 @@ def school(school_id: int) -> ResponseReturnValue:
     )  # fmt: skip
 
 
+@blueprint.get("/calendar/schools/<id:school_id>/import")
+def imports(school_id: int) -> ResponseReturnValue:
+    """Where calendars and timetables were imported once."""
+    return redirect(url_for("imports.listing", school=school_id, kind="timetable"))
+
+
 def _shown_days(place: int) -> dict[str, list[views.Group]]:
     rows = db().scalars(
         sa.select(SpecialDay).where(sa.or_(SpecialDay.school_id.is_(None), SpecialDay.school_id == (place or None)))

@@ -15,6 +15,8 @@ from zutuan.calendar.models import SpecialDay, Term
 from zutuan.calendar.notices import when
 from zutuan.calendar.plan import ALL_WEEKDAYS, ALL_YEAR, Bells, DayPlan, day_plan
 from zutuan.calendar.sources import Described
+from zutuan.calendar.text import clock_text as clock_text
+from zutuan.calendar.text import season_text as season_text
 from zutuan.clock import local
 from zutuan.web.texts import SHORT_WEEKDAYS, english
 
@@ -131,14 +133,6 @@ def day_with_weekday(day: date) -> str:
 
 
 # --- period tables ----------------------------------------------------------------------------------------------
-
-
-def clock_text(minutes: int) -> str:
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def season_text(number: int) -> str:
-    return f"{number // 100:02d}-{number % 100:02d}"
 
 
 def scope_text(bells: Bells) -> str:

@@ -60,9 +60,12 @@ def batch_of(session: Session, kinds: Kinds, actor: Actor, batch_id: int) -> Imp
 
 
 def choose_columns(session: Session, kinds: Kinds, actor: Actor, batch_id: int, chosen: dict[str, str]) -> ImportBatch:
-    """Say which column is what, where the titles do not; the file is checked again."""
+    """Say which column (or "", none) each title of the file is; the file is checked again. What the kind or the file
+    does not have is left out."""
     batch = _locked(session, kinds, actor, batch_id, "checked", "failed")
-    batch.chosen = chosen
+    names = {"", *(column.name for column in kinds.make(batch.kind).columns)}
+    titles = {title for title, _name in batch.report.get("mapping", ())}
+    batch.chosen = {title: name for title, name in chosen.items() if title in titles and name in names}
     return _check_again(session, actor, batch, "import.columns")
 
 

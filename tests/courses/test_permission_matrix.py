@@ -170,7 +170,7 @@ OPERATIONS = {
     "import.abandon": Operation("POST", "/imports/{import}/abandon", _nothing),
     "busy.list": Operation("GET", "/me/busy-periods"),
     "busy.add": Operation("POST", "/me/busy-periods", lambda _: _BUSY),
-    "busy.remove_other": Operation("DELETE", "/me/busy-periods/{busy}"),
+    "busy.remove_other": Operation("POST", "/me/busy-periods/{busy}/remove"),
     "token.list": Operation("GET", "/me/tokens"),
     "token.create": Operation("POST", "/me/tokens", lambda _: {"name": "matrix"}),
     "token.revoke_other": Operation("POST", "/me/tokens/{token}/revoke", _nothing),

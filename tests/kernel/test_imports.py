@@ -69,7 +69,9 @@ def test_a_timetable_is_checked_mended_and_applied(app: Flask, database: Databas
     (bad,) = ok(client.get(f"{path}/lines"))["items"]
     assert (bad["line"], bad["errors"][0]["column"], bad["errors"][0]["code"]) == (3, "time", "pattern_no_weeks")
     (new,) = ok(client.get(f"{path}/lines?outcome=created"))["items"]
-    assert new["label"] == "高等数学 小教2401" and {"column": "room", "before": "", "after": "教一101"} in new["changes"]
+    assert (
+        new["label"] == "高等数学 小教2401" and {"column": "room", "before": "", "after": "教一101"} in new["changes"]
+    )
     refused = client.post(f"{path}/apply")
     assert (refused.status_code, refused.json["code"]) == (409, "import_has_errors")
     back = client.get(f"{path}/failed")

@@ -161,16 +161,3 @@ class BusyOut(Schema):
     until = fields.Date(attribute="until_day")
     starts = fields.Function(lambda row: clock_text(row.starts), metadata={"type": "string"})
     ends = fields.Function(lambda row: clock_text(row.ends), metadata={"type": "string"})
-
-
-class SlotOut(Schema):
-    """One meeting in somebody's time."""
-
-    starts = fields.AwareDateTime()
-    ends = fields.AwareDateTime()
-    kind = fields.String(metadata={"description": "course, home (the own school's timetable), own (a busy period) …"})
-    week = fields.Integer(allow_none=True, metadata={"description": "of the term of the school that holds it"})
-    title_zh = fields.String()
-    title_en = fields.String()
-    place = fields.String()
-    source = fields.Dict(keys=fields.String(), metadata={"description": "type and id: offering, timetable, busy …"})

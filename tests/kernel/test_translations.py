@@ -169,7 +169,10 @@ ALLOWED_LITERALS = {
     "platform/zutuan/exporting.py": re.compile(r"=\+-@.*"),  # what formulas start with
     "platform/zutuan/calendar/patterns.py": re.compile(r".*", re.DOTALL),  # timetables are read and written in Chinese
     "platform/zutuan/calendar/timetables.py": re.compile(r".*", re.DOTALL),  # how files call their columns
-    "platform/zutuan/calendar/imports.py": re.compile(r".*"),
+    "platform/zutuan/calendar/timetable_import.py": re.compile(r".*", re.DOTALL),
+    "platform/zutuan/calendar/calendar_file.py": re.compile(r".*"),
+    "platform/zutuan/calendar/imports.py": re.compile(r"；"),  # between a table's periods
+    "platform/zutuan/calendar/feeds.py": re.compile(r"本校课程|跨校课程|忙碌时间|联合教研"),  # beside their English
     "platform/zutuan/calendar/schemas.py": re.compile(r".*"),  # times and days as people type them
     "platform/zutuan/calendar/proposals.py": re.compile(r".*"),  # names of holidays
     "platform/zutuan/calendar/feed_pages.py": re.compile(r"组团课表"),  # the feed's name

@@ -17,7 +17,7 @@ blueprint = Blueprint("calendar", __name__, template_folder="templates")
 give_templates(
     blueprint, calendar_kinds=views.KINDS, calendar_terms=views.TERMS, short_weekdays=SHORT_WEEKDAYS,
     clock_minutes_filter=views.clock_text, day_with_weekday_filter=views.day_with_weekday,
-    bells_scope_filter=views.scope_text, month_day_filter=views.month_day,
+    bells_scope_filter=views.scope_text, month_day_filter=views.month_day, day_text_filter=views.day_text,
 )  # fmt: skip
 
 

@@ -142,6 +142,10 @@ def month_day(day: date) -> str:
     return f"{day:%m-%d}"
 
 
+def day_text(day: date) -> str:
+    return _("%(month)s 月 %(day)s 日", month=day.month, day=day.day)
+
+
 def day_with_weekday(day: date) -> str:
     return f"{day:%Y-%m-%d} {SHORT_WEEKDAYS[day.weekday()]}"
 

@@ -178,7 +178,9 @@ ALLOWED_LITERALS = {
     "platform/zutuan/calendar/feed_pages.py": re.compile(r"组团课表"),  # the feed's name
     "platform/zutuan/fields.py": re.compile(r"\[,，、;；\]"),  # what separates keywords as they are typed
     "platform/zutuan/web/texts.py": re.compile(r"组团|师范大学组团|师大组团"),  # names
-    "platform/zutuan/people/demo.py": re.compile(r"[\u4e00-\u9fff]+| 名学生|·"),  # real schools and majors, progress
+    "platform/zutuan/people/demo.py": re.compile(
+        r"[\u4e00-\u9fff]+| 名学生|·|1班"
+    ),  # real schools and majors, progress
     "platform/zutuan/web/api.py": re.compile(r"组团 Zutuan: .*"),  # openapi.json is English
     "platform/zutuan/storage/rules.py": re.compile(r"[^\w\s]+"),  # signs that look like a slash
     "platform/zutuan/storage/server.py": re.compile(r"(?s).*have|.*expired; please.*"),  # both languages at once

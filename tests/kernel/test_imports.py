@@ -13,10 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from support.cast import Cast, Player
 from support.http import Api, api, browser_session, csrf_token, post_form
-from support.teaching import drain, ok
+from support.teaching import drain, ok, teach
 from werkzeug.test import TestResponse
 
-from zutuan.calendar.models import SpecialDay, TimetableEntry
+from zutuan.calendar.models import Occurrence, SpecialDay, TimetableEntry
 from zutuan.db import Database
 from zutuan.importing.mapping import PLACE
 from zutuan.imports.models import ImportBatch
@@ -112,6 +112,30 @@ def test_a_calendar_goes_the_same_way(sqlite_app: Flask, sqlite_database: Databa
     ok(client.post(f"/imports/{made['id']}/apply"))
     drain(sqlite_database)
     assert ok(client.get(f"/imports/{made['id']}"))["state"] == "applied" and count(sqlite_database, SpecialDay) == 2
+
+
+def test_what_a_calendar_moves_is_shown_before_and_told_after(app: Flask, database: Database, cast: Cast) -> None:
+    """Wednesday's lesson of 12-02 falls out, and those who teach and take it hear of it once it is written."""
+    taught, student = teach(app, cast), cast.who("B", "student")
+    ok(api(app, student).post(taught.seats, {}), 201)
+    client = api(app, cast.who("A", "registrar"))
+    made = ok(
+        hand_in(client, cast, DAYS.replace("2026-12-04", "2026-12-02")[: -len("2026-12-05\n")] + "\n", "calendar"), 201
+    )
+    drain(database)
+    found, path = ok(client.get(f"/imports/{made['id']}")), f"/imports/{made['id']}"
+    assert found["told"] == 2 and found["counts"]["created"] == 1
+    (moved,) = ok(client.get(f"{path}/lines?outcome=follows"))["items"]
+    assert (moved["line"], moved["label"]) == (0, "教育心理学")
+    assert moved["changes"] == [{"column": "meeting", "before": "2026-12-02 08:00–09:35", "after": ""}]
+    with database.read() as session:
+        held = sa.select(sa.func.count()).where(Occurrence.source_type == "offering", Occurrence.state == "active")
+        assert session.scalar(held) == 16 and count(database, SpecialDay) == 0  # looking has left nothing behind
+    ok(client.post(f"{path}/apply"))
+    drain(database)
+    with database.read() as session:
+        assert session.scalar(held) == 15
+    assert ok(client.get(path))["state"] == "applied"
 
 
 def test_what_changed_since_it_was_shown_is_shown_again(app: Flask, database: Database, cast: Cast) -> None:

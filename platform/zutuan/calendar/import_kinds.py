@@ -49,7 +49,7 @@ CALENDAR = ImportKind(
         "kind": _l("类型"), "name": _l("名称"), "from": _l("开始"), "until": _l("结束"), "takes": _l("补课日期"),
         "year": _l("学年"), "number": _l("学期"), "weeks": _l("周数"), "grade": _l("年级"),
         "season_from": _l("每年从"), "season_until": _l("每年到"), "weekdays": _l("星期"), "period": _l("节次"),
-        "starts": _l("上课"), "ends": _l("下课"),
+        "starts": _l("上课"), "ends": _l("下课"), "meeting": _l("上课时间"),
     },
     words={"kind": views.KINDS},
 )  # fmt: skip

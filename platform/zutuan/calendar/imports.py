@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from zutuan.calendar import calendars, changes, editing
 from zutuan.calendar.calendar_file import COLUMNS, Draft
-from zutuan.calendar.changes import Change
+from zutuan.calendar.changes import Change, Effects, Move
 from zutuan.calendar.editing import NewDays
 from zutuan.calendar.models import PeriodTable, SpecialDay, Term
-from zutuan.calendar.plan import ALL_YEAR, overlapping
+from zutuan.calendar.plan import ALL_YEAR, Meeting, overlapping
 from zutuan.calendar.sources import Hooks
 from zutuan.calendar.text import clock_text, season_text
+from zutuan.clock import local
 from zutuan.errors import Invalid
 from zutuan.importing import Difference, Import, Plan, Record, RowError
 from zutuan.sharing.actor import Actor
@@ -41,12 +42,29 @@ def calendar_import(place: int, hooks: Hooks) -> Import:
             _sort(session, place, draft, plan)
         return plan
 
-    def apply(session: Session, actor: Actor | None, plan: Plan, now: datetime) -> None:
-        steps = [*plan.created, *plan.updated]
-        change = Change(place, "calendar.import", lambda: _write_all(session, place, steps))
-        changes.apply(session, actor, change, hooks, now)
+    def change(session: Session, plan: Plan) -> Change:
+        return Change(place, "calendar.import", lambda: _write_all(session, place, [*plan.created, *plan.updated]))
 
-    return Import("calendar", COLUMNS, plan, apply, lock=lambda session: _lock(session, place))
+    def foresee(session: Session, plan: Plan, now: datetime) -> None:
+        effects = changes.preview(session, None, change(session, plan), hooks, now)
+        plan.differences += [_follows(effects, move) for move in effects.moves]
+        plan.told = len(effects.told)
+
+    def apply(session: Session, actor: Actor | None, plan: Plan, now: datetime) -> None:
+        changes.apply(session, actor, change(session, plan), hooks, now)
+
+    return Import("calendar", COLUMNS, plan, apply, lock=lambda session: _lock(session, place), foresee=foresee)
+
+
+def _follows(effects: Effects, move: Move) -> Difference:
+    """A meeting that the new calendar moves, ends or brings."""
+    name = effects.names.get(move.source)
+    before, after = (_span(each) if each else "" for each in (move.before, move.after))
+    return Difference(0, "follows", name.title_zh if name else "", (("meeting", before, after),))
+
+
+def _span(meeting: Meeting) -> str:
+    return f"{local(meeting.starts):%Y-%m-%d %H:%M}–{local(meeting.ends):%H:%M}"
 
 
 def _lock(session: Session, place: int) -> None:

@@ -23,7 +23,8 @@ from zutuan.sharing.services import audit
 class Difference:
     """What one row changes: who or what it is about, and (column, before, after) of what differs.
 
-    `outcome` is `created`, `updated`, `removed` (there, and no longer in the file), `proposed` (somebody must accept it)
+    `outcome` is `created`, `updated`, `removed` (there, and no longer in the file), `follows`
+    (moved by what the file changes), `proposed` (somebody must accept it)
     or `kept` (the file says otherwise, but it is not the file's to decide).
     """
 
@@ -44,6 +45,7 @@ class Plan:
     unchanged: int = 0
     errors: list[RowError] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+    told: int = 0  # people who hear of it
 
     @property
     def changes(self) -> bool:
@@ -66,7 +68,8 @@ class Import:
     """A kind of import. `plan` only reads; `apply` writes a plan without errors, through the feature's services.
 
     With `extra`, columns that the import does not know are passed over: schools export more than we want to hold.
-    `lock` makes stand still, before the plan that will be written, whatever else it depends on.
+    `lock` makes stand still, before the plan that will be written, whatever else it depends on. `foresee` adds to a plan
+    without errors what follows from it elsewhere; to know that it may write, and everything is taken back.
     """
 
     name: str
@@ -75,6 +78,17 @@ class Import:
     apply: Callable[[Session, Actor | None, Plan, datetime], None]
     extra: bool = False
     lock: Callable[[Session], None] | None = None
+    foresee: Callable[[Session, Plan, datetime], None] | None = None
+
+    def whole_plan(self, session: Session, records: Sequence[Record], now: datetime, *, sound: bool) -> Plan:
+        """The plan with what follows from it, where it and the rows before it (`sound`) are without errors. Needs a
+        session that may write, and leaves nothing in it."""
+        plan = self.plan(session, records, now)
+        if self.foresee is not None and sound and plan.changes and not plan.errors:
+            with session.begin_nested() as tried:
+                self.foresee(session, plan, now)
+                tried.rollback()
+        return plan
 
     def hold(self, session: Session) -> None:
         if self.lock is not None:

@@ -31,6 +31,7 @@ OUTCOME = {
     "updated": _l("变动"),
     "created": _l("新增"),
     "removed": _l("去掉"),
+    "follows": _l("随之变动"),
     "proposed": _l("待本人接受"),
     "kept": _l("保留原样"),
 }

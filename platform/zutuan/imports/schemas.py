@@ -57,6 +57,7 @@ class ImportOut(Schema):
     rows = fields.Integer()
     counts = fields.Dict(keys=fields.String(), values=fields.Integer())
     bad_lines = fields.Integer(metadata={"description": "with any, nothing can be applied"})
+    told = fields.Integer(metadata={"description": "people who hear of it when it is applied"})
     mapping = fields.List(fields.Nested(MappedOut))
     encoding = fields.String()
     problem = fields.String(metadata={"description": "the code of what stopped it"})

@@ -41,6 +41,7 @@ def batch(value: ImportBatch) -> dict[str, Any]:
         "rows": report.get("rows", 0), "counts": report.get("counts", {}), "bad_lines": report.get("bad_lines", 0),
         "mapping": [{"title": title, "column": column} for title, column in report.get("mapping", ())],
         "encoding": report.get("encoding", ""), "problem": report.get("problem", ""),
+        "told": report.get("told", 0),
     }  # fmt: skip
 
 

@@ -83,8 +83,11 @@ class _Work:
         with self.database.read() as session:
             sheet = self._sheet(session, self.batch_id)
         checked = check_sheet(self.maker, sheet, self._progress, self.chosen)
-        with self.database.read() as session:
-            return checked, self.maker.plan(session, checked.records, clock.now())
+        writes = self.maker.foresee is not None and not checked.errors
+        with self.database.session(writes=writes) as session:
+            plan = self.maker.whole_plan(session, checked.records, clock.now(), sound=writes)
+            session.rollback()
+        return checked, plan
 
     def _sheet(self, session: Session, batch_id: int, depth: int = 0) -> Sheet:
         """The file's sheet; a workbook of mended rows put into the one it came from."""
@@ -135,7 +138,7 @@ class _Work:
                 _stop(session, batch, "import_not_allowed", now)
                 return
             self.maker.hold(session)
-            plan = self.maker.plan(session, checked.records, now)
+            plan = self.maker.whole_plan(session, checked.records, now, sound=not checked.errors)
             if not (checked.errors or plan.errors) and plan.digest == batch.report["digest"]:
                 if plan.changes:
                     apply_plan(session, self.maker, actor, plan, now, batch.sha256)
@@ -168,7 +171,7 @@ def _report(checked: Checked, plan: Plan, errors: tuple[RowError, ...], problem:
     return {
         "counts": plan.counts, "digest": plan.digest, "bad_lines": len({error.line for error in errors}),
         "rows": len(checked.sheet.rows), "mapping": checked.mapping, "encoding": checked.sheet.encoding,
-        "columns": checked.sheet.columns, "header_line": checked.sheet.header_line, "problem": problem,
+        "columns": checked.sheet.columns, "header_line": checked.sheet.header_line, "problem": problem, "told": plan.told,
         "head": [list(map(str, row.cells)) for row in checked.sheet.rows[:3]],
     }  # fmt: skip
 

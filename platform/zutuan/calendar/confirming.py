@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from zutuan.calendar import changes, views
-from zutuan.calendar.changes import Change, Effects
+from zutuan.calendar.changes import Change
+from zutuan.calendar.effects import Effects
 from zutuan.calendar.registered import hooks
 from zutuan.errors import Invalid, Refused, say
 from zutuan.web.forms import Errors, refused

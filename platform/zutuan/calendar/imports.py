@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from zutuan.calendar import calendars, changes, editing
 from zutuan.calendar.calendar_file import COLUMNS, Draft
-from zutuan.calendar.changes import Change, Effects, Move
+from zutuan.calendar.changes import Change
 from zutuan.calendar.editing import NewDays
+from zutuan.calendar.effects import Effects, Move
 from zutuan.calendar.models import PeriodTable, SpecialDay, Term
 from zutuan.calendar.plan import ALL_YEAR, Meeting, overlapping
 from zutuan.calendar.sources import Hooks

@@ -11,11 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from zutuan.calendar import book, calendars, patterns
+from zutuan.calendar import book, calendars, meeting_text
 from zutuan.calendar.models import Occurrence, Place, Term, TimetableEntry, TimetableStudent
 from zutuan.calendar.permissions import allow, place_subject
 from zutuan.calendar.plan import Calendar, Meeting, expand
-from zutuan.calendar.rules import check_pattern, weeks_of
+from zutuan.calendar.rules import weeks_of
 from zutuan.calendar.timetables import TYPE, Places, classes_of, known_places, named, patterns_of
 from zutuan.calendar.timetables import source as source_of
 from zutuan.clock import local
@@ -142,9 +142,9 @@ def _as_entry(row: TimetableEntry) -> Entry:
 
 def _entry(record: Record, here: Calendar) -> Entry | RowError:
     values = {name: value or "" for name, value in record.values.items()}
-    times = _times(record, here)
-    if isinstance(times, RowError):
-        return times
+    times = meeting_text.read(record.values["time"], here)
+    if isinstance(times, Refusal):
+        return RowError(record.line, "time", times.code, times.params)
     classes = classes_of(values.get("classes", ""))
     if len(classes) > MOST_CLASSES:
         return RowError(record.line, "classes", "too_many_items", {"max": MOST_CLASSES})
@@ -158,27 +158,8 @@ def _entry(record: Record, here: Calendar) -> Entry | RowError:
     if not (classes or number or room or students):
         return RowError(record.line, "classes", "entry_without_place")
     return Entry(
-        values["course"], times, "、".join(classes), number, values.get("teacher", ""), room, students=students
+        values["course"], times.text, "、".join(classes), number, values.get("teacher", ""), room, students=students
     )
-
-
-def _times(record: Record, here: Calendar) -> str | RowError:
-    """The line's time in canonical writing, or why it does not fit the term."""
-    lines = patterns.read(record.values["time"])
-    found = lines if isinstance(lines, Refusal) else patterns.rows(lines, here.term.weeks)
-    if isinstance(found, Refusal) or isinstance(lines, Refusal):
-        refusal = found if isinstance(found, Refusal) else lines
-        assert isinstance(refusal, Refusal)
-        return RowError(record.line, "time", refusal.code, refusal.params)
-    for pattern in found:
-        misfit = check_pattern(pattern, here.term, sorted(here.periods))
-        if misfit is not None:
-            return RowError(record.line, "time", misfit[1].code, misfit[1].params)
-        missing = next((each for each in expand([pattern], here).lost if each.reason == "no_period"), None)
-        if missing is not None:
-            params = {"day": missing.day.isoformat(), "period": pattern.last_period}
-            return RowError(record.line, "time", "no_such_period_on", params)
-    return patterns.write(lines)
 
 
 def _share_rooms(entries: Sequence[tuple[int, Entry]], here: Calendar) -> list[tuple[int, Entry]]:

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from zutuan.calendar.calendars import SchoolCalendar, dates
-from zutuan.calendar.changes import Effects, Move
+from zutuan.calendar.effects import Effects, Move
 from zutuan.calendar.models import SpecialDay, Term
 from zutuan.calendar.notices import when
 from zutuan.calendar.plan import ALL_WEEKDAYS, ALL_YEAR, Bells, DayPlan, day_plan

@@ -14,7 +14,8 @@ from flask.testing import FlaskClient
 from support.cast import Cast, Player
 from support.http import Api, api, browser_session, csrf_token, post_form
 from support.teaching import drain, ok, teach
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 from zutuan.calendar.models import Occurrence, SpecialDay, TimetableEntry
 from zutuan.db import Database
@@ -174,6 +175,16 @@ def test_a_stored_file_will_do(sqlite_app: Flask, sqlite_database: Database, cas
     assert ok(client.post("/imports", {**body, "file_id": mine["id"]}), 201)["file_name"] == "days.csv"
     drain(sqlite_database)
     assert client.post("/imports", {"kind": "calendar", "school_id": cast.schools["A"]}).status_code == 422
+
+
+def test_the_same_key_hands_a_file_in_once(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    client = api(sqlite_app, cast.who("A", "registrar"))
+    client.headers["Idempotency-Key"] = "once"
+    form = {"kind": "calendar", "school_id": str(cast.schools["A"])}
+    boundary, body = encode_multipart({**form, "file": FileStorage(io.BytesIO(DAYS.encode()), "校历.csv")})
+    kind = f"multipart/form-data; boundary={boundary}"
+    first, second = (client.post("/imports", data=body, content_type=kind) for _n in range(2))
+    assert ok(first, 201)["id"] == ok(second, 201)["id"] and count(sqlite_database, ImportBatch) == 1
 
 
 def test_another_column_is_chosen(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:

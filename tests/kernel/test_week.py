@@ -14,7 +14,7 @@ from support.http import api, browser_session, post_form
 from support.teaching import ok, refused, teach
 
 from zutuan.app import FEATURES
-from zutuan.calendar import book, busy, week
+from zutuan.calendar import book, busy, feeds, my_week, week
 from zutuan.calendar.busy import NewBusy
 from zutuan.calendar.models import BusyPeriod, Occurrence, SpecialDay
 from zutuan.calendar.sources import hooks_of
@@ -23,7 +23,9 @@ from zutuan.calendar.week import Band, Slot
 from zutuan.clock import at_shanghai
 from zutuan.db import Database
 from zutuan.importing import run
-from zutuan.people.models import Affiliation
+from zutuan.people.models import Affiliation, Person
+from zutuan.people.services import load_actor
+from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
@@ -170,6 +172,33 @@ def test_my_week_has_my_class_s_lessons_and_my_courses(
     )
     kinds = [(each["kind"], each["title_zh"], each["offering_id"]) for each in slots["items"]]
     assert kinds == [("home", "高等数学", None), ("course", "教育心理学", taught.offering_id)]
+
+
+def test_a_feed_says_what_is_the_own_school_s(sqlite_database: Database, cast: Cast) -> None:
+    import_timetable(sqlite_database, cast)
+    with sqlite_database.write() as session:
+        session.get_one(Affiliation, cast.who("B", "student").affiliation_id).class_name = "小教2401"
+        audit(session, None, "test", Subject(), now=NOW)
+    with sqlite_database.read() as session:
+        actor = load_actor(session, session.get_one(Person, cast.who("B", "student").id), NOW)
+        found = feeds.entries(session, actor, HOOKS, at_shanghai(MONDAY), at_shanghai(MONDAY + timedelta(days=7)))
+    text = feeds.ics(found, "x", "https://x.example", english=False).decode()
+    assert "SUMMARY:高等数学" in text and "CATEGORIES:本校课程" in text
+
+
+def test_who_belongs_nowhere_has_a_week_too(sqlite_database: Database, cast: Cast, clock: object) -> None:
+    with sqlite_database.read() as session:
+        found = my_week.of(session, Actor(cast.who("A", "student").id, "x", NOW), HOOKS, MONDAY)
+    assert (found.number, found.missing, len(found.rows), found.school_id) == (None, "", 3, None)
+
+
+def test_busy_periods_go_with_the_account(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    student = cast.who("B", "student")
+    ok(api(sqlite_app, student).post("/me/busy-periods", SATURDAY), 201)
+    with sqlite_database.write() as session:
+        busy.forget(session, student.id)
+        audit(session, None, "test", Subject(), now=NOW)
+    assert not taken(sqlite_database, student, date(2026, 11, 28), 9)
 
 
 def test_weeks_follow_each_other_and_addresses_that_mean_nothing_are_this_week(

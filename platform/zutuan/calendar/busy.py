@@ -114,6 +114,16 @@ def remove(session: Session, actor: Actor, id_: int) -> None:
     audit(session, actor, "busy.remove", subject(actor.person_id, id_), now=actor.now)
 
 
+def forget(session: Session, person_id: int) -> None:
+    """Who closes their account takes these along."""
+    mine = sa.select(BusyPeriod.id).where(BusyPeriod.person_id == person_id)
+    for gone in (
+        sa.delete(Occurrence).where(Occurrence.source_type == TYPE, Occurrence.source_id.in_(mine)),
+        sa.delete(BusyPeriod).where(BusyPeriod.person_id == person_id),
+    ):
+        session.execute(gone.execution_options(synchronize_session=False))
+
+
 # --- reading ----------------------------------------------------------------------------------------------------
 
 

@@ -27,6 +27,7 @@ from zutuan.importing import Column, Difference, Import, Plan, Record, RowError
 from zutuan.sharing.actor import Actor
 
 MOST_CLASSES = 20
+SHOWN_STUDENTS = 30
 
 COLUMNS = (
     Column("course", Text(120), ("课程名称", "课程", "课程名"), needed=True),
@@ -60,13 +61,19 @@ class Entry:
     def shown(self) -> tuple[tuple[str, str], ...]:
         """(column, text) of everything it says."""
         named = (
-            ("time", self.times), ("classes", self.classes), ("students", "、".join(self.students)),
+            ("time", self.times), ("classes", self.classes), ("students", _few(self.students)),
             ("teacher_number", self.teacher_number), ("teacher", self.teacher_name), ("room", self.room),
         )  # fmt: skip
         return tuple((column, text) for column, text in named if text)
 
 
 # --- planning ---------------------------------------------------------------------------------------------------
+
+
+def _few(numbers: Sequence[str]) -> str:
+    """The first of many students, and how many they are."""
+    more = f" … ({len(numbers)})" if len(numbers) > SHOWN_STUDENTS else ""
+    return "、".join(numbers[:SHOWN_STUDENTS]) + more
 
 
 def timetable_import(school_id: int, term: str) -> Import:

@@ -25,7 +25,7 @@ from bench.databases import Target
 from courses.catalogue.models import Course, Offering, SeatPool
 from courses.enrolment.models import Enrolment
 from zutuan.db import Database
-from zutuan.people.models import Affiliation, PersonalToken, Person
+from zutuan.people.models import Affiliation, Person, PersonalToken
 from zutuan.people.rules import PRIVACY_VERSION
 from zutuan.people.services import digest
 from zutuan.sharing import scopes

@@ -9,7 +9,7 @@ from flask.views import MethodView
 
 from courses.catalogue import queries as catalogue
 from courses.catalogue.timing import TYPE
-from courses.enrolment import papers, queries, schemas, services, views
+from courses.enrolment import glance, papers, queries, schemas, services, views
 from courses.enrolment.permissions import allow
 from zutuan.calendar import feeds
 from zutuan.calendar.registered import hooks
@@ -18,7 +18,7 @@ from zutuan.paging import Page
 from zutuan.papers import views as paper_views
 from zutuan.papers.schemas import PaperOut
 from zutuan.web.api import IDEMPOTENCY, Blueprint, ListQuery, listing, query_schema, tagged
-from zutuan.web.requests import actor, db
+from zutuan.web.requests import actor, db, reading
 
 offering_api = Blueprint("api-seats", __name__, url_prefix="/api/v1/offerings", description="enrolling")
 enrolments_api = Blueprint("api-enrolments", __name__, url_prefix="/api/v1/enrolments", description="enrolments")
@@ -53,6 +53,8 @@ class Seats(MethodView):
     @offering_api.doc(parameters=[IDEMPOTENCY])
     def post(self, data: dict[str, Any], offering_id: int) -> Any:
         """Enrol: takes a seat at once and asks the home school."""
+        changes = data["replaces_id"] is not None
+        glance.refuse_early(reading(), actor(), offering_id, waitlist=data["waitlist"], changes=changes)
         enrolment = services.enrol(db(), actor(), offering_id, **data)
         return _answer(enrolment.id, 201)
 

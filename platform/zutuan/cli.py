@@ -22,6 +22,7 @@ from zutuan.beside import Keeper, end_with
 from zutuan.clock import clock
 from zutuan.commands_import import import_group
 from zutuan.commands_operations import COMMANDS
+from zutuan.commands_schools import school_group
 from zutuan.config import Config, load
 from zutuan.db import Database
 from zutuan.operations import metrics_folder
@@ -36,6 +37,7 @@ def main() -> None:
 
 
 main.add_command(import_group)
+main.add_command(school_group)
 for each in COMMANDS:
     main.add_command(each)
 

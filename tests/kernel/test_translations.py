@@ -160,6 +160,8 @@ ALLOWED_LITERALS = {
     "platform/zutuan/people/rosters.py": re.compile(r"无"),  # what rosters write where there is no address
     "platform/zutuan/people/feature.py": re.compile(r"、"),  # between schools
     "platform/zutuan/people/own_data.py": re.compile(r"已注销"),  # the name of a closed account, in every language
+    "platform/zutuan/people/merging.py": re.compile(r"已合并"),  # the name of a tombstone, in every language
+    "platform/zutuan/papers/services.py": re.compile(r"学校规定的保存期限已满，内容已删除。"),  # papers are in Chinese
     "platform/zutuan/imports/pages.py": re.compile(r"、"),  # between the other names of a column
     "platform/zutuan/importing/workbook_child.py": re.compile(r"是|否"),  # what a cell that is true or false says
     "platform/zutuan/importing/mapping.py": re.compile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from zutuan.clusters.models import Membership
 from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, insist
 from zutuan.notices.services import tell
+from zutuan.paging import Key, Page, fetch_page
 from zutuan.people import rules
 from zutuan.people.models import Affiliation, Person, RoleAssignment
 from zutuan.people.permissions import allow
@@ -49,6 +51,8 @@ def grant_many(
     refusal = rules.check_dates(from_, until, actor.now)
     if refusal is not None:
         raise Invalid.field("until", refusal.code)
+    insist(rules.check_grant(role, at.kind))
+    allow.require(actor, f"role.grant.{role}", subject_of(0, at))  # before anything is said about the people
     if not _grants_in_ones_own_right(session, actor, role, at):
         raise Refused("deputy_grants_nothing")
     made = []
@@ -93,13 +97,34 @@ def place_of(held: RoleAssignment) -> At:
     return At(held.school_id, held.department_id, held.cluster_id)
 
 
-def revoke(session: Session, actor: Actor, assignment_id: int) -> RoleAssignment:
-    """End a role now, and what was delegated of it; by whoever may grant it, or by the delegator."""
+def assignments(session: Session, actor: Actor, at: At | None, query: dict[str, Any]) -> Page:
+    """(assignment, name) of all who hold a role at the place, or will; `at` None: the actor's own, wherever."""
+    r = RoleAssignment
+    rows = sa.select(r, Person.name).join(Person, Person.id == r.person_id)
+    rows = rows.where(sa.or_(r.until.is_(None), r.until > actor.now))
+    if at is None:
+        rows = rows.where(r.person_id == actor.person_id)
+    else:
+        allow.require(actor, "role.list", subject_of(0, at))
+        rows = rows.where(
+            r.school_id.is_not_distinct_from(at.school_id), r.cluster_id.is_not_distinct_from(at.cluster_id)
+        )
+    return fetch_page(session, rows, [Key(r.id)], query["cursor"], query["limit"])
+
+
+def revocable(session: Session, actor: Actor, assignment_id: int) -> RoleAssignment:
+    """The assignment, for whoever may end it; 404 for all others."""
     held = fetch(session, RoleAssignment, assignment_id)
     source = session.get(RoleAssignment, held.delegates) if held.delegates else None
     own = source is not None and source.person_id == actor.person_id
     if not own and not may_grant(actor, held.role, place_of(held)):
         raise Hidden(Denial(f"role.grant.{held.role}", "role", assignment_id))
+    return held
+
+
+def revoke(session: Session, actor: Actor, assignment_id: int) -> RoleAssignment:
+    """End a role now, and what was delegated of it; by whoever may grant it, or by the delegator."""
+    held = revocable(session, actor, assignment_id)
     if held.until is not None and held.until <= actor.now:
         raise Refused("role_ended")
     if held.role == "platform_admin" and _last_platform_admin(session, held, actor.now):

@@ -21,7 +21,7 @@ STRANGERS, STRANGERS_SHARE = 10, 0.3
 @dataclass(frozen=True)
 class Known:
     """Somebody of the school, by 学工号. `elsewhere`: the account is used at another school as well; `own`: its owner
-    has signed in with it or set a password."""
+    has set a password, or it holds a role: its address is nobody else's to say."""
 
     affiliation_id: int
     person_id: int

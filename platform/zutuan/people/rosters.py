@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from marshmallow import fields
 from sqlalchemy.orm import Session
 
-from zutuan.clusters.models import Department, School
+from zutuan.clusters.models import Department, FormerName, School
 from zutuan.db import chunks, mark_audited
 from zutuan.decision import Refusal
 from zutuan.fields import Text, bad
 from zutuan.importing import Column, Difference, Import, Plan, Record, RowError, Seen
 from zutuan.people import roster_rules as rules
 from zutuan.people import roster_words as words
-from zutuan.people.models import Affiliation, Person, Proposal
+from zutuan.people.models import Affiliation, Person, Proposal, RoleAssignment
 from zutuan.people.rules import normal_email
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent
@@ -109,6 +109,10 @@ class _Planner:
 
     def plan(self, records: Sequence[Record]) -> Plan:
         known, seen, plan = self._directory(records), Seen(), Plan()
+        school = self.session.get_one(School, self.school_id)
+        if school.successor_id is not None:
+            plan.errors.append(RowError(0, "", "school_succeeded", {"school": school.name}))
+            return plan
         stripped = {number.lstrip("0"): number for number in known.by_number}
         matched = renamed = 0
         for record in records:
@@ -139,8 +143,9 @@ class _Planner:
 
     def _directory(self, records: Sequence[Record]) -> _Directory:
         school = self.session.get_one(School, self.school_id)
-        found = _Directory(frozenset(name for name in (school.name, school.code) if name))
-        elsewhere = self._elsewhere()
+        former = self.session.scalars(sa.select(FormerName.name).where(FormerName.school_id == self.school_id))
+        found = _Directory(frozenset(name for name in (school.name, school.code, *former) if name))
+        elsewhere, trusted = self._elsewhere(), self._trusted()
         a, p, d = Affiliation, Person, Department
         rows = self.session.execute(
             sa.select(
@@ -157,7 +162,7 @@ class _Planner:
                 "level": level, "programme": programme, "standing": standing,
             }  # fmt: skip
             ended = until is not None and until <= self.now
-            shared, own = person_id in elsewhere, password is not None
+            shared, own = person_id in elsewhere, password is not None or person_id in trusted
             found.by_number[number] = rules.Known(id_, person_id, name, email, facts, ended, shared, own)
             here[person_id] = number
         found.by_email = self._accounts({record.values.get("email") or "" for record in records} - {""}, here)
@@ -173,6 +178,12 @@ class _Planner:
         return frozenset(
             self.session.scalars(query.where(a.school_id == self.school_id, b.school_id != self.school_id))
         )
+
+    def _trusted(self) -> frozenset[int]:
+        """People who hold or will hold a role: a roster never says which mailbox opens such an account."""
+        a, r = Affiliation, RoleAssignment
+        query = sa.select(r.person_id).join(a, a.person_id == r.person_id).where(a.school_id == self.school_id)
+        return frozenset(self.session.scalars(query.where(sa.or_(r.until.is_(None), r.until > self.now))))
 
     def _accounts(self, emails: Iterable[str], here: Mapping[int, str]) -> dict[str, rules.Account]:
         found = {}

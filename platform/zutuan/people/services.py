@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from zutuan.clusters.models import Cluster, Department, Membership, School
+from zutuan.clusters.models import Cluster, Department, FormerName, Membership, School
 from zutuan.db import Database, UtcDateTime, padded
 from zutuan.decision import Refusal
 from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, Unauthenticated, insist
@@ -64,8 +64,26 @@ _NOW: sa.BindParameter[datetime] = sa.bindparam("now", type_=UtcDateTime())
 _SCHOOLS: sa.BindParameter[list[int]] = sa.bindparam("schools", expanding=True)
 
 
-def _open(table: type[Affiliation | RoleAssignment | Membership]) -> sa.ColumnElement[bool]:
-    return sa.and_(table.from_ <= _NOW, sa.or_(table.until.is_(None), table.until > _NOW))
+def _open(
+    table: type[Affiliation | RoleAssignment | Membership], now: datetime | sa.BindParameter[datetime] = _NOW
+) -> sa.ColumnElement[bool]:
+    return sa.and_(table.from_ <= now, sa.or_(table.until.is_(None), table.until > now))
+
+
+def role_stands(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
+    """When an assignment counts, for permissions and notices alike: it is open; and a delegated one only while the one it
+    comes from is, whose holder still belongs to the school and whose account works."""
+    source, here = sa.orm.aliased(RoleAssignment), sa.orm.aliased(Affiliation)
+    belongs = sa.select(here.id).where(here.person_id == source.person_id, here.school_id == source.school_id)
+    source_stands = (
+        sa.select(source.id)
+        .join(Person, Person.id == source.person_id)
+        .where(source.id == RoleAssignment.delegates, _open(source, now), Person.state == "active")
+        .where(sa.or_(source.school_id.is_(None), belongs.where(_open(here, now)).exists()))
+        .correlate(RoleAssignment)
+        .exists()
+    )
+    return sa.and_(_open(RoleAssignment, now), sa.or_(RoleAssignment.delegates.is_(None), source_stands))
 
 
 # Every request asks these three: built once, they cost half of what building them anew does.
@@ -78,29 +96,9 @@ _AFFILIATIONS = (
     .where(Affiliation.person_id == _PERSON, _open(Affiliation))
     .order_by(Affiliation.id)
 )  # fmt: skip
-_SOURCE, _SOURCE_HERE = sa.orm.aliased(RoleAssignment), sa.orm.aliased(Affiliation)
-# A delegated role counts while the one it comes from does: open, and its holder still at the school.
-_SOURCE_STANDS = (
-    sa.select(_SOURCE.id)
-    .where(_SOURCE.id == RoleAssignment.delegates, _open(_SOURCE))
-    .where(
-        sa.or_(
-            _SOURCE.school_id.is_(None),
-            sa.select(_SOURCE_HERE.id)
-            .where(_SOURCE_HERE.person_id == _SOURCE.person_id, _SOURCE_HERE.school_id == _SOURCE.school_id)
-            .where(_open(_SOURCE_HERE))
-            .exists(),
-        )
-    )
-    .exists()
-)
 _ROLES = sa.select(
     RoleAssignment.role, RoleAssignment.school_id, RoleAssignment.department_id, RoleAssignment.cluster_id
-).where(
-    RoleAssignment.person_id == _PERSON,
-    _open(RoleAssignment),
-    sa.or_(RoleAssignment.delegates.is_(None), _SOURCE_STANDS),
-)
+).where(RoleAssignment.person_id == _PERSON, role_stands(_NOW))
 _MEMBERSHIPS = (
     sa.select(Membership.cluster_id, Membership.school_id, Membership.role, Cluster.name)
     .join(Cluster, Cluster.id == Membership.cluster_id)
@@ -186,12 +184,17 @@ class Credentials:
 
 
 def find_school(session: Session, text: str) -> School | None:
-    """A school by its name, its ministry code, or its id here."""
+    """A school by its name, its ministry code, or its id here; else by the one name that it alone had before."""
     text = text.strip()
     clauses = [School.name == text, School.code == text]
     if text.isascii() and text.isdecimal() and len(text) < 10:
         clauses.append(School.id == int(text))
-    return session.scalars(sa.select(School).where(sa.or_(*clauses)).order_by(School.id)).first()
+    found = session.scalars(sa.select(School).where(sa.or_(*clauses)).order_by(School.id)).first()
+    if found is not None:
+        return found
+    named = sa.select(FormerName.school_id).where(FormerName.name == text)
+    before = session.scalars(sa.select(School).where(School.id.in_(named)).limit(2)).all()
+    return before[0] if len(before) == 1 else None
 
 
 def _find_person(session: Session, credentials: Credentials, school: School | None, now: datetime) -> Person | None:
@@ -202,7 +205,12 @@ def _find_person(session: Session, credentials: Credentials, school: School | No
         return None
     query = sa.select(Person).join(Affiliation, Affiliation.person_id == Person.id)
     here = query.where(Affiliation.school_id == school.id, Affiliation.number == credentials.number.strip())
-    return session.scalar(here.where(Affiliation.open_at(now)))
+    if school.successor_id is None:
+        return session.scalar(here.where(Affiliation.open_at(now)))
+    # What was the school's number still opens the account of whoever continues at its successor.
+    there = sa.orm.aliased(Affiliation)
+    goes_on = sa.and_(there.person_id == Person.id, there.school_id == school.successor_id, _open(there, now))
+    return session.scalar(here.where(sa.select(there.id).where(goes_on).exists()))
 
 
 def sign_in(
@@ -269,6 +277,9 @@ class NewPerson:
 def create_person(session: Session, actor: Actor | None, new: NewPerson, now: datetime) -> Person:
     """An account with its first affiliation."""
     email = rules.normal_email(new.email) if new.email else None
+    school = session.get(School, new.school_id)
+    if school is not None and school.successor_id is not None:
+        raise Refused("school_succeeded", school=school.name)
     if isinstance(email, Refusal):
         raise Invalid.field("email", email.code)
     if email and session.scalar(sa.select(Person.id).where(Person.email == email)):
@@ -357,14 +368,25 @@ def grant_role(
     now: datetime,
     until: datetime | None = None,
 ) -> RoleAssignment:
-    """Give a role at a place. Without an actor it is the command line of the machine's operator."""
+    """Give a role at a place. Without an actor it is the command line of the machine's operator.
+
+    A person takes it up who has activated their account: the address of one that nobody has opened yet is a roster's
+    word, and whoever reads that mailbox would be the one to act in the role.
+    """
     insist(rules.check_grant(role, at.kind))
     if actor is not None:
         places = {"school": Place(at.school_id, at.department_id)} if at.school_id else {}
         subject = Subject("person", person.id, places=places, cluster_id=at.cluster_id)
         allow.require(actor, f"role.grant.{role}", subject)
+        insist(rules.may_hold_a_role(person.state, person.password_hash is not None, person.name))
+    if at.department_id is not None:
+        department = session.get(Department, at.department_id)
+        if department is None or department.school_id != at.school_id:
+            raise Invalid.field("department_id", "no_such")
     if at.school_id is not None and not _belongs(session, person.id, at.school_id, now):
         raise Refused("no_affiliation_here")
+    if at.cluster_id is not None and session.get(Cluster, at.cluster_id) is None:
+        raise Invalid.field("cluster_id", "no_such")
     held = RoleAssignment(
         person_id=person.id, role=role, school_id=at.school_id, department_id=at.department_id,
         cluster_id=at.cluster_id, from_=now, until=until, granted_by=actor.person_id if actor else None,
@@ -387,7 +409,8 @@ def holders(session: Session, role: str, school_id: int, now: datetime, departme
     """Person ids that hold the role at the school now, for notices."""
     r, a = RoleAssignment, Affiliation
     here = sa.and_(a.person_id == r.person_id, a.school_id == r.school_id, a.open_at(now))
-    query = sa.select(r.person_id).join(a, here).where(r.role == role, r.school_id == school_id, r.open_at(now))
+    query = sa.select(r.person_id).join(a, here).join(Person, Person.id == r.person_id)
+    query = query.where(r.role == role, r.school_id == school_id, role_stands(now), Person.state == "active")
     limited = sa.or_(r.department_id.is_(None), r.department_id == department_id)
     return sorted(set(session.scalars(query.where(limited))))
 

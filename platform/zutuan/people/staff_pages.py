@@ -14,6 +14,7 @@ from zutuan.errors import Denial, Forbidden, Hidden, Invalid, NotFound, Refused,
 from zutuan.exporting import Table, xlsx_download
 from zutuan.people import belonging, labels, queries, roles, schemas, staff_queries, viewing
 from zutuan.people.asked import school_asked
+from zutuan.people.keys import school_subject
 from zutuan.people.permissions import allow
 from zutuan.people.services import At
 from zutuan.sharing.models import AuditEvent
@@ -50,17 +51,19 @@ def _people_page(errors: Errors, alert: str) -> str:
         grantable=roles.grantable(who, school_id),
         role_options=[(role, labels.ROLE[role]) for role in roles.grantable(who, school_id)], departments=staff_queries.departments(db(), school_id),
         kinds=labels.KIND, standings=labels.STANDING, values=request.form, now=who.now,
+        may_end=allow.may(who, "affiliation.end", school_subject(school_id)), me_id=who.person_id,
+        may_merge=allow.may(who, "person.merge_at", school_subject(school_id)), may_rule=allow.may(who, "role.list"),
         may_view=allow.may(who, "person.view_as"), chosen=request.form.getlist("people"),
         may_disable=allow.may(who, "person.disable", Subject(places={"only": Place(school_id)})),
         may_revoke=lambda role: roles.may_grant(who, role.role, roles.place_of(role)),
     )  # fmt: skip
 
 
-def _starts(day: date | None, now: datetime) -> datetime:
+def starts(day: date | None, now: datetime) -> datetime:
     return now if day is None or day <= local(now).date() else at_shanghai(day)
 
 
-def _ends(day: date | None) -> datetime | None:
+def ends(day: date | None) -> datetime | None:
     """The end of that day: forms say the last day on which it holds."""
     return None if day is None else at_shanghai(day + timedelta(days=1))
 
@@ -72,7 +75,7 @@ def grant() -> ResponseReturnValue:
         data = load_form(schemas.GrantForm())
         at = At(school_id, data["department_id"])
         made = roles.grant_many(
-            db(), actor(), data["people"], data["role"], at, _starts(data["from_"], now), _ends(data["until"])
+            db(), actor(), data["people"], data["role"], at, starts(data["from_"], now), ends(data["until"])
         )
     except (Invalid, Refused) as error:
         return refused(error, _people_page)
@@ -112,9 +115,9 @@ def delegate(assignment_id: int) -> ResponseReturnValue:
     now = clock.now()
     try:
         data = load_form(schemas.DelegateForm())
-        until = _ends(data["until"])
+        until = ends(data["until"])
         assert until is not None
-        roles.delegate(db(), actor(), assignment_id, data["number"], _starts(data["from_"], now), until)
+        roles.delegate(db(), actor(), assignment_id, data["number"], starts(data["from_"], now), until)
     except (Invalid, Refused) as error:
         return refused(
             error,
@@ -172,7 +175,7 @@ def _audit_query(limit: int) -> tuple[frozenset[int] | None, dict[str, Any]]:
         raise Forbidden(Denial("audit.read"))
     query = load_query(schemas.AuditQuery(), limit)
     query["since"] = at_shanghai(query["since"]) if query["since"] else None
-    query["until"] = _ends(query["until"])
+    query["until"] = ends(query["until"])
     return (None if everything else schools), query
 
 

@@ -276,8 +276,10 @@ PAGES = {
     "room_manager": ("/",),
     "librarian": ("/",),
     "secretary": ("/",),
-    "school_admin": ("/", "/courses/mine"),
-    "platform_admin": ("/", "/clusters/{cluster}"),
+    "school_admin": ("/", "/courses/mine", "/people/merge"),
+    "platform_admin": ("/", "/clusters/{cluster}", "/people/merge", "/platform/roles", "/clusters/{cluster}/roles",
+                       "/schools/{school}", "/schools/{school}/rename", "/schools/{school}/succession",
+                       "/schools/{school}/succession/{other}"),
 }  # fmt: skip
 HOST_PAGES = ("/", "/courses/mine", "/courses/new", "/courses/{course}", "/courses/{course}/edit", "/courses/{course}/publish",
               "/courses/{course}/as-seen", "/courses/{course}/offerings/new", "/offerings/{offering}", "/offerings/{offering}/edit",
@@ -285,7 +287,7 @@ HOST_PAGES = ("/", "/courses/mine", "/courses/new", "/courses/{course}", "/cours
 
 
 def test_pages_in_english_show_no_chinese(sqlite_client: FlaskClient, cast: Cast, course: dict[str, int]) -> None:
-    ids = {**course, "cluster": cast.clusters["A"], "school": cast.schools["C"]}
+    ids = {**course, "cluster": cast.clusters["A"], "school": cast.schools["C"], "other": cast.schools["D"]}
     visits = [(cast.who("C", role), path) for role, paths in PAGES.items() for path in paths]
     visits += [(cast.who("B", "teacher"), path) for path in HOST_PAGES]
     found: dict[str, list[str]] = {}

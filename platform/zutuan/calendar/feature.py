@@ -24,7 +24,7 @@ FEATURE = Feature(
             "term.school_id",
             "period_table.school_id",
             "special_day.school_id",
-            "place.school_id",
+            "calendar_place.school_id",
             "timetable_entry.school_id",
         }
     ),

@@ -24,6 +24,7 @@ from zutuan.clusters.hooks import Foreseen, SuccessionHook
 from zutuan.clusters.models import Cluster, Department, Membership, School
 from zutuan.clusters.permissions import allow, school_subject
 from zutuan.clusters.services import remember
+from zutuan.db import UtcDateTime
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, NotFound, Refused, insist
 from zutuan.sharing import scopes
@@ -185,7 +186,7 @@ def _shares(session: Session, old_id: int, new_id: int, now: datetime) -> None:
     later = sa.or_(Share.until.is_(None), Share.until > now)
     twice = sa.select(twin.id).where(twin.item_id == Share.item_id, twin.aspect == Share.aspect, twin.scope == renamed)
     twice = twice.where(twin.from_ <= now, sa.or_(twin.until.is_(None), twin.until > now)).correlate(Share)
-    ends = sa.case((Share.from_ > now, Share.from_), else_=now)
+    ends = sa.case((Share.from_ > now, Share.from_), else_=sa.literal(now, UtcDateTime))
     closing = sa.update(Share).where(mine, later, twice.exists()).values(until=ends)
     session.execute(closing.execution_options(**QUIET))
     session.execute(sa.update(Share).where(mine, later).values(scope=renamed).execution_options(**QUIET))

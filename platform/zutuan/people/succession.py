@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from zutuan.clusters.hooks import Foreseen, SuccessionHook
 from zutuan.clusters.models import School
+from zutuan.db import UtcDateTime
 from zutuan.decision import Refusal
 from zutuan.people import rules
 from zutuan.people.models import AccessKey, Affiliation, Proposal, RoleAssignment
@@ -85,7 +86,11 @@ def _pass_on(
         session.execute(sa.insert(Affiliation), new)
     a, p, k = Affiliation, Proposal, AccessKey
     ends = sa.update(a).where(a.school_id == old_id, _later(a, now))
-    session.execute(ends.values(until=sa.case((a.from_ > now, a.from_), else_=now)).execution_options(**QUIET))
+    session.execute(
+        ends.values(until=sa.case((a.from_ > now, a.from_), else_=sa.literal(now, UtcDateTime))).execution_options(
+            **QUIET
+        )
+    )
     roles = _end_roles(session, actor, old_id, now)
     asked = sa.update(p).where(p.school_id == old_id, p.state == "open").values(state="declined", decided_at=now)
     session.execute(asked.execution_options(**QUIET))

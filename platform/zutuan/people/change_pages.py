@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -18,6 +18,12 @@ from zutuan.web.forms import Errors, load_form, refused
 from zutuan.web.requests import actor, db
 
 blueprint = Blueprint("changes", __name__, template_folder="templates")
+
+
+@blueprint.before_request
+def in_navigation() -> None:
+    """All these pages belong to 人员."""
+    g.nav_endpoint = "staff.people"
 
 
 def _hooks() -> tuple[PeopleHook, ...]:

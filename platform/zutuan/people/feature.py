@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from zutuan.feature import Card, Feature, ImportKind, NavEntry, Todo
+from zutuan.people import account_pages as account_pages
 from zutuan.people import belonging, notices
 from zutuan.people import errors as errors
 from zutuan.people.api import me_api, people_api, session_api

@@ -17,6 +17,7 @@ from zutuan.people.keys import school_subject
 from zutuan.people.models import Affiliation, Person, RoleAssignment
 from zutuan.people.permissions import allow
 from zutuan.people.roles import may_grant, place_of
+from zutuan.people.roster_rules import STAYS
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
@@ -55,6 +56,8 @@ def end(session: Session, actor: Actor, affiliation_id: int, at: datetime | None
     if not all(may_grant(actor, each.role, place_of(each)) for each in held):
         raise Refused("affiliation_beyond_reach")
     affiliation.until, affiliation.end_reason = moment, reason
+    if moment <= now and affiliation.standing in STAYS:
+        affiliation.standing = "left"  # seats that are still held go to the registrar's list
     if not _also_here(session, affiliation, moment):
         for each in held:
             if each.until is None or each.until > moment:

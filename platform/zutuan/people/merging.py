@@ -101,18 +101,25 @@ def _known_at(session: Session, person_id: int, schools: frozenset[int]) -> bool
 def preview(session: Session, actor: Actor, hooks: Hooks, kept_id: int, gone_id: int) -> Preview:
     """What merging `gone` into `kept` would move, settle, and not get past."""
     kept, gone = _authorized(session, actor, kept_id, gone_id)
+    refusal = rules.may_merge(account(kept), account(gone), actor.person_id)
+    if refusal is not None:
+        return Preview(kept, gone, [], 0, [], (refusal.code, dict(refusal.params)))
+    moves, handled = _counted(session, hooks, gone_id)
+    return Preview(kept, gone, moves, handled, clashes(session, hooks, kept_id, gone_id, actor.now), None)
+
+
+def _counted(session: Session, hooks: Hooks, gone: int) -> tuple[list[tuple[Any, int]], int]:
+    """(rows that have a name, how many others)."""
     labels = {name: label for hook in hooks for name, label in hook.labels.items()}
     moves, handled = [], 0
     for table, column in goes_over():
-        count = session.scalar(sa.select(sa.func.count()).select_from(table).where(column == gone_id)) or 0
+        count = session.scalar(sa.select(sa.func.count()).select_from(table).where(column == gone)) or 0
         label = labels.get(f"{table.name}.{column.name}")
         if label is None:
             handled += count
         elif count:
             moves.append((label, count))
-    refusal = rules.may_merge(account(kept), account(gone), actor.person_id)
-    said = (refusal.code, dict(refusal.params)) if refusal else None
-    return Preview(kept, gone, moves, handled, clashes(session, hooks, kept_id, gone_id, actor.now), said)
+    return moves, handled
 
 
 def account(person: Person) -> rules.Account:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
@@ -35,6 +35,7 @@ def platform() -> ResponseReturnValue:
 
 def _page(at: At, errors: Errors, alert: str, values: MultiDict[str, str] | None = None) -> str:
     who = actor()
+    g.nav_endpoint = "clusters.clusters" if at.cluster_id else "staff.people"
     name = fetch(db(), Cluster, at.cluster_id).name if at.cluster_id else _("全平台")
     allow.require(who, "role.list", roles.subject_of(0, at))
     role = "cluster_admin" if at.cluster_id else "platform_admin"

@@ -108,38 +108,6 @@ def disable(person_id: int, event: str) -> ResponseReturnValue:
     return redirect(url_for("staff.people", school=school_id))
 
 
-@blueprint.post("/account/roles/<id:assignment_id>/delegate")
-def delegate(assignment_id: int) -> ResponseReturnValue:
-    from zutuan.people.pages import account_page
-
-    now = clock.now()
-    try:
-        data = load_form(schemas.DelegateForm())
-        until = ends(data["until"])
-        assert until is not None
-        roles.delegate(db(), actor(), assignment_id, data["number"], starts(data["from_"], now), until)
-    except (Invalid, Refused) as error:
-        return refused(
-            error,
-            lambda errors, said: account_page(
-                errors=errors, alert=said if not errors else "", delegating=assignment_id
-            ),
-        )
-    flash(_("已委托；对方会收到通知，到期自动结束。"), "good")
-    return redirect(url_for("people.account"))
-
-
-@blueprint.post("/account/proposals/<id:proposal_id>/<any(accept, decline):event>")
-def decide(proposal_id: int, event: str) -> ResponseReturnValue:
-    proposal = belonging.decide(db(), actor(), proposal_id, accept=event == "accept")
-    name = queries.school_name(db(), proposal.school_id)
-    flash(
-        _("您已加入%(school)s。", school=name) if event == "accept" else _("您没有加入%(school)s。", school=name),
-        "good",
-    )
-    return redirect(url_for("people.account"))
-
-
 # --- looking as somebody ----------------------------------------------------------------------------------------
 
 

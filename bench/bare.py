@@ -31,9 +31,9 @@ def main() -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
-    from zutuan.cli import serve
+    from zutuan.commands_serve import serve_command
 
-    default: dict[str | None, Any] = {parameter.name: parameter.default for parameter in serve.params}
+    default: dict[str | None, Any] = {parameter.name: parameter.default for parameter in serve_command.params}
     Granian(
         "bench.bare:app", address="127.0.0.1", port=int(sys.argv[1]), interface=Interfaces.WSGI,
         workers=default["workers"], blocking_threads=default["threads"], log_access=False, backlog=1024,

@@ -7,7 +7,7 @@ from alembic import context
 from sqlalchemy.engine import Connection
 
 from zutuan.app import metadata
-from zutuan.db import create_guards, drop_guards
+from zutuan.guards import create_guards, drop_guards
 
 
 def foreign_keys(connection: Connection, word: str) -> None:

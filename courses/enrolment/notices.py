@@ -15,7 +15,7 @@ from zutuan.clusters.models import School
 from zutuan.notices.kinds import NoticeKind
 from zutuan.notices.services import tell
 from zutuan.people.models import Person
-from zutuan.people.services import holders
+from zutuan.people.roles import holders
 from zutuan.sharing.actor import Actor
 from zutuan.web.texts import english, stamp
 

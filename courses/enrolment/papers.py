@@ -56,6 +56,8 @@ def certify(session: Session, actor: Actor, enrolment_id: int) -> Paper:
     if school is None:
         allow.require(actor, "enrolment.certify_home", queries.subject(enrolment))
     assert school is not None
+    # Held until the commit: who withdraws at the same moment waits, and then takes this paper back too.
+    session.refresh(enrolment, ["home_state", "host_state", "version"], with_for_update=True)
     if queries.combined(enrolment) not in CERTIFIED:
         raise Refused("not_enrolled_yet")
     draft = Draft(KIND, enrolment.person_id, school.id, about(enrolment.id), content(enrolment, school))

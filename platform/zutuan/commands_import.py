@@ -27,7 +27,7 @@ from zutuan.importing import MAX_BYTES, Import, Report, RowError, Sheet, read, r
 from zutuan.importing.mending import failed_workbook, with_mended
 from zutuan.migrate import current_revision, head_revision
 from zutuan.people.rosters import roster_import
-from zutuan.people.services import find_school
+from zutuan.people.signing_in import find_school
 
 SHOWN_ERRORS = 1000  # a file of the wrong kind has an error in every line
 OUT = click.Path(dir_okay=False, writable=True, path_type=Path)

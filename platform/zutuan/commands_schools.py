@@ -12,7 +12,7 @@ from zutuan.clusters.models import School
 from zutuan.config import load
 from zutuan.db import Database
 from zutuan.errors import ZutuanError, say
-from zutuan.people.services import find_school
+from zutuan.people.signing_in import find_school
 
 
 @click.group("school")

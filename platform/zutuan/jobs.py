@@ -16,12 +16,11 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from zutuan import metrics
 from zutuan.clock import clock
-from zutuan.db import Base, Database, Id, Moment, after_commit
+from zutuan.db import Base, Database, Id, Moment, after_commit, insert_or
 
 log = structlog.get_logger()
 
@@ -93,8 +92,7 @@ def enqueue(session: Session, topic: str, payload: dict[str, Any], now: datetime
     if key is None:
         session.add(OutboxMessage(**values))
         return True
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(OutboxMessage).values(**values, key=key).on_conflict_do_nothing()
+    statement = insert_or(session, OutboxMessage).values(**values, key=key).on_conflict_do_nothing()
     return session.scalar(statement.returning(OutboxMessage.id)) is not None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,12 +17,14 @@ from support.cast import NOW, Cast
 from support.http import api, browser_session, post_form
 from support.teaching import ok, refused, teach
 
+from courses.enrolment import services as enrolments
 from zutuan.clock import Clock
 from zutuan.db import Database
 from zutuan.papers import fonts, rules
 from zutuan.papers.feature import papers_are_what_was_issued
 from zutuan.papers.models import Paper
 from zutuan.people.models import Person
+from zutuan.people.services import load_actor
 from zutuan.sharing.models import SharedItem
 
 BLANK = dict.fromkeys(map(ord, " \n\x00"))  # pypdf reads the two bytes of a code as two characters at times
@@ -222,3 +225,18 @@ def test_a_mistyped_number_is_noticed() -> None:
 
 def test_what_is_masked() -> None:
     assert [rules.masked(n) for n in ("1", "B001", "20240", "202412345678")] == ["1", "B***", "20*40", "202******678"]
+
+
+@pytest.mark.parametrize("fresh", ["postgres"], indirect=True)
+def test_no_paper_outlives_a_withdrawal_of_the_same_moment(app: Flask, database: Database, cast: Cast) -> None:
+    """(SQLite has one writer: there it cannot be the same moment.)"""
+    enrolment = enrolled(app, cast)
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            student = load_actor(session, session.get_one(Person, cast.who("B", "student").id), NOW)
+            enrolments.withdraw(session, student, enrolment)
+            asked = pool.submit(certify, app, cast, enrolment, "B", "registrar")
+            wait([asked], timeout=0.5)
+        refused(asked.result(), 409, "not_enrolled_yet")
+    with database.read() as session:
+        assert session.scalars(sa.select(Paper.id).where(Paper.revoked_at.is_(None))).all() == []

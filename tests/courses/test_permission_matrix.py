@@ -69,18 +69,21 @@ class Stage:
 @dataclass(frozen=True)
 class Operation:
     """One request. `{course}` and the like in the path, and callables in the body, are filled in from the stage;
-    `contains` makes the answer `in` or `out`: whether that id is among the items of a list."""
+    `contains` makes the answer `in` or `out`: whether that id is among the items of a list. `sends` are bytes, with
+    these `headers`, where it is no JSON."""
 
     method: str
     path: str
     body: Callable[[Stage], dict[str, Any]] | None = None
     match: str = ""
     contains: str = ""
+    sends: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
 
     def perform(self, app: Flask, player: Player, stage: Stage) -> str:
-        headers = {"If-Match": stage.versions[self.match]} if self.match else {}
-        path = self.path.format(**stage.ids)
-        response = api(app, player).request(self.method, path, self.body(stage) if self.body else None, headers=headers)
+        headers = {**self.headers, **({"If-Match": stage.versions[self.match]} if self.match else {})}
+        path, body = self.path.format(**stage.ids), self.body(stage) if self.body else None
+        response = api(app, player).request(self.method, path, body, headers=headers, data=self.sends)
         if self.contains and response.status_code == 200:
             return self._listed(response, stage)
         return str(response.status_code)
@@ -117,6 +120,15 @@ SOON = (NOW + timedelta(days=9)).isoformat()
 
 def _audience(scope: Callable[[Stage], str]) -> Callable[[Stage], dict[str, Any]]:
     return lambda stage: {"audience": [scope(stage)]}
+
+
+_BYTES, _TEXT = {"Content-Type": "application/octet-stream"}, b"words of a file"
+_TUS = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": "filename YS50eHQ="}  # a.txt
+_DAYS = "policies/enrolment.approval_days"
+
+
+def _value(_stage: Stage) -> dict[str, Any]:
+    return {"value": 7}
 
 
 OPERATIONS = {
@@ -181,6 +193,23 @@ OPERATIONS = {
     "token.list": Operation("GET", "/me/tokens"),
     "token.create": Operation("POST", "/me/tokens", lambda _: {"name": "matrix"}),
     "token.revoke_other": Operation("POST", "/me/tokens/{token}/revoke", _nothing),
+    "file.create_own": Operation("POST", "/files?name=a.txt", sends=_TEXT, headers=_BYTES),
+    "file.list": Operation("GET", "/files", contains="private"),
+    "file.read_private": Operation("GET", "/files/{private}/content"),
+    "file.delete_private": Operation("DELETE", "/files/{private}", match="private"),
+    "upload.create": Operation("POST", "/uploads", headers=_TUS),
+    "upload.read_other": Operation("HEAD", "/uploads/{upload}"),
+    "paper.issue": Operation("POST", "/enrolments/{seated}/certificate", _nothing),
+    "paper.read": Operation("GET", "/papers/{paper}"),
+    "paper.list_mine": Operation("GET", "/papers", contains="paper"),
+    "paper.list_school": Operation("GET", "/papers?side=school", contains="paper"),
+    "paper.revoke": Operation("POST", "/papers/{paper}/revoke", lambda _: {"reason": "内容有误"}),
+    "policy.read_school": Operation("GET", "/schools/{school}/policies"),
+    "policy.decide_school": Operation("PUT", f"/schools/{{school}}/{_DAYS}", _value, match="policy"),
+    "policy.read_cluster": Operation("GET", "/clusters/{cluster}/policies"),
+    "policy.decide_cluster": Operation("PUT", f"/clusters/{{cluster}}/{_DAYS}", _value, match="policy"),
+    "policy.read_platform": Operation("GET", "/policies"),
+    "policy.decide_platform": Operation("PUT", f"/{_DAYS}", _value, match="policy"),
 }
 
 
@@ -199,7 +228,7 @@ def test_every_operation_role_and_relation_has_its_row() -> None:
 def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> Stage:
     """School A's courses, made by a teacher who is not of the cast; with `named`, all of A's cast teach them too."""
     (maker,) = add_people(database, cast, "A", 1, "teacher")
-    (student,) = add_people(database, cast, "B", 1)
+    student, seated = add_people(database, cast, "B", 2)
     teacher = api(app, maker)
     staff = [cast.who("A", role).id for role in ROLES if role != "student"] if named else []  # no student can be named
     common = {
@@ -209,7 +238,7 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
         "school": cast.schools["A"], "department": cast.departments["A"], "newcomer": cast.schools["D"],
         "cluster": cast.clusters["A"], "foreign": cast.clusters["D"], "person": cast.who("A", "teacher").id,
     }  # fmt: skip
-    for number, name in enumerate(("course", "quiet", "draft")):
+    for number, name in enumerate(("course", "quiet", "draft", "papered")):
         body = course_body(code=f"M{number}", title_zh=f"{TITLE}{number}", **common)
         ids[name] = ok(teacher.post("/courses", body), 201)["id"]
 
@@ -217,12 +246,17 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
         made = ok(teacher.post(f"/courses/{ids[course]}/offerings", offering_body(code=code)), 201)
         return int(made["id"])
 
-    for course, offering in (("course", "offering"), ("quiet", "quiet_offering")):
+    for course, offering in (("course", "offering"), ("quiet", "quiet_offering"), ("papered", "papered_offering")):
         ids[offering] = offer(course, "01")
         ok(teacher.post(f"/courses/{ids[course]}/publish", {}))
         ok(teacher.post(f"/offerings/{ids[offering]}/publish"))
     ids["draft_offering"] = offer("course", "02")
     ids["enrolment"] = ok(api(app, student).post(f"/offerings/{ids['offering']}/enrolments", {}), 201)["id"]
+    ids["seated"] = ok(api(app, seated).post(f"/offerings/{ids['papered_offering']}/enrolments", {}), 201)["id"]
+    ok(api(app, cast.who("B", "registrar")).post(f"/enrolments/{ids['seated']}/approve", {}))
+    ids["paper"] = ok(api(app, seated).post(f"/enrolments/{ids['seated']}/certificate"), 201)["id"]
+    ids["private"] = ok(teacher.post("/files?name=b.txt", data=_TEXT, headers=_BYTES), 201)["id"]
+    ids["upload"] = int(teacher.post("/uploads", headers=_TUS).headers["Location"].rsplit("/", 1)[1])
     drain(database)
     with database.read() as session:
         ids["notice"] = session.scalars(sa.select(Notice.id).where(Notice.person_id == student.id)).one()
@@ -234,6 +268,7 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
     paths = {"course": f"/courses/{ids['course']}", "draft": f"/courses/{ids['draft']}",
              "offering": f"/offerings/{ids['offering']}"}  # fmt: skip
     versions = {name: teacher.get(path).headers["ETag"] for name, path in paths.items()}
+    versions |= {"private": teacher.get(f"/files/{ids['private']}").headers["ETag"], "policy": '"v0"'}
     return Stage(ids, versions)
 
 

@@ -24,6 +24,8 @@ from zutuan.notices.call import Unreachable, is_public, post_json
         ("1.1.1.1", True), ("2606:4700:4700::1111", True), ("127.0.0.1", False), ("10.1.2.3", False), ("0.0.0.0", False),
         ("169.254.169.254", False), ("192.168.1.1", False), ("100.64.0.1", False), ("::1", False), ("fe80::1", False),
         ("fd00::1", False), ("::ffff:127.0.0.1", False), ("2002:7f00:1::", False), ("224.0.0.1", False), ("::", False),
+        ("64:ff9b::7f00:1", False), ("64:ff9b::1.1.1.1", True), ("64:ff9b:1::a00:1", False), ("::127.0.0.1", False),
+        ("fec0::1", False), ("ff0e::1", False), ("2001:0:7f00:1::1", False), ("::ffff:1.1.1.1", True),
     ],
 )  # fmt: skip
 def test_what_is_public(address: str, public: bool) -> None:

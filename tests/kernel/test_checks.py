@@ -20,8 +20,9 @@ from zutuan.cli import main
 from zutuan.clock import Clock
 from zutuan.clusters.models import Membership
 from zutuan.commands_operations import broken
-from zutuan.db import Database, drop_guards
+from zutuan.db import Database
 from zutuan.feature import Problem
+from zutuan.guards import drop_guards
 from zutuan.jobs import OutboxMessage
 from zutuan.operations import portable
 from zutuan.operations.feature import FEATURE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,15 +17,18 @@ from support.teaching import add_people, drain, ok, teach
 
 from zutuan.app import FEATURES
 from zutuan.clock import Clock
-from zutuan.db import Database, is_append_only
+from zutuan.db import Database
 from zutuan.errors import Forbidden, Hidden, Refused
+from zutuan.guards import is_append_only
 from zutuan.notices.models import Notice
 from zutuan.people import merging, rules, staff_queries
 from zutuan.people.hooks import hooks_of
-from zutuan.people.models import Affiliation, Person, RoleAssignment
+from zutuan.people.keys import proven_address
+from zutuan.people.models import AccessKey, Affiliation, Person, RoleAssignment
 from zutuan.people.own_data import references
 from zutuan.people.rules import Account, may_merge, sign_in_after
-from zutuan.people.services import NewPerson, actor_of_session, actor_of_token, create_person, load_actor, open_session
+from zutuan.people.services import NewPerson, actor_of_session, actor_of_token, create_person, load_actor
+from zutuan.people.signing_in import open_session
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent, Share
@@ -160,6 +164,26 @@ def test_what_the_merged_one_had_is_the_survivor_s_at_the_next_request(
         query = {"action": "", "person": other.id, "since": None, "until": None, "cursor": None, "limit": 50}
         page = staff_queries.audit_page(session, None, query)
         assert {name for event, name in page.items if event.actor_id == student.id} == {survivor.name}
+
+
+@pytest.mark.parametrize(("kept_by", "gone_by", "proven"), [("slip", "mail", False), ("mail", "slip", True)])
+def test_only_how_the_account_was_opened_whose_address_stays_proves_it(
+    sqlite_database: Database, cast: Cast, kept_by: str, gone_by: str, proven: bool
+) -> None:
+    database, kept, gone = sqlite_database, cast.who("B", "student").id, cast.who("B", "teacher").id
+    with database.write() as session:
+        for person, channel, minutes in ((kept, kept_by, 0), (gone, gone_by, 1)):
+            at = NOW + timedelta(minutes=minutes)
+            session.add(
+                AccessKey(
+                    person_id=person, school_id=cast.schools["B"], purpose="activate", channel=channel,
+                    secret_hash=channel, created_at=NOW, expires_at=NOW + timedelta(days=1), used_at=at,
+                )
+            )  # fmt: skip
+        session.info["audited"] = True
+    merge(database, actor(database, cast, "B", "school_admin"), kept, gone)
+    with database.read() as session:
+        assert proven_address(session, kept) is proven
 
 
 def test_what_was_told_to_the_merged_one_meanwhile_reaches_the_survivor(

@@ -19,7 +19,8 @@ from support.schema import counts, describe, differences, triggers
 
 from zutuan import migrate
 from zutuan.app import metadata
-from zutuan.db import Database, create_guards, make_engine
+from zutuan.db import Database, make_engine
+from zutuan.guards import create_guards
 
 # What a later migration may do to a table on SQLite: Alembic makes a new one, copies, drops the old, renames.
 PROBE = '''"""A probe: batch mode on parents with children, on a table with triggers, and on one that is counted."""

@@ -19,15 +19,9 @@ from zutuan.db import Database
 from zutuan.errors import Forbidden, Invalid, Refused
 from zutuan.people import rules
 from zutuan.people.models import Affiliation, Person, RoleAssignment, SignInFailure
-from zutuan.people.services import (
-    At,
-    NewPerson,
-    create_person,
-    grant_role,
-    holders,
-    load_actor,
-    set_password,
-)
+from zutuan.people.roles import At, grant_role, holders
+from zutuan.people.services import NewPerson, create_person, load_actor
+from zutuan.people.signing_in import set_password
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent

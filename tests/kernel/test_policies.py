@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +11,16 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import DBAPIError
-from support.cast import NOW, Cast
+from support.cast import NOW, PASSWORD, Cast
 from support.http import api, browser_session, post_form
 from support.teaching import ok, refused, statements, teach
 
 from zutuan.clock import Clock
 from zutuan.clusters.models import Membership
 from zutuan.db import Database
+from zutuan.errors import Invalid, Unauthenticated
+from zutuan.people import keys, slips
+from zutuan.people.throttle import Origin
 from zutuan.policies import services
 from zutuan.policies.models import PolicyValue
 from zutuan.policies.rules import Decision, Place, Policy, effective
@@ -179,3 +183,96 @@ def test_the_form(sqlite_client: FlaskClient, sqlite_database: Database, cast: C
     browser_session(sqlite_client, cast.who("B", "registrar"))
     assert sqlite_client.get(path).status_code == 200
     assert post_form(sqlite_client, path, {"key": OWN, "value": "no"}).status_code == 403
+
+
+# --- text and duration ------------------------------------------------------------------------------------------
+
+LINE, LIFE, LENGTH = "people.help_line", "people.slip_life", "people.password_length"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("P30D", "P30D"), ("PT48H", "P2D"), ("P1DT12H", "PT36H"), ("PT90M", "PT90M"), ("P0DT60M", "PT1H"),
+     ("P", None), ("PT", None), ("P1DT", None), ("30", None), ("P-1D", None), ("P1.5D", None), ("P1Y", None), ("P１D", None)],
+)  # fmt: skip
+def test_a_duration_is_days_hours_and_minutes(text: str, found: str | None) -> None:
+    policy = Policy("k", "", "", "P1D", "duration", low=1, high=60 * 24 * 60)
+    wrong = policy.wrong(text)
+    assert (None if wrong else policy.plain(text)) == found
+    assert found is None or policy.read(text) == policy.read(found)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(LIFE, "PT1H"), (LIFE, "P181D"), (LIFE, 30), (LIFE, ["P1D"]), (LINE, "长" * 61), (LINE, 5),
+     (LINE, "两\n行"), (LINE, "\u202e反"), (LENGTH, 9), (LENGTH, 33)],
+)  # fmt: skip
+def test_texts_and_durations_are_bounded(sqlite_app: Flask, cast: Cast, key: str, value: Any) -> None:
+    refused(decide(sqlite_app, cast, "school", key, value), 422, "invalid")
+
+
+def test_texts_and_durations_are_decided_and_read(app: Flask, database: Database, cast: Cast) -> None:
+    assert ok(decide(app, cast, "school", LINE, "  教务处 0917-1 "))["value"] == "教务处 0917-1"
+    made = ok(decide(app, cast, "cluster", LIFE, "PT48H"))
+    assert (made["value"], made["bounds"]) == ("P2D", "2 天 至 180 天")
+    assert holds(database, cast, LINE) == "教务处 0917-1" and holds(database, cast, LINE, "A") == ""
+    assert holds(database, cast, LIFE, "A") == timedelta(days=2) and holds(database, cast, LIFE, "D") == timedelta(
+        days=30
+    )
+
+
+def test_their_forms(sqlite_client: FlaskClient, sqlite_database: Database, cast: Cast) -> None:
+    browser_session(sqlite_client, cast.who("B", "school_admin"))
+    path = f"/schools/{cast.schools['B']}/settings"
+    assert post_form(sqlite_client, path, {"key": LIFE, "value": "60", "unit": "H"}).status_code == 302
+    assert post_form(sqlite_client, path, {"key": LINE, "value": "inherit"}).status_code == 302  # a text like any other
+    assert holds(sqlite_database, cast, LIFE) == timedelta(hours=60) and holds(sqlite_database, cast, LINE) == "inherit"
+    page = sqlite_client.get(path).text
+    assert "60 小时" in page and '<option value="H" selected>' in page
+    for wrong in ({"value": "3", "unit": "M"}, {"value": "x", "unit": "D"}, {"value": "5", "unit": "Y"}, {"value": ""}):
+        assert post_form(sqlite_client, path, {"key": LIFE, **wrong}).status_code == 422
+    assert post_form(sqlite_client, path, {"key": LINE, "value": "x", "inherit": "1"}).status_code == 302
+    assert holds(sqlite_database, cast, LINE) == ""
+
+
+def test_new_passwords_are_as_long_as_the_strictest_school_asks(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast
+) -> None:
+    """And never shorter than the built-in minimum; the old one goes on working."""
+    app, database = sqlite_app, sqlite_database
+    ok(decide(app, cast, "school", LENGTH, 16))
+    student, twelve = cast.who("B", "student"), "twelve chars"
+    client = app.test_client()
+    browser_session(client, student)
+    assert "至少 16 个字符" in client.get("/account").text
+    form = {"old": PASSWORD, "password": twelve, "again": twelve}
+    refusal = post_form(client, "/account/password", form)
+    assert refusal.status_code == 422 and "密码至少 16 个字符" in refusal.text
+    links: list[str] = []
+    with database.write() as session:
+        keys.ask_reset(session, student.email, NOW, lambda _s, _k, _p, secret: links.append(secret))
+    with pytest.raises(Invalid, match="invalid"):
+        keys.use_link(database, links[0], twelve, NOW)
+    assert "至少 16 个字符" in client.get(f"/key/{links[0]}").text
+    keys.use_link(database, links[0], "sixteen chars is", NOW)
+    browser_session(client, cast.who("A", "student"))
+    assert post_form(client, "/account/password", form).status_code == 302
+
+
+def test_a_slip_lives_as_long_and_says_whom_to_ask(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    ok(decide(sqlite_app, cast, "school", LIFE, "P2D"))
+    ok(decide(sqlite_app, cast, "school", LINE, "教务处 0917-1"))
+    ok(decide(sqlite_app, cast, "school", LENGTH, 16))
+    client = sqlite_app.test_client()
+    browser_session(client, cast.who("B", "registrar"))
+    form = {"purpose": "reset", "numbers": cast.who("B", "student").number}
+    made = post_form(client, f"/people/keys?school={cast.schools['B']}", form)
+    page = client.get(made.headers["Location"]).text
+    code = re.search(r'class="code">([\w-]+)<', page)
+    assert code and "有问题请找：教务处 0917-1" in page and "2026-11-27" in page
+    number = cast.who("B", "student").number
+    with pytest.raises(Invalid):
+        slips.activate(sqlite_database, "甲参与师范大学", number, code[1], "twelve chars", Origin("10.0.0.1"), NOW)
+    with pytest.raises(Unauthenticated):
+        late = NOW + timedelta(days=2)
+        slips.activate(sqlite_database, "甲参与师范大学", number, code[1], "sixteen chars is", Origin("10.0.0.1"), late)

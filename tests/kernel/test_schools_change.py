@@ -29,10 +29,12 @@ from zutuan.importing import run
 from zutuan.notices.models import Notice
 from zutuan.operations.checks_kernel import owners_keep_their_shares, scopes_are_what_they_say
 from zutuan.papers.models import Paper
+from zutuan.people import slips, throttle
 from zutuan.people.models import Affiliation, Person, RoleAssignment
 from zutuan.people.rosters import roster_import
 from zutuan.people.rules import number_after
-from zutuan.people.services import NewPerson, create_person, find_school, load_actor
+from zutuan.people.services import NewPerson, create_person, load_actor
+from zutuan.people.signing_in import find_school
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent, Share, SharedItem
@@ -268,6 +270,23 @@ def test_nothing_begins_at_a_school_that_was_taken_over(database: Database, cast
     take_over(database, cast, "B", "A")
     with database.read() as session:  # whoever is asked for C is sent to A at once
         assert session.get_one(School, cast.schools["C"]).successor_id == cast.schools["A"]
+
+
+def test_who_came_over_is_the_successor_s_own_for_slips_and_rosters(sqlite_database: Database, cast: Cast) -> None:
+    database, student, here = sqlite_database, cast.who("C", "student"), cast.schools["B"]
+    take_over(database, cast)
+    with database.read() as session:
+        registrar = load_actor(session, session.get_one(Person, cast.who("B", "registrar").id), NOW)
+    with database.write() as session:
+        wanted = slips.Wanted(numbers=(student.number,), purpose="reset")
+        batch = slips.issue_slips(session, registrar, here, wanted, "secret")
+        report = run(session, roster_import(here), f"学号,姓名\n{student.number},新名\n".encode(), now=NOW)
+        assert report.updated == 1
+    with database.read() as session:
+        (slip,) = slips.slips_of(session, registrar, here, batch, "secret")
+        assert session.get_one(Person, student.id).name == "新名"
+    origin = throttle.Origin("10.0.0.1")
+    assert slips.activate(database, cast.name_of("B"), student.number, slip.code, PASSWORD, origin, NOW) == student.id
 
 
 # --- pages and the command line ---------------------------------------------------------------------------------

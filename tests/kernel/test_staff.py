@@ -20,10 +20,12 @@ from zutuan.errors import Forbidden, Hidden, Invalid, NotFound, Refused, Unauthe
 from zutuan.importing import run
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import Notice
-from zutuan.people import belonging, keys, own_data, passwords, roles, throttle, viewing
+from zutuan.people import audit_words, belonging, own_data, passwords, roles, slips, throttle, viewing
 from zutuan.people.models import AccessKey, Affiliation, Person, Proposal, RoleAssignment, WebSession
+from zutuan.people.roles import At, grant_role, holders
 from zutuan.people.rosters import roster_import
-from zutuan.people.services import At, actor_of_session, grant_role, holders, load_actor, open_session
+from zutuan.people.services import actor_of_session, load_actor
+from zutuan.people.signing_in import open_session
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent
 
@@ -227,21 +229,21 @@ def newcomers(database: Database, cast: Cast, n: int = 3) -> None:
         run(session, roster_import(cast.schools["A"]), text.encode(), now=NOW)
 
 
-def slips(database: Database, cast: Cast, **wanted: object) -> list[keys.Slip]:
+def printed(database: Database, cast: Cast, **wanted: object) -> list[slips.Slip]:
     registrar = actor(database, cast.who("A", "registrar"))
     with database.write() as session:
-        batch = keys.issue_slips(session, registrar, cast.schools["A"], keys.Wanted(**wanted), SECRET)  # type: ignore[arg-type]
+        batch = slips.issue_slips(session, registrar, cast.schools["A"], slips.Wanted(**wanted), SECRET)  # type: ignore[arg-type]
     with database.read() as session:
-        return keys.slips_of(session, registrar, cast.schools["A"], batch, SECRET)
+        return slips.slips_of(session, registrar, cast.schools["A"], batch, SECRET)
 
 
 def use(database: Database, number: str, code: str, now: object = NOW) -> int:
-    return keys.activate(database, "甲牵头师范大学", number, code, "my own password", throttle.Origin("10.0.0.1"), now)  # type: ignore[arg-type]
+    return slips.activate(database, "甲牵头师范大学", number, code, "my own password", throttle.Origin("10.0.0.1"), now)  # type: ignore[arg-type]
 
 
 def test_a_slip_opens_its_own_account_once(database: Database, cast: Cast) -> None:
     newcomers(database, cast)
-    first, second, _third = slips(database, cast, class_name="1班")
+    first, second, _third = printed(database, cast, class_name="1班")
     with pytest.raises(Unauthenticated):
         use(database, second.number, first.code)
     person = use(database, first.number, first.code.lower().replace("-", " "))
@@ -250,18 +252,18 @@ def test_a_slip_opens_its_own_account_once(database: Database, cast: Cast) -> No
     with pytest.raises(Unauthenticated):
         use(database, first.number, first.code)
     with pytest.raises(Unauthenticated):
-        use(database, second.number, second.code, NOW + keys.SLIP_LIFE)
+        use(database, second.number, second.code, NOW + timedelta(days=30))
 
 
 def test_new_slips_end_the_old_ones_and_the_database_alone_opens_nothing(database: Database, cast: Cast) -> None:
     newcomers(database, cast, 1)
-    (old,) = slips(database, cast)
-    (new,) = slips(database, cast)
+    (old,) = printed(database, cast)
+    (new,) = printed(database, cast)
     with pytest.raises(Unauthenticated):
         use(database, old.number, old.code)
     with database.read() as session:
         row = session.scalars(sa.select(AccessKey).where(AccessKey.revoked_at.is_(None))).one()
-        assert keys.slip_code("another secret", row.nonce) != new.code
+        assert slips.slip_code("another secret", row.nonce) != new.code
         assert new.code.replace("-", "") not in repr(vars(row))
     use(database, new.number, new.code)
 
@@ -295,21 +297,25 @@ def test_who_has_an_address_is_invited_by_mail_and_a_forgotten_password_is_set_a
 
 def test_slips_are_only_for_those_whom_the_school_may_open(database: Database, cast: Cast) -> None:
     with pytest.raises(Refused, match="nobody_to_activate"):
-        slips(database, cast)
+        printed(database, cast)
     with pytest.raises(Forbidden), database.write() as session:
-        keys.issue_slips(session, actor(database, cast.who("B", "registrar")), cast.schools["A"], keys.Wanted(), SECRET)
+        slips.issue_slips(
+            session, actor(database, cast.who("B", "registrar")), cast.schools["A"], slips.Wanted(), SECRET
+        )
     proposal, teacher = proposed(database, cast), cast.who("B", "teacher")
     with database.write() as session:
         belonging.decide(session, actor(database, teacher), proposal, accept=True)
     with pytest.raises(Refused, match="nobody_to_activate"):
-        slips(database, cast, numbers=("T9",), purpose="reset")
+        printed(database, cast, numbers=("T9",), purpose="reset")
 
 
 def test_no_slip_and_no_disabling_reaches_those_above(database: Database, cast: Cast) -> None:
     above = cast.who("A", "school_admin")
     with pytest.raises(Refused, match="nobody_to_activate"):
-        slips(database, cast, numbers=(above.number,), purpose="reset")
-    assert [slip.number for slip in slips(database, cast, numbers=(cast.who("A", "student").number,), purpose="reset")]
+        printed(database, cast, numbers=(above.number,), purpose="reset")
+    assert [
+        slip.number for slip in printed(database, cast, numbers=(cast.who("A", "student").number,), purpose="reset")
+    ]
     with pytest.raises(Refused, match="account_beyond_reach"), database.write() as session:
         admin = actor(database, above)
         belonging.set_disabled(session, admin, cast.who("A", "platform_admin").id, disabled=True)
@@ -402,6 +408,29 @@ def test_the_audit_is_read_by_those_who_answer_for_it(client: FlaskClient, cast:
     assert client.get("/audit.xlsx").status_code == 200
     browser_session(client, cast.who("B", "registrar"))
     assert client.get("/audit").status_code == 403
+
+
+def test_the_audit_speaks_in_words_and_keeps_its_codes(client: FlaskClient, cast: Cast, clock: Clock) -> None:
+    browser_session(client, cast.who("B", "school_admin"))
+    assert client.get("/imports/999").status_code == 404
+    page = client.get("/audit").text
+    assert '<code class="note">test.cast</code>' in page  # no words for it: the code alone
+    assert audit_words.said("enrolment.host_deny") == "选课 · 开课学校不通过"
+    assert audit_words.said("denied:paper.read") == "被拒绝：证明 · 查看"
+    assert audit_words.said("denied:who.knows") == "被拒绝：who.knows"
+
+
+def test_a_platform_admin_comes_to_a_schools_people_and_is_offered_only_what_works(
+    client: FlaskClient, cast: Cast, clock: Clock
+) -> None:
+    browser_session(client, cast.who("A", "platform_admin"))
+    school = cast.schools["B"]
+    page = client.get(f"/schools/{school}").text
+    assert f"/people?school={school}" in page and f"/schools/{school}/settings" in page
+    people = client.get(f"/people?school={school}").text
+    assert cast.who("B", "student").number in people and "导入名单" not in people and "/people/keys" not in people
+    browser_session(client, cast.who("B", "student"))
+    assert f"/people?school={school}" not in client.get(f"/schools/{school}").text
 
 
 # --- roles: one rule, pages, the API ----------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from zutuan.clock import Clock
 from zutuan.db import Database
 from zutuan.notices.models import Notice
 from zutuan.people.models import Person, PersonalToken, WebSession
-from zutuan.people.services import SESSION_LIFE, TOKEN_LIFE, create_token, load_actor
+from zutuan.people.services import TOKEN_LIFE, create_token, load_actor
+from zutuan.people.signing_in import SESSION_LIFE
 from zutuan.sharing.models import AuditEvent
 from zutuan.web.models import IdempotencyKey
 

@@ -22,8 +22,9 @@ from zutuan.clusters.models import Cluster, Membership, School
 from zutuan.db import Database
 from zutuan.people import passwords
 from zutuan.people.models import Person, RoleAssignment
+from zutuan.people.roles import At, grant_role
 from zutuan.people.rules import PRIVACY_VERSION
-from zutuan.people.services import At, NewPerson, create_person, create_token, ensure_department, grant_role, load_actor
+from zutuan.people.services import NewPerson, create_person, create_token, ensure_department, load_actor
 from zutuan.sharing.permissions import ROLES, Subject
 from zutuan.sharing.services import audit
 

@@ -25,7 +25,7 @@ from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import GroupChat, Notice, NoticeChoice
 from zutuan.papers.models import Paper
 from zutuan.people.models import AccessKey, Proposal, SignInFailure
-from zutuan.people.services import open_session
+from zutuan.people.signing_in import open_session
 from zutuan.policies.models import PolicyValue
 from zutuan.sharing import scopes
 from zutuan.sharing.models import SharedItem

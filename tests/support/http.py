@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from zutuan.clock import clock
 from zutuan.people.models import Person
 from zutuan.people.rules import PRIVACY_VERSION
-from zutuan.people.services import open_session
+from zutuan.people.signing_in import open_session
 
 
 class Api:

@@ -12,12 +12,12 @@ from datetime import date
 from functools import cached_property
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, selectinload
 
 from zutuan.calendar.models import CalendarEdition, PeriodTable, SpecialDay, Term
 from zutuan.calendar.plan import Bells, Calendar, Special, bells_of, effective
 from zutuan.calendar.rules import TermDates
+from zutuan.db import insert_or
 
 EVERYWHERE = 0  # the place of what all schools inherit
 
@@ -125,9 +125,8 @@ def take(session: Session, place: int) -> str:
 
 
 def _ensure(session: Session, places: Iterable[int]) -> None:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for place in sorted(set(places)):
-        session.execute(insert(CalendarEdition).values(place=place, number=0).on_conflict_do_nothing())
+        session.execute(insert_or(session, CalendarEdition).values(place=place, number=0).on_conflict_do_nothing())
 
 
 def _lock(session: Session, places: Sequence[int], *, share: bool) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from zutuan.calendar.plan import ALL_WEEKDAYS, ALL_YEAR
 from zutuan.clock import clock
 from zutuan.clusters.models import School
-from zutuan.db import Base, Id, Moment, foreign, guard
+from zutuan.db import Base, Id, Moment, foreign
+from zutuan.guards import guard
 
 
 class Term(Base):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from zutuan.clusters.models import Cluster, Membership, School
 from zutuan.notices.kinds import NoticeKind
 from zutuan.notices.services import tell
-from zutuan.people.services import holders
+from zutuan.people.roles import holders
 from zutuan.web.texts import stamp
 
 

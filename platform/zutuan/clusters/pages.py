@@ -15,7 +15,10 @@ from zutuan.clusters.models import MEMBER_ROLES, Membership, School
 from zutuan.clusters.permissions import allow, cluster_subject, school_subject
 from zutuan.clusters.words import PLANNED_CLUSTERS, ROLE_WORDS
 from zutuan.errors import Invalid, Refused, say
+from zutuan.people.permissions import allow as people
+from zutuan.policies.permissions import allow as policies
 from zutuan.sharing.actor import Actor
+from zutuan.sharing.permissions import Place, Subject
 from zutuan.web.forms import Errors, load_form, messages_by_field, once
 from zutuan.web.lists import Listing
 from zutuan.web.requests import actor, db
@@ -65,9 +68,11 @@ def school(school_id: int) -> ResponseReturnValue:
     view = queries.school_view(db(), who, school_id)
     departments = queries.departments_of(db(), who, school_id)
     may_change = allow.may(who, "school.rename", school_subject(who, school_id)) and view.successor is None
+    at = Subject("school", school_id, places={"school": Place(school_id)})
     return render_template(
         "clusters/school.html", view=view, departments=departments, now=who.now, mine=who.school_ids,
-        may_change=may_change,
+        may_change=may_change, runs=people.may(who, "people.manage", at),
+        settings=policies.may(who, "policy.read_school", at),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from zutuan.db import mark_audited
 from zutuan.errors import Invalid, Refused
 from zutuan.imports import kinds as known
 from zutuan.imports.kinds import Kinds
@@ -20,6 +21,7 @@ from zutuan.sharing.services import audit, fetch
 CHECK, APPLY = "import.check", "import.apply"
 # How long a file that nobody applied is kept, and how long the rows of one that was.
 KEPT = timedelta(days=14)
+AT_ONCE = 100
 
 
 def hand_in(
@@ -90,8 +92,14 @@ def drop(session: Session, kinds: Kinds, actor: Actor, batch_id: int) -> ImportB
 
 def forget(session: Session, batch: ImportBatch) -> None:
     """The file's bytes and rows go; what it did stays in the report and the audit."""
-    batch.content = None
+    let_go(batch)
     session.execute(sa.delete(ImportLine).where(ImportLine.batch_id == batch.id))
+
+
+def let_go(batch: ImportBatch) -> None:
+    """The file's bytes, and the first of its rows in the report: they name people."""
+    batch.content = None
+    batch.report = {name: found for name, found in batch.report.items() if name != "head"}
 
 
 def upkeep(session: Session, now: datetime) -> int:
@@ -99,10 +107,10 @@ def upkeep(session: Session, now: datetime) -> int:
     old = sa.select(ImportBatch.id).where(ImportBatch.changed_at < now - KEPT)
     gone = sa.delete(ImportLine).where(ImportLine.batch_id.in_(old))
     session.execute(gone.execution_options(synchronize_session=False))
-    bytes_ = sa.update(ImportBatch.__table__).where(  # type: ignore[arg-type]
-        ImportBatch.changed_at < now - KEPT, ImportBatch.content.is_not(None)
-    )
-    session.connection().execute(bytes_.values(content=None))
+    still = sa.select(ImportBatch).where(ImportBatch.changed_at < now - KEPT, ImportBatch.content.is_not(None))
+    for batch in session.scalars(still.limit(AT_ONCE)):
+        let_go(batch)
+        mark_audited(session)
     return 0
 
 

@@ -20,6 +20,7 @@ from zutuan.importing.mending import batch_of as returned_batch
 from zutuan.importing.mending import is_returned, with_mended
 from zutuan.imports.kinds import Kinds, kinds_of, may
 from zutuan.imports.models import ImportBatch, ImportLine
+from zutuan.imports.services import let_go
 from zutuan.jobs import Task
 from zutuan.notices.services import tell
 from zutuan.people.models import Person
@@ -136,11 +137,13 @@ class _Work:
         self.keep(checked, plan, "import_changed_since")
 
     def _applied(self, session: Session, batch: ImportBatch, plan: Plan, now: datetime) -> None:
-        batch.state, batch.changed_at, batch.content = "applied", now, None
+        batch.state, batch.changed_at = "applied", now
+        let_go(batch)
         before = batch
         while before.mends_id is not None:  # the files whose bad rows were mended have served
             before = session.get_one(ImportBatch, before.mends_id)
-            before.state, before.changed_at, before.content = "dropped", now, None
+            before.state, before.changed_at = "dropped", now
+            let_go(before)
         params = {"file": batch.file_name, **plan.counts}
         tell(session, [batch.person_id], "import.applied", f"import:{batch.id}", params, f"/imports/{batch.id}", now)
         mark_audited(session)

@@ -21,10 +21,22 @@ class Unreachable(Exception):
 
 
 def is_public(address: str) -> bool:
-    """Neither this machine nor its neighbourhood, by whatever spelling (`::ffff:127.0.0.1`, 6to4, NAT64)."""
+    """Neither this machine nor its neighbourhood, by whatever spelling (`::ffff:127.0.0.1`, 6to4, NAT64). Of IPv6 only
+    what is given out to the internet (2000::/3) and the ways to IPv4 that hold a public address."""
     found = ipaddress.ip_address(address)
-    inside = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    return found.is_global and not found.is_multicast and (inside is None or inside.is_global)
+    if isinstance(found, ipaddress.IPv4Address):
+        return found.is_global and not found.is_multicast
+    inside = found.ipv4_mapped or found.sixtofour or _translated(found)
+    if inside is not None:
+        return is_public(str(inside))
+    return found in _INTERNET and found.is_global
+
+
+_INTERNET, _NAT64 = ipaddress.IPv6Network("2000::/3"), ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
 
 
 class _Pinned(http.client.HTTPSConnection):

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from zutuan.db import insert_or
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.jobs import enqueue
 from zutuan.notices import choices, groups
@@ -61,13 +61,12 @@ def survivors(session: Session, people: Sequence[int]) -> list[int]:
 
 
 def _deliver_to(session: Session, payload: dict[str, Any], people: list[int]) -> None:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     at = datetime.fromisoformat(payload["at"])
     chosen = choices.of_people(session, kind_of(payload["kind"]), people)
     reachable = set(session.scalars(sa.select(Person.id).where(Person.id.in_(people), Person.email.is_not(None))))
     for person_id, choice in chosen.items():
         mail = choice.mail if person_id in reachable else "off"
-        statement = insert(Notice).values(
+        statement = insert_or(session, Notice).values(
             person_id=person_id,
             kind=payload["kind"],
             dedupe_key=payload["key"],

@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
-from zutuan.db import Base, missing_guards
+from zutuan.db import Base
 from zutuan.feature import Problem
+from zutuan.guards import missing_guards
 from zutuan.migrate import current_revision, head_revision
 from zutuan.operations import portable
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 
-from zutuan.db import drop_guards
+from zutuan.guards import drop_guards
 from zutuan.migrate import alembic_config, current_revision, upgrade
 from zutuan.operations import archive, portable
 from zutuan.operations.archive import BadBackup, Manifest, TablePart

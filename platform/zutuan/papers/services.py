@@ -92,6 +92,7 @@ def revoke(session: Session, actor: Actor, paper_id: int, reason: str) -> Paper:
     """Take a paper back; whoever checks it is told so from now on."""
     paper = view(session, actor, paper_id)
     allow.require(actor, "paper.revoke", subject(paper))
+    session.refresh(paper, ["revoked_at"], with_for_update=True)
     if paper.revoked_at is not None:
         raise Refused("paper_revoked")
     _take_back(session, actor, paper, reason, actor.now)

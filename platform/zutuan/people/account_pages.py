@@ -12,6 +12,7 @@ from zutuan.errors import Invalid, Refused
 from zutuan.fields import field_errors
 from zutuan.people import belonging, queries, roles, schemas, services, staff_queries
 from zutuan.people.pages import blueprint
+from zutuan.people.policies import least_length
 from zutuan.people.staff_pages import ends, starts
 from zutuan.web.forms import Errors, load_form, messages_by_field, refused
 from zutuan.web.requests import actor, db, reading, shown_once
@@ -32,6 +33,7 @@ def account_page(
         "people/account.html", me=me, tokens=services.tokens_of(reading(), me), secret=secret, errors=errors or {},
         role_place=lambda held: places.get(held, ""), alert=alert, delegating=delegating, values=request.form,
         proposals=belonging.proposals_of(reading(), me), own_roles=staff_queries.delegable(reading(), me),
+        least=least_length(reading(), me.person_id, me.now),
     )  # fmt: skip
 
 

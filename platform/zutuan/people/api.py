@@ -11,7 +11,7 @@ from flask_wtf.csrf import generate_csrf
 from zutuan.clock import clock
 from zutuan.errors import Denial, Forbidden, Invalid
 from zutuan.paging import Page
-from zutuan.people import devices, queries, schemas, services
+from zutuan.people import devices, queries, schemas, services, signing_in
 from zutuan.people.models import Person
 from zutuan.people.permissions import allow
 from zutuan.sharing.permissions import Place, Subject
@@ -24,10 +24,10 @@ me_api = Blueprint("api-me", __name__, url_prefix="/api/v1/me", description="the
 people_api = Blueprint("api-people", __name__, url_prefix="/api/v1/people", description="people of a school")
 
 
-def credentials(data: dict[str, Any]) -> services.Credentials:
+def credentials(data: dict[str, Any]) -> signing_in.Credentials:
     if not data["email"] and not (data["school"] and data["number"]):
         raise Invalid.field("email", "email_or_number")
-    return services.Credentials(data["password"], data["email"], data["school"], data["number"])
+    return signing_in.Credentials(data["password"], data["email"], data["school"], data["number"])
 
 
 @session_api.route("")
@@ -37,7 +37,7 @@ class Session(MethodView):
     def post(self, data: dict[str, Any]) -> Any:
         """Sign in by e-mail, or by school (name, code or id) and number. Answers a cookie and its CSRF token."""
         now = clock.now()
-        person_id, secret, account = services.sign_in(
+        person_id, secret, account = signing_in.sign_in(
             database(), credentials(data), devices.origin(), now, session.get("sid", "")
         )
         devices.remember(account)
@@ -48,7 +48,7 @@ class Session(MethodView):
     @session_api.response(204)
     def delete(self) -> None:
         """Sign out here."""
-        services.close_session(db(), actor(), session.get("sid", ""))
+        signing_in.close_session(db(), actor(), session.get("sid", ""))
         end_cookie()
         g.signed_in_actor = None
 

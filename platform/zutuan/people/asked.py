@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import request
 
 from zutuan.errors import Denial, Hidden
-from zutuan.people.keys import school_subject
 from zutuan.people.permissions import allow
+from zutuan.people.slips import school_subject
 from zutuan.web.requests import actor
 
 

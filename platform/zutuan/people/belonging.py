@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from zutuan.clusters.models import Department
 from zutuan.errors import NotFound, Refused
-from zutuan.people.keys import within_reach
+from zutuan.people.keys import proven_address
 from zutuan.people.models import Affiliation, Person, Proposal, WebSession
 from zutuan.people.permissions import allow
 from zutuan.people.services import ensure_department
+from zutuan.people.slips import within_reach
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.sharing.services import audit, fetch
@@ -28,6 +29,8 @@ def decide(session: Session, actor: Actor, proposal_id: int, *, accept: bool) ->
         raise NotFound
     if proposal.state != "open":
         raise Refused("proposal_decided")
+    if accept and not proven_address(session, actor.person_id):
+        raise Refused("address_unproven")
     proposal.state, proposal.decided_at = ("accepted" if accept else "declined"), actor.now
     if accept:
         session.add(_affiliation(session, proposal, actor))

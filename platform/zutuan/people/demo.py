@@ -12,11 +12,12 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Cluster, Membership, School
-from zutuan.people import passwords, services
+from zutuan.people import passwords, roles, services
 from zutuan.people.labels import ROLE
 from zutuan.people.models import Affiliation, Person
+from zutuan.people.roles import At
 from zutuan.people.rules import PRIVACY_VERSION
-from zutuan.people.services import At, NewPerson
+from zutuan.people.services import NewPerson
 from zutuan.sharing.permissions import ROLES
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _staff(session: Session, world: DemoWorld, school: str, slug: str, hashed: s
             at = At(cluster_id=world.clusters[cluster])
         elif role == "platform_admin":
             at = At()
-        services.grant_role(session, None, person, role, at, past)
+        roles.grant_role(session, None, person, role, at, past)
         _account(world, role, school, person.id, number, email)
 
 

@@ -8,12 +8,12 @@ messages(
     {
         "sign_in_failed": (
             _l("账号或密码不对。"),
-            _l("请检查邮箱，或学校名称与学工号；忘记密码请联系本校学校管理员。"),
+            _l("请检查邮箱，或学校名称与学工号；忘记密码的，在下面用邮箱重设，没有邮箱的请向本校教务员领激活码。"),
         ),
         "role_not_granted": _l("这个角色不能这样授予。"),
         "role_wrong_place": _l("这个角色不能在这里担任。"),
         "no_affiliation_here": _l("这个人现在不属于该校。"),
-        "weak_password": _l("密码至少 10 个字符，且不能只是同一个字符。"),
+        "weak_password": _l("密码至少 %(min)s 个字符，且不能只是同一个字符。"),
         "email_taken": _l("这个邮箱已有账号。"),
         "number_taken": _l("这个学工号在该校已有账号。"),
         "bad_number": _l("学工号只能用字母、数字、点、横线和下划线。"),
@@ -68,6 +68,10 @@ messages(
         "delegate_to_oneself": _l("不能委托给自己。"),
         "delegate_is_student": _l("不能委托给学生。"),
         "proposal_decided": _l("这个提议已经办理过了。"),
+        "address_unproven": (
+            _l("这个账号是用激活码开通的，还没有证明邮箱是您本人的。"),
+            _l("请先退出，在登录页用“忘记密码”收一次邮件、设置密码，再来接受。"),
+        ),
         "account_state": _l("账号现在的状态不能这样办理。"),
         "disable_oneself": _l("不能停用自己的账号。"),
         "cannot_view_as": _l("不能以这个人的身份查看。"),

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from zutuan.feature import Card, Feature, ImportKind, NavEntry, Todo
 from zutuan.people import account_pages as account_pages
-from zutuan.people import belonging, notices
+from zutuan.people import belonging, notices, policies
 from zutuan.people import errors as errors
 from zutuan.people.api import me_api, people_api, session_api
 from zutuan.people.change_pages import blueprint as change_blueprint
@@ -87,9 +87,7 @@ FEATURE = Feature(
     pages=(blueprint, keys_blueprint, staff_blueprint, own_blueprint, change_blueprint, role_blueprint),
     nav=(
         NavEntry("staff.people", _l("人员"), "people", group="organisation", shown=_runs, more_only=True, order=85),
-        NavEntry(
-            "staff.audit", _l("操作记录"), "list-check", group="organisation", shown=_audits, more_only=True, order=95
-        ),
+        NavEntry("staff.audit", _l("操作记录"), "clock", group="organisation", shown=_audits, more_only=True, order=95),
     ),
     todos=todos,
     notices=notices.TEXTS,
@@ -99,7 +97,7 @@ FEATURE = Feature(
     imports=(ROSTER,),
     people=HOOK,
     succession=SUCCESSION,
-    policies=(YEARS,),
+    policies=(*policies.ALL, YEARS),
     demo=load,
     demo_order=30,
     public=frozenset({"people.sign_in", "people.sign_in_post", "people.demo_sign_in", "api-session.Session", *KEYS}),

@@ -75,8 +75,7 @@ def _roles(session: Session, kept: int, gone: int, now: datetime) -> list[Clash]
 def _prepare(session: Session, kept: int, gone: int, now: datetime) -> None:
     tokens = sa.update(PersonalToken).where(PersonalToken.person_id == gone, PersonalToken.revoked_at.is_(None))
     session.execute(tokens.values(revoked_at=now))
-    keys = sa.update(AccessKey).where(AccessKey.person_id == gone, AccessKey.used_at.is_(None))
-    session.execute(keys.where(AccessKey.revoked_at.is_(None)).values(revoked_at=now))
+    _end_keys(session, kept, gone, now)
     r = RoleAssignment
     for mine, other in _twins(session, kept, gone, now):
         other.until = max(now, other.from_)
@@ -84,6 +83,20 @@ def _prepare(session: Session, kept: int, gone: int, now: datetime) -> None:
     for lent in session.scalars(_lent_to_oneself(kept, gone, now)):
         lent.until = max(now, lent.from_)
     session.flush()
+
+
+def _end_keys(session: Session, kept: int, gone: int, now: datetime) -> None:
+    """None of the merged account's keys works any more; and how an account was opened whose address does not stay proves
+    nothing about the one that does."""
+    from zutuan.people.merging import account
+
+    first, second = account(session.get_one(Person, kept)), account(session.get_one(Person, gone))
+    unproven = gone if sign_in_after(first, second)[0] == first.email else kept
+    k = AccessKey
+    over = sa.or_(
+        sa.and_(k.person_id == gone, k.used_at.is_(None)), sa.and_(k.person_id == unproven, k.used_at.is_not(None))
+    )
+    session.execute(sa.update(k).where(over, k.revoked_at.is_(None)).values(revoked_at=now))
 
 
 def _lent_to_oneself(kept: int, gone: int, now: datetime) -> sa.Select[RoleAssignment]:

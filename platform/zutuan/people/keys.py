@@ -1,232 +1,35 @@
-"""One-use keys: slips of paper for those without e-mail, mailed links for the others. Both end in a password of one's own."""
+"""Mailed one-use links, and what every key ends in: a password of one's own. (On paper: `slips`.)"""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from zutuan.clusters.models import Department, School
-from zutuan.db import Database, chunks
+from zutuan.db import Database
 from zutuan.decision import Refusal
-from zutuan.errors import Invalid, Refused, Unauthenticated
-from zutuan.people import passwords, rules, throttle
-from zutuan.people.models import AccessKey, Affiliation, Person, RoleAssignment, WebSession
+from zutuan.errors import Invalid
+from zutuan.people import rules
+from zutuan.people.models import AccessKey, Person
 from zutuan.people.permissions import allow
-from zutuan.people.services import digest, find_school
+from zutuan.people.policies import least_length
+from zutuan.people.services import digest
+from zutuan.people.signing_in import insist_strong, use_key
+from zutuan.people.slips import MAX_SLIPS, Wanted, school_subject, waiting
 from zutuan.sharing.actor import Actor
-from zutuan.sharing.permissions import Place, Subject
+from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
-SLIP_LIFE = timedelta(days=30)
 RESET_LIFE = timedelta(hours=2)
 INVITATION_LIFE = timedelta(days=7)
 # A new link no sooner than this after the last, and so many a day: nobody's mailbox is flooded by a stranger.
 BETWEEN_MAILS = timedelta(minutes=2)
 MAILS_A_DAY = 5
-MAX_SLIPS = 5000
-_ALPHABET = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")  # Crockford's
 
-
-# --- codes ------------------------------------------------------------------------------------------------------
-
-
-def slip_code(secret: str, nonce: str) -> str:
-    """The code of a slip, XXXX-XXXX-XXXX (60 bits): it follows from the platform's secret, so it is stored nowhere."""
-    raw = hmac.digest(secret.encode(), f"slip:{nonce}".encode(), "sha256")
-    text = base64.b32encode(raw).translate(_ALPHABET).decode()[:12]
-    return "-".join(text[start : start + 4] for start in (0, 4, 8))
-
-
-def normal_code(text: str) -> str:
-    """A code as it was typed from paper: case, dashes and look-alike letters do not matter."""
-    plain = "".join(char for char in text.upper() if char.isalnum())[:40]
-    return plain.translate(str.maketrans("OIL", "011"))
-
-
-def code_hash(code: str) -> str:
-    return digest(f"slip:{normal_code(code)}")
-
-
-# --- slips ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Slip:
-    """What is printed for one person."""
-
-    key_id: int
-    name: str
-    number: str
-    department: str
-    class_name: str
-    code: str
-    expires_at: datetime
-    used: bool
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Whose slips: empty means all. `numbers` are 学工号."""
-
-    class_name: str = ""
-    department_id: int | None = None
-    numbers: Sequence[str] = ()
-    purpose: str = "activate"
-
-
-def school_subject(school_id: int) -> Subject:
-    return Subject("school", school_id, places={"school": Place(school_id)})
-
-
-def within_reach(actor: Actor, school_id: int) -> sa.ColumnElement[bool]:
-    """People who hold no role but such as the actor could grant at that school: else a slip would be a way up."""
-    r = RoleAssignment
-    may = [role for role, (place, _) in rules.GRANTS.items()
-           if place == "school" and allow.may(actor, f"role.grant.{role}", school_subject(school_id))]  # fmt: skip
-    beyond = sa.or_(r.school_id.is_distinct_from(school_id), r.role.not_in(may))
-    return (
-        ~sa.select(r.id)
-        .where(r.person_id == Person.id, sa.or_(r.until.is_(None), r.until > actor.now), beyond)
-        .exists()
-    )
-
-
-def waiting(school_id: int, now: datetime, wanted: Wanted) -> sa.Select[int]:
-    """Ids of the school's people who cannot sign in yet, or for a reset of those asked for by number.
-
-    Never an account that is used at another school as well: that one is not this school's to open.
-    """
-    a, other = Affiliation, sa.orm.aliased(Affiliation)
-    elsewhere = sa.select(other.id).where(other.person_id == a.person_id, other.school_id != school_id).exists()
-    query = (
-        sa.select(a.person_id).join(Person, Person.id == a.person_id)
-        .where(a.school_id == school_id, a.open_at(now), Person.state == "active", ~elsewhere)
-    )  # fmt: skip
-    query = query.where(Person.password_hash.is_(None)) if wanted.purpose == "activate" else query
-    if wanted.class_name:
-        query = query.where(a.class_name == wanted.class_name)
-    if wanted.department_id:
-        query = query.where(a.department_id == wanted.department_id)
-    if wanted.numbers:
-        query = query.where(a.number.in_(list(wanted.numbers)))
-    return query
-
-
-def issue_slips(session: Session, actor: Actor, school_id: int, wanted: Wanted, secret: str) -> str:
-    """New slips; earlier ones of the same people stop working. Answers the batch, from which they can be printed."""
-    allow.require(actor, "key.issue", school_subject(school_id))
-    if wanted.purpose == "reset" and not wanted.numbers:
-        raise Invalid.field("numbers", "required")
-    people = session.scalars(
-        waiting(school_id, actor.now, wanted).where(within_reach(actor, school_id)).limit(MAX_SLIPS + 1)
-    ).all()
-    if not people:
-        raise Refused("nobody_to_activate")
-    if len(people) > MAX_SLIPS:
-        raise Invalid.field("class_name", "too_many_items", max=MAX_SLIPS)
-    batch, now = secrets.token_urlsafe(16), actor.now
-    _revoke(session, people, now)
-    rows = []
-    for person_id in people:
-        nonce = secrets.token_urlsafe(16)
-        rows.append(
-            {
-                "person_id": person_id, "school_id": school_id, "purpose": wanted.purpose, "channel": "slip",
-                "batch": batch, "nonce": nonce, "secret_hash": code_hash(slip_code(secret, nonce)),
-                "issued_by": actor.person_id, "created_at": now, "expires_at": now + SLIP_LIFE,
-            }
-        )  # fmt: skip
-    session.execute(sa.insert(AccessKey), rows)
-    audit(session, actor, "key.issue", school_subject(school_id), now=now, school_id=school_id, keys=len(rows))
-    return batch
-
-
-def _revoke(session: Session, people: Sequence[int], now: datetime) -> None:
-    for part in chunks(people):
-        mine = AccessKey.person_id.in_(part)
-        change = sa.update(AccessKey).where(mine, AccessKey.used_at.is_(None), AccessKey.revoked_at.is_(None))
-        session.execute(change.values(revoked_at=now).execution_options(synchronize_session=False))
-
-
-def slips_of(session: Session, actor: Actor, school_id: int, batch: str, secret: str) -> list[Slip]:
-    """The batch's slips by class and number: codes of those that still work, and which have been used."""
-    allow.require(actor, "key.issue", school_subject(school_id))
-    k, a, d = AccessKey, Affiliation, Department
-    here = sa.and_(a.person_id == k.person_id, a.school_id == k.school_id)
-    query = (
-        sa.select(k.id, Person.name, a.number, d.name, a.class_name, k.nonce, k.expires_at, k.used_at)
-        .join(Person, Person.id == k.person_id).join(a, here).outerjoin(d, d.id == a.department_id)
-        .where(k.batch == batch, k.school_id == school_id, k.channel == "slip", k.revoked_at.is_(None))
-        .where(k.expires_at > actor.now)
-        .order_by(d.name, a.class_name, a.number)
-    )  # fmt: skip
-    return [
-        Slip(
-            id_,
-            name,
-            number,
-            department or "",
-            class_name,
-            "" if used else slip_code(secret, nonce),
-            expires,
-            bool(used),
-        )
-        for id_, name, number, department, class_name, nonce, expires, used in session.execute(query)
-    ]
-
-
-def batches_of(session: Session, school_id: int, now: datetime) -> list[tuple[str, datetime, datetime, int, int]]:
-    """(batch, issued, runs out, keys, used), newest first, of what can still be printed."""
-    k = AccessKey
-    query = (
-        sa.select(k.batch, sa.func.min(k.created_at), sa.func.min(k.expires_at), sa.func.count(), sa.func.count(k.used_at))
-        .where(k.school_id == school_id, k.channel == "slip", k.revoked_at.is_(None), k.expires_at > now)
-        .group_by(k.batch).order_by(sa.func.min(k.id).desc()).limit(30)
-    )  # fmt: skip
-    return [tuple(row) for row in session.execute(query)]  # type: ignore[misc]
-
-
-def activate(
-    database: Database, school_text: str, number: str, code: str, password: str, who: throttle.Origin, now: datetime
-) -> int:
-    """Set a password with a slip; answers the person. Wrong ones are counted as wrong passwords of that account are."""
-    weak = passwords.weakness(password)
-    if weak:
-        raise Invalid.field("password", weak.code)
-    with database.read() as session:
-        school = find_school(session, school_text)
-        account = throttle.account_of_number(school.id if school else school_text.strip(), number)
-        throttle.check(session, account, who, now)
-        key = _slip(session, school, number.strip(), code, now) if school else None
-    if key is None:
-        throttle.count(database, account, who, now)
-        raise Unauthenticated("key_failed")
-    person_id = use(database, key, password, now)
-    with database.write() as session:
-        throttle.forget(session, account, who)
-    return person_id
-
-
-def _slip(session: Session, school: School, number: str, code: str, now: datetime) -> str | None:
-    """The hash of the slip's key, if it is that person's."""
-    a, k = Affiliation, AccessKey
-    query = (
-        sa.select(k.secret_hash).join(Person, Person.id == k.person_id)
-        .join(a, sa.and_(a.person_id == k.person_id, a.school_id == school.id, a.number == number, a.open_at(now)))
-        .where(k.secret_hash == code_hash(code), k.channel == "slip", k.open_at(now), Person.state == "active")
-    )  # fmt: skip
-    return session.scalar(query)
-
-
-# --- mailed links -----------------------------------------------------------------------------------------------
 
 Mail = Callable[[Session, AccessKey, Person, str], None]
 
@@ -279,6 +82,14 @@ def ask_reset(session: Session, email: str, now: datetime, mail: Mail) -> None:
         mail_link(session, None, person, "reset", now, mail)
 
 
+def proven_address(session: Session, person_id: int) -> bool:
+    """Whether the account's address is its owner's: whoever opened it last by a slip has shown only that a registrar of
+    one school gave it to them, and a school may have written anybody's address beside their name."""
+    k = AccessKey
+    used = sa.select(k.channel).where(k.person_id == person_id, k.used_at.is_not(None), k.revoked_at.is_(None))
+    return session.scalar(used.order_by(k.used_at.desc(), k.id.desc()).limit(1)) != "slip"
+
+
 def owner_of(session: Session, secret: str, now: datetime) -> Person | None:
     """Whose a mailed link is, while it works."""
     k = AccessKey
@@ -289,27 +100,11 @@ def owner_of(session: Session, secret: str, now: datetime) -> Person | None:
 
 
 def use_link(database: Database, secret: str, password: str, now: datetime) -> int:
-    weak = passwords.weakness(password)
-    if weak:
-        raise Invalid.field("password", weak.code)
-    return use(database, digest(secret), password, now)
-
-
-def use(database: Database, key_hash: str, password: str, now: datetime) -> int:
-    """Take the key, once and by one: the password is set in the same transaction, and every session before it ends."""
-    hashed = passwords.hash_password(password)
-    with database.write() as session:
-        k = AccessKey
-        taken = sa.update(k).where(k.secret_hash == key_hash, k.open_at(now)).values(used_at=now).returning(k.person_id)
-        person_id = session.scalar(taken.execution_options(synchronize_session=False))
-        person = session.get(Person, person_id) if person_id else None
-        if person is None or person.state != "active":
-            raise Unauthenticated("link_failed")
-        person.password_hash = hashed
-        _revoke(session, [person.id], now)
-        session.execute(sa.delete(WebSession).where(WebSession.person_id == person.id))
-        audit(session, None, "person.password", Subject("person", person.id), now=now, by="key")
-        return person.id
+    with database.read() as session:
+        person = owner_of(session, secret, now)
+        if person is not None:
+            insist_strong(password, least_length(session, person.id, now))
+    return use_key(database, digest(secret), password, now)
 
 
 def fingerprint(secret: str) -> str:

@@ -14,9 +14,11 @@ from zutuan.clock import clock
 from zutuan.errors import Invalid, NotFound, Refused, TooMany, Unauthenticated, ZutuanError
 from zutuan.exporting import Table, xlsx_download
 from zutuan.mail.services import send_mail
-from zutuan.people import devices, keys, queries, schemas, services, throttle
+from zutuan.people import devices, keys, queries, schemas, signing_in, slips, throttle
 from zutuan.people.asked import school_asked
 from zutuan.people.models import AccessKey, Person
+from zutuan.people.policies import HELP_LINE, least_at, least_length
+from zutuan.policies import services as policies
 from zutuan.web.auth import start_cookie
 from zutuan.web.forms import Errors, errors_of, load_form, refused
 from zutuan.web.requests import actor, config, database, db, reading
@@ -47,7 +49,7 @@ def _issue_page(errors: Errors, alert: str) -> str:
     school_id, now = _school(), clock.now()
     return render_template(
         "people/keys.html", errors=errors, alert=alert, values=request.form, school_id=school_id,
-        groups=queries.not_activated(db(), school_id, now), batches=keys.batches_of(db(), school_id, now),
+        groups=queries.not_activated(db(), school_id, now), batches=slips.batches_of(db(), school_id, now),
         school_name=queries.school_name(db(), school_id), by_mail=queries.invitable(db(), school_id, now),
     )  # fmt: skip
 
@@ -58,7 +60,7 @@ def issue_post() -> ResponseReturnValue:
     try:
         data = load_form(schemas.SlipsForm())
         numbers = data.pop("numbers").split()
-        batch = keys.issue_slips(db(), actor(), school_id, keys.Wanted(**data, numbers=numbers), _secret())
+        batch = slips.issue_slips(db(), actor(), school_id, slips.Wanted(**data, numbers=numbers), _secret())
     except (Invalid, Refused) as error:
         return refused(error, _issue_page)
     return redirect(url_for("keys.slips", batch=batch, school=school_id))
@@ -72,24 +74,25 @@ def invite() -> ResponseReturnValue:
     return redirect(url_for("keys.issue", school=school_id))
 
 
-@blueprint.get("/people/keys/<batch>")
-def slips(batch: str) -> ResponseReturnValue:
+@blueprint.get("/people/keys/<batch>", endpoint="slips")
+def printed(batch: str) -> ResponseReturnValue:
     """The printable slips: kept nowhere, made anew from the platform's secret each time they are shown."""
     school_id = _school()
-    found = keys.slips_of(db(), actor(), school_id, batch, _secret())
+    found = slips.slips_of(db(), actor(), school_id, batch, _secret())
     if not found:
         raise NotFound
     page = render_template(
         "people/slips.html", slips=found, batch=batch, school_id=school_id, site=config().url,
         school_name=queries.school_name(db(), school_id),
+        help_line=policies.value(db(), HELP_LINE, school_id, clock.now()),
     )  # fmt: skip
     return page, 200, {"Cache-Control": "no-store"}
 
 
-@blueprint.get("/people/keys/<batch>.xlsx")
-def slips_xlsx(batch: str) -> ResponseReturnValue:
+@blueprint.get("/people/keys/<batch>.xlsx", endpoint="slips_xlsx")
+def printed_xlsx(batch: str) -> ResponseReturnValue:
     school_id = _school()
-    found = keys.slips_of(db(), actor(), school_id, batch, _secret())
+    found = slips.slips_of(db(), actor(), school_id, batch, _secret())
     if not found:
         raise NotFound
     heads = [_("院系"), _("班级"), _("学工号"), _("姓名"), _("激活码"), _("有效期至"), _("状态")]
@@ -107,7 +110,11 @@ def slips_xlsx(batch: str) -> ResponseReturnValue:
 
 @blueprint.get("/activate")
 def activate() -> ResponseReturnValue:
-    return _form("activate", {}, "", 200)
+    return _activate_form({}, "", 200)
+
+
+def _activate_form(errors: Errors, alert: str, status: int) -> ResponseReturnValue:
+    return _form("activate", errors, alert, status, least=least_at(reading(), [None], clock.now()))
 
 
 def _form(template: str, errors: Errors, alert: str, status: int, **more: object) -> ResponseReturnValue:
@@ -127,17 +134,17 @@ def activate_post() -> ResponseReturnValue:
     try:
         data = load_form(schemas.ActivateForm())
         _passwords_agree(data)
-        person_id = keys.activate(
+        person_id = slips.activate(
             database(), data["school"], data["number"], data["code"], data["password"], origin, now
         )
     except (Invalid, Unauthenticated, TooMany) as error:
         errors, overall = errors_of(error)
-        return _form("activate", errors, "" if errors else overall, error.status)
+        return _activate_form(errors, "" if errors else overall, error.status)
     return _begin(person_id)
 
 
 def _begin(person_id: int) -> ResponseReturnValue:
-    start_cookie(services.open_session(db(), person_id, clock.now(), session.get("sid", "")))
+    start_cookie(signing_in.open_session(db(), person_id, clock.now(), session.get("sid", "")))
     flash(_("密码已设置，您已登录。以后用学校、学工号（或邮箱）和这个密码登录。"), "good")
     return redirect(url_for("web.home"))
 
@@ -176,7 +183,12 @@ def link(secret: str) -> ResponseReturnValue:
     person = keys.owner_of(reading(), secret, clock.now())
     if person is None:
         return _form("link_gone", {}, "", 404)
-    return _form("new_password", {}, "", 200, name=person.name)
+    return _new_password_form(person, {}, 200)
+
+
+def _new_password_form(person: Person, errors: Errors, status: int) -> ResponseReturnValue:
+    least = least_length(reading(), person.id, clock.now())
+    return _form("new_password", errors, "", status, name=person.name, least=least)
 
 
 @blueprint.post("/key/<secret>")
@@ -187,7 +199,7 @@ def link_post(secret: str) -> ResponseReturnValue:
         person_id = keys.use_link(database(), secret, data["password"], clock.now())
     except Invalid as error:
         person = keys.owner_of(reading(), secret, clock.now())
-        return _form("new_password", errors_of(error)[0], "", 422, name=person.name if person else "")
+        return _new_password_form(person, errors_of(error)[0], 422) if person else _form("link_gone", {}, "", 404)
     except Unauthenticated:
         return _form("link_gone", {}, "", 404)
     return _begin(person_id)
@@ -204,7 +216,7 @@ def change_password() -> ResponseReturnValue:
         data = load_form(schemas.ChangePasswordForm())
         _passwords_agree(data)
         throttle.check(reading(), account, origin, now)
-        secret = services.change_password(database(), me, data["old"], data["password"], now)
+        secret = signing_in.change_password(database(), me, data["old"], data["password"], now)
     except ZutuanError as error:
         if any(each.code == "password_wrong" for each in error.errors):
             throttle.count(database(), account, origin, now)

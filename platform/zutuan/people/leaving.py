@@ -13,11 +13,11 @@ from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, insist
 from zutuan.notices.services import tell
 from zutuan.people import rules
 from zutuan.people.hooks import Holding, PeopleHook
-from zutuan.people.keys import school_subject
 from zutuan.people.models import Affiliation, Person, RoleAssignment
 from zutuan.people.permissions import allow
 from zutuan.people.roles import may_grant, place_of
 from zutuan.people.roster_rules import STAYS
+from zutuan.people.slips import school_subject
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit

@@ -14,15 +14,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from zutuan.db import MAX_ID, is_append_only
+from zutuan.db import MAX_ID
 from zutuan.errors import Denial, Forbidden, Hidden, NotFound, Refused, insist
+from zutuan.guards import is_append_only
 from zutuan.notices.services import tell
 from zutuan.people import rules
 from zutuan.people.hooks import Clash, PeopleHook
-from zutuan.people.keys import within_reach
 from zutuan.people.models import Affiliation, Person, WebSession
 from zutuan.people.own_data import references
 from zutuan.people.permissions import allow
+from zutuan.people.slips import within_reach
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import Share

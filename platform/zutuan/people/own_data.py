@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from zutuan.db import Base
+from zutuan.db import Base, UtcDateTime
 from zutuan.errors import Invalid, Refused
 from zutuan.notices.models import Notice
 from zutuan.people import passwords
@@ -20,9 +20,13 @@ from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
+from zutuan.storage.services import erase_own
 
 # Nobody's to read, not even their owner's: hashes and what keys are made of; bytes are files of their own.
-SECRET = ("hash", "nonce", "secret", "content", "body")
+SECRET = ("hash", "nonce", "secret", "content", "body", "report")
+# Columns that say whom a row is about. By any other (issued_by, proposed_by …) somebody only did something to it: then
+# the export says what and when, and leaves out what the row tells of somebody else.
+ABOUT = ("person_id", "uploaded_by")
 CLOSED_NAME = "已注销"
 
 
@@ -40,7 +44,8 @@ def export(session: Session, actor: Actor) -> dict[str, list[dict[str, Any]]]:
     event: Any = AuditEvent.__table__
     found = {"person": _rows(session, person, person.c.id == actor.person_id)}
     for table, column in references():
-        found.setdefault(table.name, []).extend(_rows(session, table, column == actor.person_id))
+        rows = _rows(session, table, column == actor.person_id, None if column.name in ABOUT else column)
+        found.setdefault(table.name, []).extend(rows)
     # The audit names a merged account by its old id for ever.
     mine = [actor.person_id, *session.scalars(sa.select(person.c.id).where(person.c.merged_into == actor.person_id))]
     about = sa.and_(event.c.subject_type == "person", event.c.subject_id.in_(mine))
@@ -48,14 +53,20 @@ def export(session: Session, actor: Actor) -> dict[str, list[dict[str, Any]]]:
     return {str(name): rows for name, rows in found.items() if rows}
 
 
-def _rows(session: Session, table: sa.Table, clause: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
+def _rows(
+    session: Session, table: sa.Table, clause: sa.ColumnElement[bool], by: sa.Column[Any] | None = None
+) -> list[dict[str, Any]]:
+    """The rows; where the person is only named `by` that column, which rows and when."""
     shown = [column for column in table.columns if not any(word in column.name for word in SECRET)]
+    if by is not None:
+        shown = [each for each in shown if each.name in ("id", by.name) or isinstance(each.type, UtcDateTime)]
     rows = session.execute(sa.select(*shown).where(clause))
     return [{str(name): value for name, value in row._mapping.items()} for row in rows]
 
 
 def close(session: Session, actor: Actor, password: str) -> None:
-    """Close one's account. What schools must keep (enrolments, papers, the audit) stays, under 已注销."""
+    """Close one's account. What schools must keep (enrolments, papers, the audit) stays, under 已注销; files that were
+    only the person's own go."""
     person = session.get_one(Person, actor.person_id)
     if not passwords.verify(person.password_hash, password):
         raise Invalid.field("password", "password_wrong")
@@ -73,6 +84,7 @@ def close(session: Session, actor: Actor, password: str) -> None:
         .where(Proposal.person_id == mine, Proposal.state == "open")
         .values(state="declined", decided_at=now)
     )
+    erase_own(session, mine, now)
     for dated in (Affiliation, RoleAssignment):
         still = sa.or_(dated.until.is_(None), dated.until > now)
         session.execute(sa.update(dated).where(dated.person_id == mine, dated.from_ <= now, still).values(until=now))

@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from zutuan.clock import clock
 from zutuan.errors import Invalid, TooMany, Unauthenticated, say
 from zutuan.fields import field_errors, from_form
-from zutuan.people import devices, labels, schemas, services
+from zutuan.people import devices, labels, schemas, signing_in
 from zutuan.people.api import credentials
 from zutuan.people.demo import demo_sign_ins
 from zutuan.people.models import Person
@@ -47,7 +47,7 @@ def sign_in_post() -> ResponseReturnValue:
         form["number"], form["email"] = form.get("email", ""), ""
     try:
         data = credentials(schema.load(from_form(schema, type(request.form)(form))))
-        _person, secret, account = services.sign_in(
+        _person, secret, account = signing_in.sign_in(
             database(), data, devices.origin(), clock.now(), session.get("sid", "")
         )
     except ValidationError as error:
@@ -70,13 +70,13 @@ def demo_sign_in() -> ResponseReturnValue:
     person = db().get(Person, int(chosen)) if re.fullmatch(r"[1-9][0-9]{0,17}", chosen) else None
     if person is None or not person.demonstration or person.state != "active":
         abort(404)
-    start_cookie(services.open_session(db(), person.id, clock.now(), session.get("sid", "")))
+    start_cookie(signing_in.open_session(db(), person.id, clock.now(), session.get("sid", "")))
     return redirect(safe_next(request.form.get("next"), url_for("web.home")))
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    services.close_session(db(), actor(), session.get("sid", ""), everywhere="everywhere" in request.form)
+    signing_in.close_session(db(), actor(), session.get("sid", ""), everywhere="everywhere" in request.form)
     end_cookie()
     g.signed_in_actor = None
     return redirect(url_for("people.sign_in"))

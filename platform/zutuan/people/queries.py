@@ -36,7 +36,7 @@ def school_name(session: Session, school_id: int) -> str:
 
 def not_activated(session: Session, school_id: int, now: datetime) -> list[tuple[int | None, str, str, int]]:
     """(department id, department, class, people) of those who cannot sign in yet."""
-    from zutuan.people.keys import Wanted, waiting
+    from zutuan.people.slips import Wanted, waiting
 
     a, d = Affiliation, Department
     query = (
@@ -50,7 +50,7 @@ def not_activated(session: Session, school_id: int, now: datetime) -> list[tuple
 
 def invitable(session: Session, school_id: int, now: datetime) -> int:
     """How many of those who cannot sign in yet have an address."""
-    from zutuan.people.keys import Wanted, waiting
+    from zutuan.people.slips import Wanted, waiting
 
     ids = waiting(school_id, now, Wanted()).where(Person.email.is_not(None)).subquery()
     return session.scalar(sa.select(sa.func.count()).select_from(ids)) or 0

@@ -36,7 +36,7 @@ AT_ONCE = 50
 def years(session: Session, person_id: int, now: datetime) -> int:
     """The longest time of all schools that keep anything of the person."""
     schools = _heirs(session, _schools(session, person_id))
-    return int(max(policies.values(session, YEARS.key, schools or [None], now).values()))
+    return int(max(policies.values(session, YEARS, schools or [None], now).values()))
 
 
 def _schools(session: Session, person_id: int) -> set[int]:

@@ -14,7 +14,7 @@ from zutuan.clusters.models import Cluster
 from zutuan.errors import Invalid, Refused
 from zutuan.people import labels, roles, schemas, staff_queries
 from zutuan.people.permissions import allow
-from zutuan.people.services import At
+from zutuan.people.roles import At
 from zutuan.people.staff_pages import ends, starts
 from zutuan.sharing.services import fetch
 from zutuan.web.forms import Errors, load_form, refused, refused_at_once

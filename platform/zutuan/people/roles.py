@@ -3,25 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from zutuan.clusters.models import Membership
+from zutuan.clusters.models import Cluster, Department, Membership
 from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, insist
 from zutuan.notices.services import tell
 from zutuan.paging import Key, Page, fetch_page
 from zutuan.people import rules
 from zutuan.people.models import Affiliation, Person, RoleAssignment
 from zutuan.people.permissions import allow
-from zutuan.people.services import At, grant_role
+from zutuan.people.services import role_stands
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.sharing.services import audit, fetch
 
 MAX_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class At:
+    """Where a role is held; all None for the platform."""
+
+    school_id: int | None = None
+    department_id: int | None = None
+    cluster_id: int | None = None
+
+    @property
+    def kind(self) -> str:
+        if self.cluster_id is not None:
+            return "cluster"
+        if self.department_id is not None:
+            return "department"
+        return "school" if self.school_id is not None else "platform"
+
+
+def grant_role(
+    session: Session,
+    actor: Actor | None,
+    person: Person,
+    role: str,
+    at: At,
+    now: datetime,
+    until: datetime | None = None,
+) -> RoleAssignment:
+    """Give a role at a place. Without an actor it is the command line of the machine's operator.
+
+    A person takes it up who has activated their account: the address of one that nobody has opened yet is a roster's
+    word, and whoever reads that mailbox would be the one to act in the role.
+    """
+    insist(rules.check_grant(role, at.kind))
+    if actor is not None:
+        places = {"school": Place(at.school_id, at.department_id)} if at.school_id else {}
+        subject = Subject("person", person.id, places=places, cluster_id=at.cluster_id)
+        allow.require(actor, f"role.grant.{role}", subject)
+        insist(rules.may_hold_a_role(person.state, person.password_hash is not None, person.name))
+    if at.department_id is not None:
+        department = session.get(Department, at.department_id)
+        if department is None or department.school_id != at.school_id:
+            raise Invalid.field("department_id", "no_such")
+    if at.school_id is not None and not _belongs(session, person.id, at.school_id, now):
+        raise Refused("no_affiliation_here")
+    if at.cluster_id is not None and session.get(Cluster, at.cluster_id) is None:
+        raise Invalid.field("cluster_id", "no_such")
+    held = RoleAssignment(
+        person_id=person.id, role=role, school_id=at.school_id, department_id=at.department_id,
+        cluster_id=at.cluster_id, from_=now, until=until, granted_by=actor.person_id if actor else None,
+    )  # fmt: skip
+    session.add(held)
+    where = at.cluster_id or at.department_id or at.school_id
+    audit(
+        session, actor, "role.grant", Subject("person", person.id), now=now, school_id=at.school_id,
+        role=role, place=at.kind, place_id=where,
+    )  # fmt: skip
+    return held
+
+
+def _belongs(session: Session, person_id: int, school_id: int, now: datetime) -> bool:
+    query = sa.select(Affiliation.id).where(Affiliation.person_id == person_id, Affiliation.school_id == school_id)
+    return session.scalar(query.where(Affiliation.open_at(now))) is not None
+
+
+def holders(session: Session, role: str, school_id: int, now: datetime, department_id: int | None = None) -> list[int]:
+    """Person ids that hold the role at the school now, for notices."""
+    r, a = RoleAssignment, Affiliation
+    here = sa.and_(a.person_id == r.person_id, a.school_id == r.school_id, a.open_at(now))
+    query = sa.select(r.person_id).join(a, here).join(Person, Person.id == r.person_id)
+    query = query.where(r.role == role, r.school_id == school_id, role_stands(now), Person.state == "active")
+    limited = sa.or_(r.department_id.is_(None), r.department_id == department_id)
+    return sorted(set(session.scalars(query.where(limited))))
 
 
 def subject_of(person_id: int, at: At) -> Subject:
@@ -53,8 +127,8 @@ def grant_many(
         raise Invalid.field("until", refusal.code)
     insist(rules.check_grant(role, at.kind))
     allow.require(actor, f"role.grant.{role}", subject_of(0, at))  # before anything is said about the people
-    if not _grants_in_ones_own_right(session, actor, role, at):
-        raise Refused("deputy_grants_nothing")
+    if not may_grant(actor.in_own_right, role, at):
+        raise Refused("deputy_grants_nothing")  # what a deputy granted would outlive the leave
     made = []
     for person_id in dict.fromkeys(people):
         person = fetch(session, Person, person_id)
@@ -67,21 +141,6 @@ def grant_many(
         params = {"role": role, "school": at.school_id, "cluster": at.cluster_id}
         tell(session, [person_id], "role.granted", f"role:{held.id}", params, "/account", actor.now)
     return made
-
-
-def _grants_in_ones_own_right(session: Session, actor: Actor, role: str, at: At) -> bool:
-    """A deputy acts, but hands nothing on: what they granted would outlive the leave. (Whoever may not grant at all is
-    denied by the table, not here.)"""
-    if role not in rules.GRANTS or not may_grant(actor, role, at):
-        return True
-    r = RoleAssignment
-    own = sa.select(r.id).where(r.person_id == actor.person_id, r.role.in_(rules.GRANTS[role][1]), r.open_at(actor.now))
-    here = sa.or_(
-        r.school_id == at.school_id,
-        r.cluster_id == at.cluster_id,
-        sa.and_(r.school_id.is_(None), r.cluster_id.is_(None)),
-    )
-    return session.scalar(own.where(here, r.delegates.is_(None)).limit(1)) is not None
 
 
 def _held(session: Session, person_id: int, role: str, at: At, when: datetime) -> RoleAssignment | None:

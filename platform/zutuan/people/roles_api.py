@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from zutuan.paging import Page
 from zutuan.people import roles, schemas
 from zutuan.people.models import Person, RoleAssignment
-from zutuan.people.services import At
+from zutuan.people.roles import At
 from zutuan.web.api import IDEMPOTENCY, Blueprint, ListQuery, listing, query_schema
 from zutuan.web.requests import actor, db
 

@@ -21,7 +21,7 @@ STRANGERS, STRANGERS_SHARE = 10, 0.3
 @dataclass(frozen=True)
 class Known:
     """Somebody of the school, by 学工号. `elsewhere`: the account is used at another school as well; `own`: its owner
-    has set a password, or it holds a role: its address is nobody else's to say."""
+    has set a password, or it holds a role: its address is nobody else's to say; `closed`: its owner has closed it."""
 
     affiliation_id: int
     person_id: int
@@ -31,6 +31,7 @@ class Known:
     ended: bool = False
     elsewhere: bool = False
     own: bool = False
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,8 @@ def facts_of(values: Mapping[str, Any]) -> dict[str, str]:
 
 def decide(values: Mapping[str, Any], known: Known | None, account: Account | None, before: Proposed | None) -> Outcome:
     """The row's meaning. `known` by its number, `account` by its e-mail, `before`: an earlier proposal of the number."""
+    if known is not None and known.closed:
+        return Same()  # whoever has closed their account gets no name back
     if known is not None:
         return _known(values, known, account)
     if before is not None and before.state == "declined":

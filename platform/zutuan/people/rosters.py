@@ -12,16 +12,17 @@ from marshmallow import fields
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Department, FormerName, School
-from zutuan.db import chunks, mark_audited
+from zutuan.db import chunks
 from zutuan.decision import Refusal
 from zutuan.fields import Text, bad
 from zutuan.importing import Column, Difference, Import, Plan, Record, RowError, Seen
 from zutuan.people import roster_rules as rules
 from zutuan.people import roster_words as words
 from zutuan.people.models import Affiliation, Person, Proposal, RoleAssignment
+from zutuan.people.roster_writing import RosterWriter
 from zutuan.people.rules import normal_email
+from zutuan.people.services import ones_own
 from zutuan.sharing.actor import Actor
-from zutuan.sharing.models import AuditEvent
 
 
 class Word(fields.Field[str]):
@@ -85,7 +86,7 @@ def roster_import(school_id: int) -> Import:
         return _Planner(session, school_id, now).plan(records)
 
     def apply(session: Session, actor: Actor | None, plan: Plan, now: datetime) -> None:
-        _Writer(session, actor, school_id, now).write(plan)
+        RosterWriter(session, actor, school_id, now).write(plan)
 
     return Import("people", COLUMNS, plan, apply, extra=True)
 
@@ -145,25 +146,27 @@ class _Planner:
         school = self.session.get_one(School, self.school_id)
         former = self.session.scalars(sa.select(FormerName.name).where(FormerName.school_id == self.school_id))
         found = _Directory(frozenset(name for name in (school.name, school.code, *former) if name))
-        elsewhere, trusted = self._elsewhere(), self._trusted()
-        a, p, d = Affiliation, Person, Department
+        elsewhere = self._elsewhere()
+        a, p, d, r = Affiliation, Person, Department, RoleAssignment
+        # People who hold or will hold a role: a roster never says which mailbox opens such an account.
+        holds = sa.select(r.id).where(r.person_id == p.id, sa.or_(r.until.is_(None), r.until > self.now)).exists()
         rows = self.session.execute(
             sa.select(
                 a.id, a.number, a.kind, a.major, a.grade, a.class_name, a.level, a.programme, a.standing, a.until,
-                p.id, p.name, p.email, p.password_hash, d.name,
+                p.id, p.name, p.email, sa.or_(p.password_hash.is_not(None), holds), p.state, d.name,
             )
             .join(p, p.id == a.person_id).outerjoin(d, d.id == a.department_id).where(a.school_id == self.school_id)
         )  # fmt: skip
         here: dict[int, str] = {}
         for id_, number, kind, major, grade, class_name, level, programme, standing, until, person_id, *rest in rows:
-            name, email, password, department = rest
+            name, email, own, state, department = rest
             facts = {
                 "kind": kind, "department": department or "", "major": major, "grade": grade, "class_name": class_name,
                 "level": level, "programme": programme, "standing": standing,
             }  # fmt: skip
             ended = until is not None and until <= self.now
-            shared, own = person_id in elsewhere, password is not None or person_id in trusted
-            found.by_number[number] = rules.Known(id_, person_id, name, email, facts, ended, shared, own)
+            shared, closed = person_id in elsewhere, state == "closed"
+            found.by_number[number] = rules.Known(id_, person_id, name, email, facts, ended, shared, own, closed)
             here[person_id] = number
         found.by_email = self._accounts({record.values.get("email") or "" for record in records} - {""}, here)
         q = Proposal
@@ -176,14 +179,10 @@ class _Planner:
         a, b = sa.orm.aliased(Affiliation), sa.orm.aliased(Affiliation)
         query = sa.select(a.person_id).join(b, b.person_id == a.person_id).distinct()
         return frozenset(
-            self.session.scalars(query.where(a.school_id == self.school_id, b.school_id != self.school_id))
+            self.session.scalars(
+                query.where(a.school_id == self.school_id, b.school_id.not_in(ones_own(self.school_id)))
+            )
         )
-
-    def _trusted(self) -> frozenset[int]:
-        """People who hold or will hold a role: a roster never says which mailbox opens such an account."""
-        a, r = Affiliation, RoleAssignment
-        query = sa.select(r.person_id).join(a, a.person_id == r.person_id).where(a.school_id == self.school_id)
-        return frozenset(self.session.scalars(query.where(sa.or_(r.until.is_(None), r.until > self.now))))
 
     def _accounts(self, emails: Iterable[str], here: Mapping[int, str]) -> dict[str, rules.Account]:
         found = {}
@@ -226,110 +225,3 @@ def _changes(update: rules.Update) -> tuple[tuple[str, str, str], ...]:
     if update.reopen and "standing" not in update.facts:
         found.append(("standing", "left", update.known.facts["standing"]))
     return tuple(found)
-
-
-# --- writing ----------------------------------------------------------------------------------------------------
-
-
-class _Writer:
-    """Writes a plan with few, large statements: a school has tens of thousands of people, and one writer holds the lock."""
-
-    def __init__(self, session: Session, actor: Actor | None, school_id: int, now: datetime) -> None:
-        self.session, self.actor, self.school_id, self.now = session, actor, school_id, now
-        self.audits: list[dict[str, Any]] = []
-
-    def write(self, plan: Plan) -> None:
-        self.departments = self._departments([*plan.created, *plan.updated])
-        self._create(plan.created)
-        self._update(plan.updated)
-        self._propose(plan.proposed)
-        if self.audits:
-            event: Any = AuditEvent.__table__
-            self.session.execute(event.insert(), self.audits)
-        mark_audited(self.session)
-
-    def _departments(self, outcomes: Sequence[rules.Create | rules.Update]) -> dict[str, int]:
-        d = Department
-        known = dict(self.session.execute(sa.select(d.name, d.id).where(d.school_id == self.school_id)).tuples().all())
-        named = dict.fromkeys(each.facts["department"] for each in outcomes if each.facts.get("department"))
-        for name in named:
-            if name not in known:
-                department = Department(school_id=self.school_id, name=name)
-                self.session.add(department)
-                self.session.flush()
-                known[name] = department.id
-        return known
-
-    def _create(self, created: Sequence[rules.Create]) -> None:
-        people = [{"name": new.name, "email": new.email, "created_at": self.now} for new in created]
-        if not people:
-            return
-        # By Core, in parts: the unit of work puts rows in order with a cost that grows with their square.
-        person: Any = Person.__table__
-        insert = person.insert().returning(person.c.id, sort_by_parameter_order=True)
-        ids = [id_ for part in chunks(people, 500) for id_ in self.session.scalars(insert, part)]
-        affiliation: Any = Affiliation.__table__
-        self.session.execute(
-            affiliation.insert(),
-            [
-                {"person_id": id_, "school_id": self.school_id, "number": new.number, "from_": self.now,
-                 "until": None if new.facts.get("standing", "active") in rules.STAYS else self.now,
-                 "department_id": self.departments.get(new.facts.get("department", "")), **_columns(new.facts, full=True)}
-                for id_, new in zip(ids, created, strict=True)
-            ],
-        )  # fmt: skip
-        for id_ in ids:
-            self._audit("person.create", id_)
-
-    def _update(self, updated: Sequence[rules.Update]) -> None:
-        """At the start of a year everybody changes: one statement for all rows with the same columns."""
-        changes: dict[tuple[type[Any], tuple[str, ...]], list[dict[str, Any]]] = {}
-        for change in updated:
-            values: dict[str, Any] = _columns(change.facts, full=False)
-            if "department" in change.facts:
-                values["department_id"] = self.departments[change.facts["department"]]
-            if change.reopen or change.leaves:
-                values["until"] = None if change.reopen else self.now
-            own = {name: said for name, said in (("name", change.name), ("email", change.email)) if said}
-            for table, id_, said in (
-                (Affiliation, change.known.affiliation_id, values), (Person, change.known.person_id, own),
-            ):  # fmt: skip
-                if said:
-                    changes.setdefault((table, tuple(sorted(said))), []).append({"row": id_, **said})
-            self._audit("affiliation.update", change.known.person_id, fields=sorted({*change.facts, *own}))
-        for (table, _), rows in changes.items():
-            core: Any = table.__table__
-            named: dict[str, Any] = {name: sa.bindparam(name) for name in rows[0] if name != "row"}
-            self.session.connection().execute(core.update().where(core.c.id == sa.bindparam("row")).values(named), rows)
-
-    def _propose(self, proposed: Sequence[rules.Propose]) -> None:
-        for each in proposed:
-            if each.before is not None:
-                self.session.get_one(Proposal, each.before.id).values = dict(each.values)
-            else:
-                self.session.add(
-                    Proposal(
-                        person_id=each.account.person_id, school_id=self.school_id, number=each.number,
-                        values=dict(each.values), proposed_at=self.now,
-                        proposed_by=self.actor.person_id if self.actor else None,
-                    )
-                )  # fmt: skip
-            self._audit("affiliation.propose", each.account.person_id)
-
-    def _audit(self, action: str, person_id: int, **detail: Any) -> None:
-        belongs = self.actor.at(self.school_id) if self.actor else None
-        self.audits.append(
-            {
-                "at": self.now, "actor_id": self.actor.person_id if self.actor else None,
-                "affiliation_id": belongs.affiliation_id if belongs else None, "action": action,
-                "subject_type": "person", "subject_id": person_id, "school_id": self.school_id, "detail": detail,
-                "request_id": self.actor.request_id if self.actor else "",
-            }
-        )  # fmt: skip
-
-
-def _columns(facts: Mapping[str, str], *, full: bool) -> dict[str, Any]:
-    """The affiliation's own columns of these facts; `full` fills in the empty ones, so that all rows are alike."""
-    empty = dict.fromkeys(("major", "grade", "class_name", "level", "programme"), "") | {"standing": "active"}
-    said = {name: value for name, value in facts.items() if name != "department"}
-    return {**empty, **said} if full else said

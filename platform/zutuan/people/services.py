@@ -11,18 +11,17 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from zutuan.clusters.models import Cluster, Department, FormerName, Membership, School
-from zutuan.db import Database, UtcDateTime, padded
+from zutuan.clusters.models import Cluster, Department, Membership, School
+from zutuan.db import UtcDateTime, padded
 from zutuan.decision import Refusal
-from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, Unauthenticated, insist
-from zutuan.people import passwords, rules, throttle
+from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused
+from zutuan.people import rules
 from zutuan.people.models import Affiliation, Person, PersonalToken, RoleAssignment, WebSession
 from zutuan.people.permissions import allow
 from zutuan.sharing.actor import Actor, Belongs, Holds, Member
-from zutuan.sharing.permissions import Place, Subject
+from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
-SESSION_LIFE = timedelta(hours=12)
 TOKEN_LIFE = timedelta(days=180)
 TOKEN_PREFIX = "zt_"  # noqa: S105
 
@@ -86,6 +85,11 @@ def role_stands(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[
     return sa.and_(_open(RoleAssignment, now), sa.or_(RoleAssignment.delegates.is_(None), source_stands))
 
 
+def ones_own(school_id: int) -> sa.Select[int]:
+    """The school, and those that it has taken over: whoever was of one of them before is of no other school for that."""
+    return sa.select(School.id).where(sa.or_(School.id == school_id, School.successor_id == school_id))
+
+
 # Every request asks these three: built once, they cost half of what building them anew does.
 _AFFILIATIONS = (
     sa.select(
@@ -97,7 +101,11 @@ _AFFILIATIONS = (
     .order_by(Affiliation.id)
 )  # fmt: skip
 _ROLES = sa.select(
-    RoleAssignment.role, RoleAssignment.school_id, RoleAssignment.department_id, RoleAssignment.cluster_id
+    RoleAssignment.role,
+    RoleAssignment.school_id,
+    RoleAssignment.department_id,
+    RoleAssignment.cluster_id,
+    RoleAssignment.delegates.is_not(None),
 ).where(RoleAssignment.person_id == _PERSON, role_stands(_NOW))
 _MEMBERSHIPS = (
     sa.select(Membership.cluster_id, Membership.school_id, Membership.role, Cluster.name)
@@ -164,98 +172,6 @@ def actor_of_token(session: Session, secret: str, now: datetime, request_id: str
     return load_actor(session, person, now, request_id) if person else None
 
 
-# --- signing in and out -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """Either `email`, or `school` (name, code or id) and `number` (学工号)."""
-
-    password: str
-    email: str = ""
-    school: str = ""
-    number: str = ""
-
-    def account(self, school: School | None) -> str:
-        """What failures are counted under: the account that was meant, whether or not there is one."""
-        if self.email:
-            return throttle.account_of_email(self.email)
-        return throttle.account_of_number(school.id if school else self.school.strip(), self.number)
-
-
-def find_school(session: Session, text: str) -> School | None:
-    """A school by its name, its ministry code, or its id here; else by the one name that it alone had before."""
-    text = text.strip()
-    clauses = [School.name == text, School.code == text]
-    if text.isascii() and text.isdecimal() and len(text) < 10:
-        clauses.append(School.id == int(text))
-    found = session.scalars(sa.select(School).where(sa.or_(*clauses)).order_by(School.id)).first()
-    if found is not None:
-        return found
-    named = sa.select(FormerName.school_id).where(FormerName.name == text)
-    before = session.scalars(sa.select(School).where(School.id.in_(named)).limit(2)).all()
-    return before[0] if len(before) == 1 else None
-
-
-def _find_person(session: Session, credentials: Credentials, school: School | None, now: datetime) -> Person | None:
-    if credentials.email:
-        email = rules.normal_email(credentials.email)
-        return None if isinstance(email, Refusal) else session.scalar(sa.select(Person).where(Person.email == email))
-    if school is None:
-        return None
-    query = sa.select(Person).join(Affiliation, Affiliation.person_id == Person.id)
-    here = query.where(Affiliation.school_id == school.id, Affiliation.number == credentials.number.strip())
-    if school.successor_id is None:
-        return session.scalar(here.where(Affiliation.open_at(now)))
-    # What was the school's number still opens the account of whoever continues at its successor.
-    there = sa.orm.aliased(Affiliation)
-    goes_on = sa.and_(there.person_id == Person.id, there.school_id == school.successor_id, _open(there, now))
-    return session.scalar(here.where(sa.select(there.id).where(goes_on).exists()))
-
-
-def sign_in(
-    database: Database, credentials: Credentials, origin: throttle.Origin, now: datetime, replaces: str = ""
-) -> tuple[int, str, str]:
-    """(person id, session secret, hashed account); the session that it `replaces` in this browser ends. Opens its own
-    short transactions: no lock is held while a password is hashed.
-
-    Raises TooMany while this account has to wait at this place, Unauthenticated when it does not fit.
-    """
-    with database.read() as session:
-        school = None if credentials.email else find_school(session, credentials.school)
-        account = credentials.account(school)
-        throttle.check(session, account, origin, now)
-        person = _find_person(session, credentials, school, now)
-        password_hash = person.password_hash if person and person.state == "active" else None
-    if not passwords.verify(password_hash, credentials.password) or person is None:
-        throttle.count(database, account, origin, now)
-        raise Unauthenticated("sign_in_failed")
-    with database.write() as session:
-        throttle.forget(session, account, origin)
-        secret = open_session(session, person.id, now, replaces)
-    return person.id, secret, account
-
-
-def open_session(session: Session, person_id: int, now: datetime, replaces: str = "") -> str:
-    """Start a browser session and answer its secret. The one it `replaces` ends, and so do the person's old ones that
-    have run out."""
-    secret = secrets.token_urlsafe(32)
-    over = sa.and_(WebSession.person_id == person_id, WebSession.expires_at <= now)
-    session.execute(sa.delete(WebSession).where(sa.or_(over, WebSession.secret_hash == digest(replaces))))
-    session.add(
-        WebSession(secret_hash=digest(secret), person_id=person_id, created_at=now, expires_at=now + SESSION_LIFE)
-    )
-    audit(session, None, "session.open", Subject("person", person_id), now=now)
-    return secret
-
-
-def close_session(session: Session, actor: Actor, secret: str, *, everywhere: bool = False) -> None:
-    """Sign out here, or everywhere."""
-    gone = sa.delete(WebSession).where(WebSession.person_id == actor.person_id)
-    session.execute(gone if everywhere else gone.where(WebSession.secret_hash == digest(secret)))
-    audit(session, actor, "session.close", Subject("person", actor.person_id), now=actor.now, everywhere=everywhere)
-
-
 # --- accounts ---------------------------------------------------------------------------------------------------
 
 
@@ -308,27 +224,6 @@ def create_person(session: Session, actor: Actor | None, new: NewPerson, now: da
     return person
 
 
-def set_password(session: Session, actor: Actor | None, person: Person, password: str, now: datetime) -> None:
-    """A new password; it signs out every session of the person from its next request on."""
-    weak = passwords.weakness(password)
-    if weak:
-        raise Invalid.field("password", weak.code)
-    person.password_hash = passwords.hash_password(password)
-    session.execute(sa.delete(WebSession).where(WebSession.person_id == person.id))
-    audit(session, actor, "person.password", Subject("person", person.id), now=now)
-
-
-def change_password(database: Database, actor: Actor, old: str, new: str, now: datetime) -> str:
-    """A new password by who knows the old one; every session ends, and the secret of the new one here is answered."""
-    with database.read() as session:
-        known = session.get_one(Person, actor.person_id).password_hash
-    if not passwords.verify(known, old):
-        raise Invalid.field("old", "password_wrong")
-    with database.write() as session:
-        set_password(session, actor, session.get_one(Person, actor.person_id), new, now)
-        return open_session(session, actor.person_id, now)
-
-
 def ensure_department(session: Session, school_id: int, name: str) -> Department:
     query = sa.select(Department).where(Department.school_id == school_id, Department.name == name)
     department = session.scalar(query)
@@ -337,82 +232,6 @@ def ensure_department(session: Session, school_id: int, name: str) -> Department
         session.add(department)
         session.flush()
     return department
-
-
-# --- roles ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class At:
-    """Where a role is held; all None for the platform."""
-
-    school_id: int | None = None
-    department_id: int | None = None
-    cluster_id: int | None = None
-
-    @property
-    def kind(self) -> str:
-        if self.cluster_id is not None:
-            return "cluster"
-        if self.department_id is not None:
-            return "department"
-        return "school" if self.school_id is not None else "platform"
-
-
-def grant_role(
-    session: Session,
-    actor: Actor | None,
-    person: Person,
-    role: str,
-    at: At,
-    now: datetime,
-    until: datetime | None = None,
-) -> RoleAssignment:
-    """Give a role at a place. Without an actor it is the command line of the machine's operator.
-
-    A person takes it up who has activated their account: the address of one that nobody has opened yet is a roster's
-    word, and whoever reads that mailbox would be the one to act in the role.
-    """
-    insist(rules.check_grant(role, at.kind))
-    if actor is not None:
-        places = {"school": Place(at.school_id, at.department_id)} if at.school_id else {}
-        subject = Subject("person", person.id, places=places, cluster_id=at.cluster_id)
-        allow.require(actor, f"role.grant.{role}", subject)
-        insist(rules.may_hold_a_role(person.state, person.password_hash is not None, person.name))
-    if at.department_id is not None:
-        department = session.get(Department, at.department_id)
-        if department is None or department.school_id != at.school_id:
-            raise Invalid.field("department_id", "no_such")
-    if at.school_id is not None and not _belongs(session, person.id, at.school_id, now):
-        raise Refused("no_affiliation_here")
-    if at.cluster_id is not None and session.get(Cluster, at.cluster_id) is None:
-        raise Invalid.field("cluster_id", "no_such")
-    held = RoleAssignment(
-        person_id=person.id, role=role, school_id=at.school_id, department_id=at.department_id,
-        cluster_id=at.cluster_id, from_=now, until=until, granted_by=actor.person_id if actor else None,
-    )  # fmt: skip
-    session.add(held)
-    where = at.cluster_id or at.department_id or at.school_id
-    audit(
-        session, actor, "role.grant", Subject("person", person.id), now=now, school_id=at.school_id,
-        role=role, place=at.kind, place_id=where,
-    )  # fmt: skip
-    return held
-
-
-def _belongs(session: Session, person_id: int, school_id: int, now: datetime) -> bool:
-    query = sa.select(Affiliation.id).where(Affiliation.person_id == person_id, Affiliation.school_id == school_id)
-    return session.scalar(query.where(Affiliation.open_at(now))) is not None
-
-
-def holders(session: Session, role: str, school_id: int, now: datetime, department_id: int | None = None) -> list[int]:
-    """Person ids that hold the role at the school now, for notices."""
-    r, a = RoleAssignment, Affiliation
-    here = sa.and_(a.person_id == r.person_id, a.school_id == r.school_id, a.open_at(now))
-    query = sa.select(r.person_id).join(a, here).join(Person, Person.id == r.person_id)
-    query = query.where(r.role == role, r.school_id == school_id, role_stands(now), Person.state == "active")
-    limited = sa.or_(r.department_id.is_(None), r.department_id == department_id)
-    return sorted(set(session.scalars(query.where(limited))))
 
 
 # --- tokens -----------------------------------------------------------------------------------------------------

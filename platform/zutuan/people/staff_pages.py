@@ -12,11 +12,11 @@ from flask_babel import gettext as _
 from zutuan.clock import at_shanghai, clock, local
 from zutuan.errors import Denial, Forbidden, Hidden, Invalid, NotFound, Refused, ZutuanError
 from zutuan.exporting import Table, xlsx_download
-from zutuan.people import belonging, labels, queries, roles, schemas, staff_queries, viewing
+from zutuan.people import audit_words, belonging, labels, queries, roles, schemas, staff_queries, viewing
 from zutuan.people.asked import school_asked
-from zutuan.people.keys import school_subject
 from zutuan.people.permissions import allow
-from zutuan.people.services import At
+from zutuan.people.roles import At
+from zutuan.people.slips import school_subject
 from zutuan.sharing.models import AuditEvent
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.web.forms import Errors, load_form, refused, refused_at_once
@@ -25,7 +25,7 @@ from zutuan.web.requests import actor, db
 from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("staff", __name__, template_folder="templates")
-give_templates(blueprint, role_names=labels.ROLE)
+give_templates(blueprint, role_names=labels.ROLE, audit_said=audit_words.said, audit_noun=audit_words.noun)
 PAGE = 50
 EXPORTED = 50_000
 
@@ -53,6 +53,8 @@ def _people_page(errors: Errors, alert: str) -> str:
         kinds=labels.KIND, standings=labels.STANDING, values=request.form, now=who.now,
         may_end=allow.may(who, "affiliation.end", school_subject(school_id)), me_id=who.person_id,
         may_merge=allow.may(who, "person.merge_at", school_subject(school_id)), may_rule=allow.may(who, "role.list"),
+        may_import=allow.may(who, "people.import", school_subject(school_id)),
+        may_issue=allow.may(who, "key.issue", school_subject(school_id)),
         may_view=allow.may(who, "person.view_as"), chosen=request.form.getlist("people"),
         may_disable=allow.may(who, "person.disable", Subject(places={"only": Place(school_id)})),
         may_revoke=lambda role: roles.may_grant(who, role.role, roles.place_of(role)),
@@ -153,7 +155,10 @@ def audit() -> ResponseReturnValue:
     page = staff_queries.audit_page(db(), schools, query)
     actions = staff_queries.audit_actions(db())
     return render_template(
-        "people/audit.html", listing=Listing.of(page), query=query, action_options=[(a, a) for a in actions]
+        "people/audit.html",
+        listing=Listing.of(page),
+        query=query,
+        action_options=[(a, audit_words.noun(a)) for a in actions],
     )
 
 
@@ -166,6 +171,7 @@ def audit_xlsx() -> ResponseReturnValue:
         _("操作人"),
         _("操作人编号"),
         _("操作"),
+        _("操作代码"),
         _("对象"),
         _("对象编号"),
         _("学校编号"),
@@ -173,7 +179,7 @@ def audit_xlsx() -> ResponseReturnValue:
         _("请求编号"),
     ]
     body = (
-        [e.at, name or "", e.actor_id or "", e.action, e.subject_type, e.subject_id or "", e.school_id or "",
+        [e.at, name or "", e.actor_id or "", audit_words.said(e.action), e.action, audit_words.noun(e.subject_type), e.subject_id or "", e.school_id or "",
          "; ".join(f"{key}={value}" for key, value in e.detail.items()), e.request_id]
         for e, name in db().execute(rows)
     )  # fmt: skip

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from zutuan.clusters.models import Cluster, Department, School
 from zutuan.paging import Key, Page, fetch_page, like
 from zutuan.people.models import Affiliation, Person, RoleAssignment
-from zutuan.people.services import find_school
+from zutuan.people.signing_in import find_school
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent
 

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from zutuan.db import Database
+from zutuan.db import Database, insert_or
 from zutuan.errors import TooMany
 from zutuan.people import rules
 from zutuan.people.models import SignInFailure
@@ -74,8 +73,9 @@ def count(database: Database, account: str, origin: Origin, now: datetime) -> No
     """In one statement, so that tries at the same moment are all counted."""
     table = SignInFailure
     with database.write() as session:
-        insert = postgresql.insert if database.engine.dialect.name == "postgresql" else sqlite.insert
-        first = insert(table).values(account_key=account, address=origin.place(account), failures=1, last_at=now)
+        first = insert_or(session, table).values(
+            account_key=account, address=origin.place(account), failures=1, last_at=now
+        )
         stale = table.last_at < now - rules.FORGET_AFTER
         again = {"failures": sa.case((stale, 1), else_=table.failures + 1), "last_at": now}
         session.execute(first.on_conflict_do_update(index_elements=["account_key", "address"], set_=again))

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from zutuan.db import Base, Id, Moment, append_only, foreign
+from zutuan.db import Base, Id, Moment, foreign
+from zutuan.guards import append_only
 from zutuan.people.models import Person
 
 

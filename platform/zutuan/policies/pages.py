@@ -14,7 +14,7 @@ from zutuan.clock import at_shanghai, local
 from zutuan.errors import Invalid, NotFound
 from zutuan.policies import services, views
 from zutuan.policies.permissions import action, allow, subject
-from zutuan.policies.rules import Policy
+from zutuan.policies.rules import UNITS, Policy
 from zutuan.web.forms import Errors, refused
 from zutuan.web.requests import actor, db
 
@@ -89,8 +89,11 @@ def _decide(level: str, id_: int | None) -> ResponseReturnValue:
 def _typed(policy: Policy) -> Any:
     """The form's text as the policy's type; what cannot be read is left for the policy to refuse."""
     text = request.form.get("value", "").strip()
-    if text == "inherit" or "inherit" in request.form:
+    if "inherit" in request.form or (policy.type in ("bool", "choice") and text == "inherit"):
         return None
+    if policy.type == "duration":
+        unit = request.form.get("unit", "")
+        return f"P{'' if unit == 'D' else 'T'}{text}{unit}" if unit in UNITS else text
     if policy.type == "bool" and text in ("yes", "no"):
         return text == "yes"
     return int(text) if policy.type == "whole" and re.fullmatch(r"-?[0-9]{1,9}", text) else text

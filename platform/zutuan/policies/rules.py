@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from marshmallow import ValidationError
+
 from zutuan.decision import FieldError
+from zutuan.fields import Text, field_errors
 
 LEVELS = ("platform", "cluster", "school")
-TYPES = ("bool", "whole", "choice")
+TYPES = ("bool", "whole", "choice", "text", "duration")
+# Units of a duration, the longest first: letter of ISO 8601 → minutes.
+UNITS = {"D": 24 * 60, "H": 60, "M": 1}
+_DURATION = re.compile(r"P(?:([0-9]{1,5})D)?(?:T(?=[0-9])(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?)?")
 
 
 @dataclass(frozen=True)
 class Policy:
     """A key that a feature declares. `levels` are where it may be decided; a school's decision goes before its
-    cluster's (where it is in exactly one), before the platform's, before the default. `unit` stands behind the number."""
+    cluster's (where it is in exactly one), before the platform's, before the default. `unit` stands behind the number.
+
+    `low` and `high` bound a whole number, the characters of a text, or the minutes of a duration. Values, and `default`,
+    are as they are stored and as the API has them: a duration is ISO 8601 text in days, hours and minutes (`P1DT12H`).
+    """
 
     key: str
     label: Any
@@ -29,8 +40,22 @@ class Policy:
     choices: tuple[tuple[str, Any], ...] = ()
     unit: Any = ""
 
+    def read(self, value: Any) -> Any:
+        """A value as code uses it: a duration as a timedelta."""
+        return duration(value) if self.type == "duration" else value
+
+    def plain(self, value: Any) -> Any:
+        """A value as it is stored: a text without what surrounds it, a duration in its shortest form."""
+        if self.type == "text":
+            return Text(self.high, self.low).deserialize(value)
+        return spelled(minutes(value)) if self.type == "duration" else value
+
     def wrong(self, value: Any) -> FieldError | None:
         """Why this is no value of the policy."""
+        if self.type == "text":
+            return self._wrong_text(value)
+        if self.type == "duration":
+            return self._wrong_duration(value)
         if self.type == "bool":
             return None if isinstance(value, bool) else FieldError("value", "not_bool", {})
         if self.type == "choice":
@@ -41,6 +66,47 @@ class Policy:
         if value < self.low:
             return FieldError("value", "too_small", {"min": self.low})
         return FieldError("value", "too_big", {"max": self.high}) if value > self.high else None
+
+    def _wrong_text(self, value: Any) -> FieldError | None:
+        try:
+            Text(self.high, self.low).deserialize(value)
+        except ValidationError as error:
+            return field_errors({"value": error.messages})[0]
+        return None
+
+    def _wrong_duration(self, value: Any) -> FieldError | None:
+        if not isinstance(value, str) or duration(value) is None:
+            return FieldError("value", "not_duration", {})
+        if not self.low <= minutes(value) <= self.high:
+            bounds = {"low": spelled(self.low), "high": spelled(self.high)}
+            return FieldError("value", "duration_out_of_bounds", bounds)
+        return None
+
+
+def duration(text: str) -> timedelta | None:
+    """ISO 8601 in days, hours and minutes; None for anything else."""
+    match = _DURATION.fullmatch(text)
+    if match is None or not any(match.groups()):
+        return None
+    days, hours, left = (int(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=left)
+
+
+def minutes(text: str) -> int:
+    """Of a duration that is one."""
+    return int((duration(text) or timedelta(0)).total_seconds()) // 60
+
+
+def spelled(whole: int) -> str:
+    """So many minutes in ISO 8601, in one unit where that is enough: `P2D`, `PT36H`, `PT90M`."""
+    number, unit = split(whole)
+    return f"P{number}D" if unit == "D" else f"PT{number}{unit}"
+
+
+def split(whole: int) -> tuple[int, str]:
+    """So many minutes as a number of the longest unit that gives a whole one."""
+    unit = next(unit for unit, length in UNITS.items() if whole % length == 0)
+    return whole // UNITS[unit], unit
 
 
 @dataclass(frozen=True)

@@ -26,22 +26,24 @@ PLATFORM = Place()
 # --- reading ----------------------------------------------------------------------------------------------------
 
 
-def value(session: Session, key: str, school_id: int | None, now: datetime) -> Any:
+def value(session: Session, key: str | Policy, school_id: int | None, now: datetime) -> Any:
     """What holds at the school now; None asks for the platform."""
     return values(session, key, [school_id], now)[school_id]
 
 
-def values(session: Session, key: str, school_ids: Iterable[int | None], now: datetime) -> dict[int | None, Any]:
+def values(
+    session: Session, key: str | Policy, school_ids: Iterable[int | None], now: datetime
+) -> dict[int | None, Any]:
     """The same for several schools at once, in two statements (one where clusters do not decide it)."""
     policy, wanted = _policy(key), set(school_ids)
     schools = [each for each in wanted if each is not None]
     clusters = _clusters(session, schools, now) if "cluster" in policy.levels and schools else {}
-    decisions = _decisions(session, key, schools, list(clusters.values()))
-    return {each: effective(policy, _chain(each, clusters.get(each)), decisions, now) for each in wanted}
+    decisions = _decisions(session, policy.key, schools, list(clusters.values()))
+    return {each: policy.read(effective(policy, _chain(each, clusters.get(each)), decisions, now)) for each in wanted}
 
 
-def _policy(key: str) -> Policy:
-    policy = named(key)
+def _policy(key: str | Policy) -> Policy:
+    policy = named(key) if isinstance(key, str) else key
     if policy is None:
         raise NotFound
     return policy
@@ -100,6 +102,7 @@ def decide(
     wrong = policy.wrong(wanted) if wanted is not None else None
     if wrong is not None:
         raise Invalid(errors=[wrong])
+    wanted = policy.plain(wanted) if wanted is not None else None
     start = from_ or actor.now
     if start < actor.now:
         raise Invalid.field("from", "policy_in_the_past")

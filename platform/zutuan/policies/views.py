@@ -13,7 +13,7 @@ from zutuan.policies import services
 from zutuan.policies.models import PolicyValue
 from zutuan.policies.permissions import action, allow, subject
 from zutuan.policies.registry import at_level
-from zutuan.policies.rules import Place, Policy
+from zutuan.policies.rules import Place, Policy, minutes, split
 from zutuan.sharing.services import fetch
 from zutuan.web.requests import actor, db
 
@@ -54,12 +54,38 @@ class Shown:
     def say(self, value: Any) -> str:
         """A value in words."""
         if value is None:
-            return _("沿用上一级")
+            return _("不另作决定")
         if self.policy.type == "bool":
             return _("是") if value else _("否")
         if self.policy.type == "choice":
             return str(dict(self.policy.choices).get(value, value))
+        if self.policy.type == "duration":
+            return in_words(minutes(value))
+        if self.policy.type == "text":
+            return value or _("（未填）")
         return f"{value} {self.policy.unit}".strip()
+
+    @property
+    def bounds(self) -> str:
+        """What its value may be, in words; empty where the form's choices say it."""
+        policy = self.policy
+        if policy.type == "whole":
+            return _("%(low)s 至 %(high)s %(unit)s", low=policy.low, high=policy.high, unit=policy.unit)
+        if policy.type == "duration":
+            return _("%(low)s 至 %(high)s", low=in_words(policy.low), high=in_words(policy.high))
+        return _("最多 %(n)s 个字", n=policy.high) if policy.type == "text" else ""
+
+    def parts(self, value: Any) -> tuple[int, str]:
+        """A duration as the form takes it: a number and its unit."""
+        return split(minutes(value))
+
+
+def in_words(whole: int) -> str:
+    """So many minutes, in the longest unit that fits."""
+    number, unit = split(whole)
+    return {
+        "D": lambda: _("%(n)s 天", n=number), "H": lambda: _("%(n)s 小时", n=number), "M": lambda: _("%(n)s 分钟", n=number),
+    }[unit]()  # fmt: skip
 
 
 def place(level: str, id_: int | None) -> tuple[Place, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -29,12 +29,13 @@ class Belongs:
 
 @dataclass(frozen=True)
 class Holds:
-    """A role held now. A student's and a teacher's come from their affiliation."""
+    """A role held now. A student's and a teacher's come from their affiliation; `delegated`: held for somebody away."""
 
     role: str
     school_id: int | None = None
     department_id: int | None = None
     cluster_id: int | None = None
+    delegated: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,12 @@ class Actor:
         """The affiliation an act at that school is done as; without one there, the first."""
         here = [each for each in self.affiliations if each.school_id == school_id]
         return next(iter(here or self.affiliations), None)
+
+    @property
+    def in_own_right(self) -> Actor:
+        """The same person without what they hold for somebody away: a deputy acts, but hands on no way in that would
+        outlive the leave."""
+        return replace(self, roles=tuple(held for held in self.roles if not held.delegated))
 
     def holds(self, roles: Iterable[str]) -> bool:
         """Whether any of these roles is held anywhere (for what is offered, never for what is allowed)."""

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from zutuan.clusters.models import School
-from zutuan.db import Base, Id, Moment, append_only, foreign
+from zutuan.db import Base, Id, Moment, foreign
+from zutuan.guards import append_only
 
 STATES = ("draft", "published", "suspended", "archived")
 KINDS = ("course", "session", "expert", "room", "literature", "programme")

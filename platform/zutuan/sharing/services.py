@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any, TypeVar, TypeVarTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from zutuan.clusters.models import Membership, School
-from zutuan.db import MAX_ID, UtcDateTime, mark_audited, padded
+from zutuan.db import MAX_ID, UtcDateTime, insert_or, mark_audited, padded
 from zutuan.errors import Denial, NotFound, Refused, insist
 from zutuan.sharing import rules, scopes
 from zutuan.sharing.actor import Actor
@@ -258,20 +257,21 @@ def audit(
 
 
 def audit_denial(session: Session, actor: Actor, denial: Denial) -> None:
-    """Once per person, action and minute: inserted if absent."""
+    """Once per person, action and minute: inserted if absent. Of whoever looks as somebody else it is theirs, never the
+    other's."""
+    who = actor.really or actor.person_id
     minute = actor.now.strftime("%Y%m%d%H%M")
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     belongs = actor.at(None)
-    statement = insert(AuditEvent).values(
+    statement = insert_or(session, AuditEvent).values(
         at=actor.now,
-        actor_id=actor.person_id,
-        affiliation_id=belongs.affiliation_id if belongs else None,
+        actor_id=who,
+        affiliation_id=belongs.affiliation_id if belongs and actor.really is None else None,
         action=f"denied:{denial.action}",
         subject_type=denial.subject_type,
         subject_id=denial.subject_id,
         school_id=belongs.school_id if belongs else None,
-        detail={},
+        detail={} if actor.really is None else {"viewing_as": actor.person_id},
         request_id=actor.request_id,
-        once=f"{actor.person_id}:{denial.action}:{minute}",
+        once=f"{who}:{denial.action}:{minute}",
     )
     session.execute(statement.on_conflict_do_nothing(index_elements=["once"]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -261,6 +262,18 @@ def delete(session: Session, files: Files, actor: Actor, file_id: int) -> Stored
     enqueue(session, REMOVE, {"keys": [file.key]}, actor.now)
     _audit(session, actor, "file.delete", file)
     return file
+
+
+def erase_own(session: Session, person_id: int, now: datetime) -> None:
+    """Whoever closes their account takes along the files that are nobody else's, and what was on its way."""
+    own = StoredFile.uploaded_by == person_id, StoredFile.item_id.is_(None), StoredFile.state == "complete"
+    gone = session.scalars(sa.select(StoredFile).where(*own).with_for_update()).all()
+    for file in gone:
+        file.state, file.deleted_at = "deleted", now
+    if gone:
+        enqueue(session, REMOVE, {"keys": [file.key for file in gone]}, now)
+    running = sa.update(Upload).where(Upload.person_id == person_id, Upload.state == "open")
+    session.execute(running.values(expires_at=now).execution_options(synchronize_session=False))
 
 
 def remover(storage: Storage) -> Callable[[Session, dict[str, Any]], None]:

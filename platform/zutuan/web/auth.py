@@ -66,7 +66,12 @@ def _gate() -> None:
 
 
 # What somebody who only looks as another person may still do: stop looking.
-_NOT_SHOWN = frozenset({"own.export", "keys.slips", "keys.slips_xlsx"})
+_NOT_SHOWN = frozenset(
+    {
+        "own.export", "keys.slips", "keys.slips_xlsx", "files.download", "api-files.FileContent", "papers.file",
+        "imports.failed",
+    }
+)  # fmt: skip
 _UNTIED = frozenset({"staff.stop_viewing", "people.sign_out", "web.language"})
 
 

@@ -55,7 +55,7 @@ def language() -> ResponseReturnValue:
     if lang in LOCALES:
         session["lang"] = lang
         who = maybe_actor()
-        if who is not None:
+        if who is not None and who.really is None:
             set_locale(db(), who, lang)
     return redirect(safe_next(request.form.get("next"), url_for("web.home")))
 

@@ -11,14 +11,13 @@ from typing import cast
 import sqlalchemy as sa
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from zutuan.clock import clock
 from zutuan.config import Config
-from zutuan.db import Database, is_collision, is_taken, run_after_commit
+from zutuan.db import Database, insert_or, is_collision, is_taken, run_after_commit
 from zutuan.errors import Refused, Stale, Unauthenticated, ZutuanError
 from zutuan.sharing.actor import Actor
 from zutuan.storage.services import Files
@@ -167,9 +166,8 @@ def _claim(key: tuple[int, str, str, str]) -> Response | None:
     """Take the key in this transaction (a twin waits for us here), or answer what was answered before."""
     actor_id, route, text, body_hash = key
     session = db()
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {"actor_id": actor_id, "route": route, "key": text, "body_hash": body_hash, "created_at": clock.now()}
-    fresh = insert(IdempotencyKey).values(**values, status=0, headers={}, body="").on_conflict_do_nothing()
+    fresh = insert_or(session, IdempotencyKey).values(**values, status=0, headers={}, body="").on_conflict_do_nothing()
     if session.scalar(fresh.returning(IdempotencyKey.id)) is not None:
         return None
     row = session.scalars(_row(key)).one()

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Offering
 from courses.catalogue.services import teaching_ends
-from courses.enrolment.models import Enrolment, EnrolmentEvent
+from courses.enrolment.models import Enrolment, EnrolmentEvent, StudyYear
 from zutuan.calendar.models import Term
 from zutuan.clusters.hooks import SuccessionHook
 from zutuan.decision import Refusal
@@ -21,9 +21,9 @@ from zutuan.web.texts import title
 
 
 def _clashes(session: Session, kept: int, gone: int, now: datetime) -> list[Clash]:
-    """Both hold a seat in the same offering: one of the two has to be given back first."""
+    """Both hold a seat in the same offering, or wait for one: one of the two has to be given back first."""
     e = Enrolment
-    both = sa.select(e.offering_id).where(e.person_id.in_((kept, gone)), e.holds_seat()).group_by(e.offering_id)
+    both = sa.select(e.offering_id).where(e.person_id.in_((kept, gone)), e.active()).group_by(e.offering_id)
     query = (
         sa.select(SharedItem.title_zh, Offering.code)
         .join(Offering, Offering.course_id == SharedItem.id)
@@ -56,11 +56,17 @@ def _strip(session: Session, person_id: int, now: datetime) -> None:
     quiet = {"synchronize_session": False}
     words = sa.update(EnrolmentEvent).where(EnrolmentEvent.enrolment_id.in_(mine)).values(note="")
     session.execute(words.execution_options(**quiet))
-    reasons = sa.update(Enrolment).where(Enrolment.person_id == person_id).values(reason="")
+    reasons = sa.update(Enrolment).where(Enrolment.person_id == person_id).values(reason="", statement="")
     session.execute(reasons.execution_options(**quiet))
 
 
-PEOPLE = PeopleHook({"enrolment.person_id": _l("选课")}, _clashes, None, _holdings, _strip)
+def _prepare(session: Session, kept: int, gone: int, now: datetime) -> None:
+    """The row that the merged one's enrolments locked: the one who stays has one of their own."""
+    theirs = sa.delete(StudyYear).where(StudyYear.person_id == gone)
+    session.execute(theirs.execution_options(synchronize_session=False))
+
+
+PEOPLE = PeopleHook({"enrolment.person_id": _l("选课")}, _clashes, _prepare, _holdings, _strip)
 
 
 def _running(session: Session, old_id: int, new_id: int, now: datetime) -> list[Refusal]:

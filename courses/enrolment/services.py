@@ -495,6 +495,9 @@ def _settle(session: Session, actor: Actor | None, enrolment: Enrolment, now: da
         _apply(session, None, old, "withdraw", "student", "", now, "transfer")
 
 
+EXPIRED_AT_ONCE = 50  # rows that one transaction holds
+
+
 def expire_due(session: Session, now: datetime) -> int:
     """The clock's part: what nobody has answered in time lets go of its seat. A few at a time."""
     awaited = sa.or_(Enrolment.home_state == "pending", Enrolment.host_state.in_(("pending", "queued", "offered")))
@@ -502,7 +505,7 @@ def expire_due(session: Session, now: datetime) -> int:
         sa.select(Enrolment)
         .where(Enrolment.active(), awaited, Enrolment.decide_by <= now)
         .order_by(Enrolment.id)
-        .limit(50)
+        .limit(EXPIRED_AT_ONCE)
         .options(selectinload(Enrolment.offering))
         .with_for_update(skip_locked=True, of=Enrolment)
     )

@@ -281,14 +281,17 @@ def test_what_no_home_school_answers_in_time_expires(app: Flask, cast: Cast, clo
     _sound(database)
 
 
-def test_many_that_are_due_expire_in_a_few_rounds(app: Flask, cast: Cast, clock: Clock, database: Database) -> None:
+def test_many_that_are_due_expire_in_a_few_rounds(
+    app: Flask, cast: Cast, clock: Clock, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "EXPIRED_AT_ONCE", 4)
     taught = teach(app, cast, seats=60)
-    for each in add_people(database, cast, "B", 51):
+    for each in add_people(database, cast, "B", 5):
         ok(api(app, each).post(taught.seats, {}), 201)
     clock.advance(timedelta(days=6))
     worker = make_worker(database)
     done = [worker.tick() for _ in range(3)]
-    assert sum(done) == 51 and done[-1] == 0
+    assert sum(done) == 5 and done[-1] == 0
     assert _pool(api(app, cast.who("A", "teacher")), taught)["taken"] == 0
     _sound(database)
 

@@ -33,7 +33,7 @@ from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor
 
 # Twenty rounds take two minutes: `make test THOROUGH=1` runs them all.
-ROUNDS, RUNNERS, SEATS = (20 if os.environ.get("ZUTUAN_THOROUGH") == "1" else 3), 64, 10
+ROUNDS, RUNNERS, SEATS = (20 if os.environ.get("ZUTUAN_THOROUGH") == "1" else 2), 64, 10
 ENROLLED = "enrolled"
 
 
@@ -135,7 +135,7 @@ def test_one_student_in_eight_tabs_takes_one_seat(rush: Rush) -> None:
 
 
 def test_lowering_the_capacity_in_the_middle_of_a_rush(rush: Rush) -> None:
-    for wanted in (5, 0, 12, 20):
+    for wanted in (5, 20):
         offering_id = rush.offering(16)
         jobs = [rush.enrol(student, offering_id) for student in rush.students[:24]]
         jobs += [_set_seats(rush.teacher, offering_id, wanted)]
@@ -157,7 +157,7 @@ def _set_seats(teacher: Actor, offering_id: int, wanted: int) -> Callable[[Sessi
 
 def test_leaving_and_coming_at_once(rush: Rush) -> None:
     offering_id = rush.offering(SEATS)
-    for round_ in range(6):
+    for round_ in range(ROUNDS + 1):
         held = rush.enrolments(offering_id)
         inside = [each for each in rush.students if each.person_id in held]
         outside = [each for each in rush.students if each.person_id not in held][:20]
@@ -223,7 +223,7 @@ def _change(teacher: Actor, offering_id: int, what: str) -> Callable[[Session], 
 def test_what_a_seat_promises_does_not_change_under_it(rush: Rush, what: str) -> None:
     """A teacher closes or moves the offering while students take seats: either the change came first and nobody has a
     seat, or somebody has one and the change is refused. (A suspended course keeps the seats that came before it.)"""
-    for _ in range(8):
+    for _ in range(ROUNDS):
         offering_id = rush.offering(SEATS)
         jobs = [rush.enrol(student, offering_id) for student in rush.students[:6]]
         changed, *ends = rush.run([_change(rush.teacher, offering_id, what), *jobs])

@@ -10,7 +10,7 @@ from support.teaching import Taught, add_people, at_time, course_body, ok, state
 
 from zutuan.db import Database
 
-FEW, MANY = 3, 30
+FEW, MANY = 3, 12
 
 # page, as whom (of school A, the host, or B, the home) → statements
 PAGES = {

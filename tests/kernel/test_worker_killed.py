@@ -35,7 +35,7 @@ def start_worker(database: Database, server: Server) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "zutuan.cli", "worker"], env=env)
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "nothing moved for too long"

@@ -30,6 +30,7 @@ from support.teaching import (
 )
 
 from courses.catalogue.models import SeatPool
+from courses.enrolment import services
 from courses.enrolment.checks import seats_add_up
 from courses.enrolment.models import Enrolment
 from zutuan.app import make_worker

@@ -22,7 +22,7 @@ PAGES = {
     ("/courses/mine", "A teacher"): 11,
     ("/courses/{course}", "B student"): 17,
     ("/courses/{course}", "A teacher"): 17,
-    ("/offerings/{offering}", "B student"): 37,
+    ("/offerings/{offering}", "B student"): 38,
     ("/offerings/{offering}", "A teacher"): 27,
     ("/enrolments", "B student"): 12,
     ("/approvals", "B registrar"): 11,

@@ -11,8 +11,7 @@ from marshmallow import fields
 from zutuan.calendar.editing import NewDays
 from zutuan.calendar.plan import ALL_WEEKDAYS, ALL_YEAR
 from zutuan.calendar.schemas import Clock, MonthDay, Weekdays
-from zutuan.clusters.schemas import Day
-from zutuan.fields import Text, bad
+from zutuan.fields import Day, Text, bad
 from zutuan.importing import Column, Record, RowError
 
 _KINDS = {

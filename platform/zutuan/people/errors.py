@@ -13,6 +13,7 @@ messages(
         "role_not_granted": _l("这个角色不能这样授予。"),
         "role_wrong_place": _l("这个角色不能在这里担任。"),
         "no_affiliation_here": _l("这个人现在不属于该校。"),
+        "no_member_s_person": (_l("这个人现在不属于组团的成员学校。"), _l("请先把学校加入组团，或请平台管理员授予。")),
         "weak_password": _l("密码至少 %(min)s 个字符，且不能只是同一个字符。"),
         "email_taken": _l("这个邮箱已有账号。"),
         "number_taken": _l("这个学工号在该校已有账号。"),

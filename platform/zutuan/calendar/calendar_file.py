@@ -20,13 +20,16 @@ _KINDS = {
 }  # fmt: skip
 
 
+KIND_TITLES = tuple(titles[0] for titles in _KINDS.values())
+
+
 class _Kind(fields.Field[str]):
     _known = {title: kind for kind, titles in _KINDS.items() for title in titles}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
         kind = self._known.get(str(value).strip().lower())
         if kind is None:
-            raise bad("not_a_kind", choices=tuple(titles[0] for titles in _KINDS.values()))
+            raise bad("not_a_kind", choices=KIND_TITLES)
         return kind
 
 

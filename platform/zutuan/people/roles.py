@@ -117,10 +117,9 @@ def may_grant(actor: Actor, role: str, at: At) -> bool:
 
 
 def grantable(actor: Actor, school_id: int) -> list[str]:
-    """Roles that the actor may grant at that school."""
-    return [
-        role for role, (place, _) in rules.GRANTS.items() if place == "school" and may_grant(actor, role, At(school_id))
-    ]
+    """Roles that the actor may grant at that school, in their own right: a deputy grants none."""
+    own, here = actor.in_own_right, At(school_id)
+    return [role for role, (place, _) in rules.GRANTS.items() if place == "school" and may_grant(own, role, here)]
 
 
 def grant_many(
@@ -188,12 +187,15 @@ def assignments(session: Session, actor: Actor, at: At | None, query: dict[str, 
 
 
 def revocable(session: Session, actor: Actor, assignment_id: int) -> RoleAssignment:
-    """The assignment, for whoever may end it; 404 for all others."""
+    """The assignment, for whoever may end it; 404 for all others. A deputy takes nothing that stays taken, least of all
+    from whom they stand in for."""
     held = fetch(session, RoleAssignment, assignment_id)
     source = session.get(RoleAssignment, held.delegates) if held.delegates else None
     own = source is not None and source.person_id == actor.person_id
     if not own and not may_grant(actor, held.role, place_of(held)):
         raise Hidden(Denial(f"role.grant.{held.role}", "role", assignment_id))
+    if not own and not may_grant(actor.in_own_right, held.role, place_of(held)):
+        raise Refused("deputy_takes_nothing")
     return held
 
 
@@ -245,6 +247,7 @@ def delegate(
     if refusal is not None:
         raise Invalid.field("until", refusal.code, **refusal.params)
     other = _colleague(session, source, number, actor)
+    _insist_first(session, source, other, from_, until)
     held = RoleAssignment(
         person_id=other, role=source.role, school_id=source.school_id, department_id=source.department_id,
         cluster_id=source.cluster_id, from_=max(from_, actor.now), until=min(until, source.until or until),
@@ -259,6 +262,15 @@ def delegate(
     params = {"role": held.role, "name": actor.name, "until": until.isoformat()}
     tell(session, [other], "role.delegated", f"role:{held.id}", params, "/account", actor.now)
     return held
+
+
+def _insist_first(session: Session, source: RoleAssignment, other: int, from_: datetime, until: datetime) -> None:
+    """Nobody is somebody's deputy twice over: taken back once, they would still be."""
+    r = RoleAssignment
+    session.refresh(source, with_for_update=True)
+    before = sa.select(r.id).where(r.delegates == source.id, r.person_id == other, r.from_ < until, r.until > from_)
+    if session.scalar(before.limit(1)) is not None:
+        raise Invalid.field("number", "delegated_already")
 
 
 def _colleague(session: Session, source: RoleAssignment, number: str, actor: Actor) -> int:

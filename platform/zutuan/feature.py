@@ -88,11 +88,12 @@ class Kind:
 @dataclass(frozen=True)
 class ImportParam:
     """What a file does not say itself and the form asks: a term. `options`: (session, school) → [(value, text)], the
-    usual one first; anything else is refused."""
+    usual one first; anything else is refused. `said`: a chosen value as people read it afterwards."""
 
     name: str
     label: Any
     options: Callable[[Session, int], Sequence[tuple[str, str]]]
+    said: Callable[[str], str] = str
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class ImportKind:
     """A table that a school hands in on 导入 or through `/imports`. docs/importing.md says how to add one.
 
     `make` gives the import for one school; `action` in `allow` says who may. `labels` names its columns, `words` the
-    coded values of some of them. `replaces`: what the file does not name goes, and the page says so.
+    coded values of some of them, `hints` what its template says of others. `replaces`: what the file does not name goes, and the page says so.
     """
 
     name: str
@@ -121,6 +122,7 @@ class ImportKind:
     action: str
     labels: Mapping[str, Any]
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    hints: Mapping[str, Any] = field(default_factory=dict)
     params: tuple[ImportParam, ...] = ()
     replaces: bool = False
 

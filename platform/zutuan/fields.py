@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -70,6 +71,7 @@ fields.AwareDateTime.default_error_messages = {}
 fields.Date.default_error_messages = {"invalid": "not_date", "format": "not_date"}
 fields.List.default_error_messages = {"invalid": "not_list"}
 fields.Nested.default_error_messages = {"type": "wrong_type"}
+fields.Mapping.default_error_messages = {"invalid": "wrong_type"}
 
 # Line breaks and tabs are text; other controls, the marks that reorder what a reader sees, tags, noncharacters and the
 # sign of bytes that were no UTF-8 are not.
@@ -229,6 +231,16 @@ class Instant(fields.AwareDateTime):
         if not in_range:
             raise bad("not_moment")
         return moment
+
+
+class Day(fields.Date):
+    """A Shanghai date, as forms give it; of years in which its first instant, and the day after it, can be said."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> date:
+        day = super()._deserialize(value, attr, data, **kw)
+        if not isinstance(day, date) or not 2000 <= day.year <= 2100:
+            raise bad("not_date")
+        return day
 
 
 class Many(fields.List[Any]):

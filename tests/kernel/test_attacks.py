@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -23,13 +24,14 @@ from zutuan.importing import run
 from zutuan.imports import services as imports
 from zutuan.imports.kinds import Kinds
 from zutuan.imports.models import ImportBatch
-from zutuan.people import belonging, keys, own_data, roles, slips, throttle
+from zutuan.people import belonging, keys, merging, own_data, passwords, roles, slips, throttle
+from zutuan.people.hooks import hooks_of
 from zutuan.people.models import AccessKey, Affiliation, Person, PersonalToken, Proposal, RoleAssignment, WebSession
 from zutuan.people.roles import At
 from zutuan.people.roster_rules import Known, Same, Update, decide
 from zutuan.people.rosters import roster_import
 from zutuan.people.services import actor_of_session, create_token, load_actor
-from zutuan.people.signing_in import change_password, open_session
+from zutuan.people.signing_in import Credentials, change_password, open_session, sign_in
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent
 from zutuan.storage import services as storage
@@ -348,6 +350,54 @@ def test_what_was_imported_or_dropped_keeps_no_rows(sqlite_database: Database, c
         assert not any("head" in batch.report or batch.content for batch in session.scalars(sa.select(ImportBatch)))
 
 
+# --- roles and dates --------------------------------------------------------------------------------------------
+
+
+def test_who_grants_learns_nothing_of_other_schools_people(sqlite_database: Database, cast: Cast) -> None:
+    database, foreign = sqlite_database, cast.who("B", "student")
+    with database.write() as session:
+        session.execute(sa.update(Person).where(Person.id == foreign.id).values(password_hash=None))
+        session.info["audited"] = True
+    registrar, at = actor(database, cast.who("A", "registrar")), At(cast.schools["A"])
+    with pytest.raises(Refused, match="no_affiliation_here"), database.write() as session:
+        roles.grant_many(session, registrar, [foreign.id], "secretary", at, NOW, None)
+
+
+def test_a_clusters_admins_appoint_only_people_of_its_members(sqlite_database: Database, cast: Cast) -> None:
+    database, at, outsider = sqlite_database, At(cluster_id=cast.clusters["A"]), cast.who("D", "teacher")
+    with pytest.raises(Refused, match="no_member_s_person"), database.write() as session:
+        roles.grant_many(
+            session, actor(database, cast.who("A", "cluster_admin")), [outsider.id], "cluster_admin", at, NOW, None
+        )
+    with database.write() as session:
+        platform = actor(database, cast.who("A", "platform_admin"))
+        assert roles.grant_many(session, platform, [outsider.id], "cluster_admin", at, NOW, None)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_no_form_takes_a_day_beyond_time(sqlite_client: FlaskClient, cast: Cast, day: str) -> None:
+    client, school, teacher = sqlite_client, cast.schools["A"], cast.who("A", "teacher")
+    browser_session(client, cast.who("A", "school_admin"))
+    lasting = {"until": day, "from": day}
+    policy = {"key": "people.password_length", "value": "12"}
+    affiliation = held_affiliation(client, teacher)
+    for path, form in (
+        (f"/people/affiliations/{affiliation}/end", {"reason": "x", "at": day}),
+        (f"/people/roles?school={school}", {"people": teacher.id, "role": "registrar", **lasting}),
+        (f"/schools/{school}/settings", {**policy, "from": day}),
+    ):
+        assert post_form(client, path, form).status_code == 422
+    assert client.get(f"/audit?since={day}&until={day}").status_code < 500
+    browser_session(client, cast.who("A", "platform_admin"))
+    chosen = {"school": cast.name_of("A"), "number": teacher.number}
+    assert post_form(client, "/platform/roles", {**chosen, **lasting}).status_code == 422
+
+
+def held_affiliation(client: FlaskClient, player: Player) -> int:
+    with client.application.extensions["zutuan"].database.read() as session:
+        return session.scalars(sa.select(Affiliation.id).where(Affiliation.person_id == player.id)).one()
+
+
 # --- at the same moment -----------------------------------------------------------------------------------------
 
 
@@ -420,3 +470,60 @@ def test_sessions_of_others_are_nobodys_to_guess(sqlite_database: Database, cast
     with sqlite_database.read() as session:
         assert actor_of_session(session, stored, NOW) is None
         assert shown not in session.scalars(sa.select(PersonalToken.secret_hash)).all()
+
+
+def test_a_role_granted_twice_at_once_is_held_once(database: Database, cast: Cast) -> None:
+    admin, teacher = actor(database, cast.who("A", "school_admin")), cast.who("A", "teacher")
+
+    def give() -> None:
+        with database.write() as session:
+            roles.grant_many(session, admin, [teacher.id], "registrar", At(cast.schools["A"]), NOW, None)
+
+    assert together(give, give, give) == ["ok", "ok", "ok"]
+    assert held(database, teacher, "registrar")
+
+
+def test_two_platform_admins_do_not_revoke_each_other_at_once(database: Database, cast: Cast) -> None:
+    with database.read() as session:
+        query = sa.select(RoleAssignment.id).where(RoleAssignment.role == "platform_admin").order_by(RoleAssignment.id)
+        first, second, *others = session.scalars(query).all()
+    admin = actor(database, cast.who("A", "platform_admin"))
+
+    def take(each: int) -> None:
+        with database.write() as session:
+            roles.revoke(session, admin, each)
+
+    for each in others:
+        take(each)
+    assert together(lambda: take(first), lambda: take(second)) == ["last_platform_admin", "ok"]
+
+
+def test_two_merges_the_other_way_round_at_once_are_one(database: Database, cast: Cast) -> None:
+    admin, one = actor(database, cast.who("A", "platform_admin")), cast.who("A", "librarian").id
+    other, hooks = cast.who("A", "room_manager").id, hooks_of(FEATURES)
+
+    def join(kept: int, gone: int) -> None:
+        with database.write() as session:
+            merging.merge(session, admin, hooks, kept, gone)
+
+    assert together(lambda: join(one, other), lambda: join(other, one)) == ["merge_state", "ok"]
+
+
+@pytest.mark.parametrize("change", [{"password_hash": "another"}, {"state": "disabled"}, {"password_hash": None}])
+def test_a_sign_in_under_way_begins_no_session_after_the_account_has_changed(
+    sqlite_database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    """A new password, disabling or a merge ends every session: also the one whose password is being looked at."""
+    database, teacher, verify = sqlite_database, cast.who("A", "teacher"), passwords.verify
+
+    def meanwhile(known: str | None, given: str) -> bool:
+        with database.write() as session:
+            session.execute(sa.update(Person).where(Person.id == teacher.id).values(**change))
+            session.info["audited"] = True
+        return verify(known, given)
+
+    monkeypatch.setattr(passwords, "verify", meanwhile)
+    with pytest.raises(Unauthenticated):
+        sign_in(database, Credentials(PASSWORD, email=teacher.email), throttle.Origin("10.0.0.1"), NOW)
+    with database.read() as session:
+        assert session.scalar(sa.select(WebSession.id).where(WebSession.person_id == teacher.id)) is None

@@ -277,3 +277,7 @@ def test_each_kind_has_a_template(sqlite_client: FlaskClient, sqlite_database: D
     answer = sqlite_client.get(f"/imports/template/{kind}.xlsx")
     heads = [cell.value for cell in openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0][1]]
     assert answer.status_code == 200 and len(heads) > 5
+    notes = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[1]
+    hints = {row[1].split("、")[0]: row[2] or "" for row in notes.iter_rows(min_row=2, values_only=True)}
+    if kind == "calendar":
+        assert hints["类型"].split(" / ") == ["学期", "年级开学", "节假日", "调休", "照常上课", "作息"]

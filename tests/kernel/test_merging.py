@@ -18,7 +18,7 @@ from support.teaching import add_people, drain, ok, teach
 from zutuan.app import FEATURES
 from zutuan.clock import Clock
 from zutuan.db import Database
-from zutuan.errors import Forbidden, Hidden, Refused
+from zutuan.errors import Forbidden, Hidden, Refused, Unauthenticated
 from zutuan.guards import is_append_only
 from zutuan.notices.models import Notice
 from zutuan.people import merging, rules, staff_queries
@@ -27,8 +27,8 @@ from zutuan.people.keys import proven_address
 from zutuan.people.models import AccessKey, Affiliation, Person, RoleAssignment
 from zutuan.people.own_data import references
 from zutuan.people.rules import Account, may_merge, sign_in_after
-from zutuan.people.services import NewPerson, actor_of_session, actor_of_token, create_person, load_actor
-from zutuan.people.signing_in import open_session
+from zutuan.people.services import NewPerson, actor_of_session, actor_of_token, create_person, digest, load_actor
+from zutuan.people.signing_in import open_session, use_key
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent, Share
@@ -184,6 +184,31 @@ def test_only_how_the_account_was_opened_whose_address_stays_proves_it(
     merge(database, actor(database, cast, "B", "school_admin"), kept, gone)
     with database.read() as session:
         assert proven_address(session, kept) is proven
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_a_key_to_an_account_that_nobody_opened_opens_nobody_else_s(
+    sqlite_database: Database, cast: Cast, opened: bool
+) -> None:
+    """An invitation to whatever address a roster had, or a slip: after the merge it would open the one in use."""
+    database, gone = sqlite_database, cast.who("B", "student").id
+    kept = another(database, cast, email="anybody@x.example")
+    with database.write() as session:
+        if not opened:
+            session.get_one(Person, gone).password_hash = None
+        session.add(
+            AccessKey(
+                person_id=kept, school_id=cast.schools["B"], purpose="activate", channel="mail",
+                secret_hash=digest("link"), created_at=NOW, expires_at=NOW + timedelta(days=1),
+            )
+        )  # fmt: skip
+        session.info["audited"] = True
+    merge(database, actor(database, cast, "B", "school_admin"), kept, gone)
+    if opened:
+        with pytest.raises(Unauthenticated):
+            use_key(database, digest("link"), "another fine password", NOW)
+    else:
+        assert use_key(database, digest("link"), "another fine password", NOW) == kept
 
 
 def test_what_was_told_to_the_merged_one_meanwhile_reaches_the_survivor(

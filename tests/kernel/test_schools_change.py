@@ -29,7 +29,7 @@ from zutuan.importing import run
 from zutuan.notices.models import Notice
 from zutuan.operations.checks_kernel import owners_keep_their_shares, scopes_are_what_they_say
 from zutuan.papers.models import Paper
-from zutuan.people import slips, throttle
+from zutuan.people import belonging, merging, slips, throttle
 from zutuan.people.models import Affiliation, Person, RoleAssignment
 from zutuan.people.rosters import roster_import
 from zutuan.people.rules import number_after
@@ -285,6 +285,13 @@ def test_who_came_over_is_the_successor_s_own_for_slips_and_rosters(sqlite_datab
     with database.read() as session:
         (slip,) = slips.slips_of(session, registrar, here, batch, "secret")
         assert session.get_one(Person, student.id).name == "新名"
+    admin = cast.who("B", "school_admin").id
+    with database.write() as session:
+        who = load_actor(session, session.get_one(Person, admin), NOW)
+        belonging.set_disabled(session, who, student.id, disabled=True)
+        belonging.set_disabled(session, who, student.id, disabled=False)
+        only = merging.pair_subject(session, student.id, cast.who("B", "student").id).places["only"]
+        assert only.school_id == here
     origin = throttle.Origin("10.0.0.1")
     assert slips.activate(database, cast.name_of("B"), student.number, slip.code, PASSWORD, origin, NOW) == student.id
 

@@ -20,7 +20,7 @@ from zutuan.errors import Forbidden, Hidden, Invalid, NotFound, Refused, Unauthe
 from zutuan.importing import run
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import Notice
-from zutuan.people import audit_words, belonging, own_data, passwords, roles, slips, throttle, viewing
+from zutuan.people import audit_words, belonging, leaving, own_data, passwords, roles, slips, throttle, viewing
 from zutuan.people.models import AccessKey, Affiliation, Person, Proposal, RoleAssignment, WebSession
 from zutuan.people.roles import At, grant_role, holders
 from zutuan.people.rosters import roster_import
@@ -177,6 +177,22 @@ def test_a_deputy_grants_nothing_that_would_outlive_the_leave(database: Database
         roles.grant_many(
             session, actor(database, teacher), [teacher.id], "school_admin", At(cast.schools["A"]), NOW, None
         )
+    for taken in (source, held(database, cast.who("A", "registrar"), "registrar")):
+        with pytest.raises(Refused, match="deputy_takes_nothing"), database.write() as session:
+            roles.revoke(session, actor(database, teacher), taken)
+    with database.read() as session:
+        mine = sa.select(Affiliation.id).where(Affiliation.person_id == cast.who("A", "registrar").id)
+        place = session.scalars(mine).one()
+    with pytest.raises(Refused, match="affiliation_beyond_reach"), database.write() as session:
+        leaving.end(session, actor(database, teacher), place, None, "x")
+
+
+def test_nobody_is_made_the_same_ones_deputy_twice(database: Database, cast: Cast) -> None:
+    lend(database, cast)
+    with pytest.raises(Invalid) as twice:
+        lend(database, cast, days=9)
+    assert [each.code for each in twice.value.errors] == ["delegated_already"]
+    assert lend(database, cast, cast.who("A", "librarian").number)
 
 
 # --- affiliations and accounts ----------------------------------------------------------------------------------

@@ -11,8 +11,7 @@ from marshmallow import fields
 from zutuan.calendar.editing import NewDays
 from zutuan.calendar.plan import ALL_WEEKDAYS, ALL_YEAR
 from zutuan.calendar.schemas import Clock, MonthDay, Weekdays
-from zutuan.clusters.schemas import Day
-from zutuan.fields import Text, bad
+from zutuan.fields import Day, Text, bad
 from zutuan.importing import Column, Record, RowError
 
 _KINDS = {
@@ -21,13 +20,16 @@ _KINDS = {
 }  # fmt: skip
 
 
+KIND_TITLES = tuple(titles[0] for titles in _KINDS.values())
+
+
 class _Kind(fields.Field[str]):
     _known = {title: kind for kind, titles in _KINDS.items() for title in titles}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
         kind = self._known.get(str(value).strip().lower())
         if kind is None:
-            raise bad("not_a_kind", choices=tuple(titles[0] for titles in _KINDS.values()))
+            raise bad("not_a_kind", choices=KIND_TITLES)
         return kind
 
 

@@ -11,8 +11,7 @@ from marshmallow import fields
 from zutuan.calendar.patterns import MAX_PERIOD
 from zutuan.calendar.plan import ALL_WEEKDAYS, SPECIAL_KINDS
 from zutuan.calendar.text import clock_text
-from zutuan.clusters.schemas import Day
-from zutuan.fields import Choice, Many, Pattern, Schema, Text, Whole, bad
+from zutuan.fields import Choice, Day, Many, Pattern, Schema, Text, Whole, bad
 
 MOST_PERIODS = MAX_PERIOD
 TERM_NUMBERS = (1, 2, 3, 4)

@@ -13,8 +13,8 @@ from zutuan.calendar import busy, my_week, schemas, week
 from zutuan.calendar.pages import blueprint
 from zutuan.calendar.registered import hooks
 from zutuan.clock import clock
-from zutuan.clusters.schemas import Day
 from zutuan.errors import Invalid, Refused
+from zutuan.fields import Day
 from zutuan.web.forms import Errors, load_form, once, refused
 from zutuan.web.requests import actor, db
 

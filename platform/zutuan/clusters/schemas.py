@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
-
 from marshmallow import fields
 
 from zutuan.clusters.models import MEMBER_ROLES
 from zutuan.errors import say
-from zutuan.fields import Choice, Flag, Instant, Ref, Schema, Text, bad
-
-
-class Day(fields.Date):
-    """A Shanghai date, as forms give it."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> date:
-        day = super()._deserialize(value, attr, data, **kw)
-        if not isinstance(day, date) or not 2000 <= day.year <= 2100:
-            raise bad("not_date")
-        return day
-
+from zutuan.fields import Choice, Day, Flag, Instant, Ref, Schema, Text
 
 # --- in ---------------------------------------------------------------------------------------------------------
 

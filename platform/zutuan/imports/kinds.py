@@ -42,15 +42,9 @@ def fitting(session: Session, kind: ImportKind, school_id: int, given: Mapping[s
     return found
 
 
-def said(session: Session, kind: ImportKind, school_id: int, params: Mapping[str, str]) -> list[tuple[Any, str]]:
+def said(kind: ImportKind, params: Mapping[str, str]) -> list[tuple[Any, str]]:
     """(label, text) of each param, as people read them."""
-    return [
-        (
-            param.label,
-            dict(param.options(session, school_id)).get(params.get(param.name, ""), params.get(param.name, "")),
-        )
-        for param in kind.params
-    ]
+    return [(param.label, param.said(params.get(param.name, ""))) for param in kind.params]
 
 
 def may(actor: Actor, kind: ImportKind, school_id: int) -> bool:

@@ -99,6 +99,8 @@ def template(kind: str) -> ResponseReturnValue:
 
 
 def _hint(kind: ImportKind, column: str) -> str:
+    if column in kind.hints:
+        return str(kind.hints[column])
     return "、".join(str(word) for word in kind.words.get(column, {}).values())
 
 
@@ -121,7 +123,7 @@ def _batch_page(batch_id: int, alert: str, errors: Errors | None = None) -> str:
         "imports/batch.html", batch=found, kind=kind, counts=counts, outcome=outcome, listing=Listing.of(page),
         alert=alert or (" ".join(say(problem)) if problem else ""), errors=errors or {}, words=queries.STATE,
         outcomes=queries.OUTCOME, shown=lambda line: views.shown(kind, line), columns=kinds().make(kind.name).columns,
-        params=known.said(db(), kind, found.school_id, found.params), followed_by=queries.followed_by(db(), found),
+        params=known.said(kind, found.params), followed_by=queries.followed_by(db(), found),
         mending=found.mends_id, limit=MAX_BYTES // 1024 // 1024,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from zutuan.errors import NotFound, Refused
 from zutuan.people.keys import proven_address
 from zutuan.people.models import Affiliation, Person, Proposal, WebSession
 from zutuan.people.permissions import allow
-from zutuan.people.services import ensure_department
+from zutuan.people.services import ensure_department, home_school
 from zutuan.people.slips import within_reach
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Place, Subject
@@ -57,9 +57,8 @@ def _affiliation(session: Session, proposal: Proposal, actor: Actor) -> Affiliat
 
 def account_subject(session: Session, person_id: int) -> Subject:
     """Whose account it is to disable: the one school's where it is used; used at several, only the platform's."""
-    schools = set(session.scalars(sa.select(Affiliation.school_id).where(Affiliation.person_id == person_id)))
-    places = {"only": Place(next(iter(schools)))} if len(schools) == 1 else {}
-    return Subject("person", person_id, places=places)
+    school_id = home_school(session, (person_id,))
+    return Subject("person", person_id, places={"only": Place(school_id)} if school_id else {})
 
 
 def set_disabled(session: Session, actor: Actor, person_id: int, *, disabled: bool) -> Person:

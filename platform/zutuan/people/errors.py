@@ -13,6 +13,7 @@ messages(
         "role_not_granted": _l("这个角色不能这样授予。"),
         "role_wrong_place": _l("这个角色不能在这里担任。"),
         "no_affiliation_here": _l("这个人现在不属于该校。"),
+        "no_member_s_person": (_l("这个人现在不属于组团的成员学校。"), _l("请先把学校加入组团，或请平台管理员授予。")),
         "weak_password": _l("密码至少 %(min)s 个字符，且不能只是同一个字符。"),
         "email_taken": _l("这个邮箱已有账号。"),
         "number_taken": _l("这个学工号在该校已有账号。"),
@@ -65,6 +66,7 @@ messages(
         "delegation_of_delegation": _l("代理来的角色不能再委托别人。"),
         "role_not_delegated": _l("平台管理员不能委托别人代理。"),
         "nobody_of_that_number": _l("本校现在没有这个学工号的人，或者账号已停用。"),
+        "delegated_already": _l("这段时间已经委托这个人代理了。"),
         "delegate_to_oneself": _l("不能委托给自己。"),
         "delegate_is_student": _l("不能委托给学生。"),
         "proposal_decided": _l("这个提议已经办理过了。"),
@@ -77,6 +79,7 @@ messages(
         "cannot_view_as": _l("不能以这个人的身份查看。"),
         "viewing_only": (_l("现在是以别人的身份查看，不能做任何操作。"), _l("请先回到自己的身份。")),
         "closing_platform_admin": (_l("平台管理员不能注销账号。"), _l("请先由另一位平台管理员撤销您的角色。")),
+        "deputy_takes_nothing": (_l("代理期间不能撤销角色。"), _l("请由本人回来后办理，或请另一位有权的人办理。")),
         "deputy_grants_nothing": (_l("代理期间不能授予角色。"), _l("请由本人回来后办理，或请另一位有权的人办理。")),
         "account_beyond_reach": _l("这个人担任您不能授予的角色，不能由您停用或恢复。"),
         "key_failed": (

@@ -86,15 +86,17 @@ def _prepare(session: Session, kept: int, gone: int, now: datetime) -> None:
 
 
 def _end_keys(session: Session, kept: int, gone: int, now: datetime) -> None:
-    """None of the merged account's keys works any more; and how an account was opened whose address does not stay proves
-    nothing about the one that does."""
+    """None of the merged account's keys works any more, nor any of a survivor whose own sign-in does not stay: it went to
+    an address, or into a hand, that nobody has ever shown to be the owner's. And how an account was opened whose address
+    does not stay proves nothing about the one that does."""
     from zutuan.people.merging import account
 
     first, second = account(session.get_one(Person, kept)), account(session.get_one(Person, gone))
-    unproven = gone if sign_in_after(first, second)[0] == first.email else kept
-    k = AccessKey
+    email, source = sign_in_after(first, second)
+    unproven = gone if email == first.email else kept
+    k, ended = AccessKey, (gone, kept) if source == gone else (gone,)
     over = sa.or_(
-        sa.and_(k.person_id == gone, k.used_at.is_(None)), sa.and_(k.person_id == unproven, k.used_at.is_not(None))
+        sa.and_(k.person_id.in_(ended), k.used_at.is_(None)), sa.and_(k.person_id == unproven, k.used_at.is_not(None))
     )
     session.execute(sa.update(k).where(over, k.revoked_at.is_(None)).values(revoked_at=now))
 

@@ -53,7 +53,8 @@ def end(session: Session, actor: Actor, affiliation_id: int, at: datetime | None
     if refusal is not None:
         raise Invalid.field("at", refusal.code)
     held = _roles_here(session, affiliation, now)
-    if not all(may_grant(actor, each.role, place_of(each)) for each in held):
+    own = actor.in_own_right  # what a deputy ended would stay so after the leave
+    if not all(may_grant(own, each.role, place_of(each)) for each in held):
         raise Refused("affiliation_beyond_reach")
     affiliation.until, affiliation.end_reason = moment, reason
     if moment <= now and affiliation.standing in STAYS:

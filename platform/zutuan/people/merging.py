@@ -23,6 +23,7 @@ from zutuan.people.hooks import Clash, PeopleHook
 from zutuan.people.models import Affiliation, Person, WebSession
 from zutuan.people.own_data import references
 from zutuan.people.permissions import allow
+from zutuan.people.services import home_school
 from zutuan.people.slips import within_reach
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor
@@ -65,9 +66,8 @@ class Preview:
 
 def pair_subject(session: Session, kept: int, gone: int) -> Subject:
     """Whose the two are to merge: the one school's that alone knows both; else only the platform's."""
-    query = sa.select(Affiliation.school_id).where(Affiliation.person_id.in_((kept, gone))).distinct()
-    schools = set(session.scalars(query))
-    return Subject("person", gone, places={"only": Place(next(iter(schools)))} if len(schools) == 1 else {})
+    school_id = home_school(session, (kept, gone))
+    return Subject("person", gone, places={"only": Place(school_id)} if school_id else {})
 
 
 def _authorized(session: Session, actor: Actor, kept: int, gone: int, *, lock: bool = False) -> tuple[Person, Person]:

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from zutuan.clock import clock
 from zutuan.clusters.models import Cluster
-from zutuan.errors import Invalid, Refused
+from zutuan.errors import Invalid, NotFound, Refused
 from zutuan.people import labels, roles, schemas, staff_queries
 from zutuan.people.permissions import allow
 from zutuan.people.roles import At
@@ -44,7 +44,7 @@ def _page(at: At, errors: Errors, alert: str, values: MultiDict[str, str] | None
     return render_template(
         "people/roles.html", at=at, place=name, role=role, held=page.items, errors=errors, alert=alert,
         schools=staff_queries.at_schools(db(), people), values=values or {}, now=who.now,
-        may_grant=roles.may_grant(who, role, at),
+        may_grant=roles.may_grant(who.in_own_right, role, at),
     )  # fmt: skip
 
 
@@ -92,9 +92,11 @@ def _address(at: At) -> str:
 @blueprint.post("/roles/<id:assignment_id>/revoke")
 def revoke(assignment_id: int) -> ResponseReturnValue:
     at = roles.place_of(roles.revocable(db(), actor(), assignment_id))
+    if at.school_id is not None:
+        raise NotFound  # a school's roles are taken back among its people
     try:
         roles.revoke(db(), actor(), assignment_id)
     except Refused as error:
         return refused_at_once(error, lambda said: _page(at, {}, said))
     flash(_("已撤销；下一次访问即失效。"), "good")
-    return redirect(_address(at) if at.school_id is None else url_for("staff.people", school=at.school_id))
+    return redirect(_address(at))

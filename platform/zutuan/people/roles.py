@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Cluster, Department, Membership
+from zutuan.db import MAX_ID
 from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, insist
 from zutuan.notices.services import tell
 from zutuan.paging import Key, Page, fetch_page
@@ -61,15 +62,13 @@ def grant_role(
         places = {"school": Place(at.school_id, at.department_id)} if at.school_id else {}
         subject = Subject("person", person.id, places=places, cluster_id=at.cluster_id)
         allow.require(actor, f"role.grant.{role}", subject)
+    _insist_of_here(session, actor, person.id, at, now)
+    if actor is not None:  # said only of one's own people: it has their name in it
         insist(rules.may_hold_a_role(person.state, person.password_hash is not None, person.name))
     if at.department_id is not None:
         department = session.get(Department, at.department_id)
         if department is None or department.school_id != at.school_id:
             raise Invalid.field("department_id", "no_such")
-    if at.school_id is not None and not _belongs(session, person.id, at.school_id, now):
-        raise Refused("no_affiliation_here")
-    if at.cluster_id is not None and session.get(Cluster, at.cluster_id) is None:
-        raise Invalid.field("cluster_id", "no_such")
     held = RoleAssignment(
         person_id=person.id, role=role, school_id=at.school_id, department_id=at.department_id,
         cluster_id=at.cluster_id, from_=now, until=until, granted_by=actor.person_id if actor else None,
@@ -83,9 +82,19 @@ def grant_role(
     return held
 
 
-def _belongs(session: Session, person_id: int, school_id: int, now: datetime) -> bool:
-    query = sa.select(Affiliation.id).where(Affiliation.person_id == person_id, Affiliation.school_id == school_id)
-    return session.scalar(query.where(Affiliation.open_at(now))) is not None
+def _insist_of_here(session: Session, actor: Actor | None, person_id: int, at: At, now: datetime) -> None:
+    """A school's role is for its people, a cluster's for those of its members, unless the platform's admins decide."""
+    if at.cluster_id is not None and session.get(Cluster, at.cluster_id) is None:
+        raise Invalid.field("cluster_id", "no_such")
+    a, m = Affiliation, Membership
+    mine = sa.select(a.id).where(a.person_id == person_id, a.open_at(now))
+    if at.school_id is not None and session.scalar(mine.where(a.school_id == at.school_id)) is None:
+        raise Refused("no_affiliation_here")
+    if at.cluster_id is None or actor is None or may_grant(actor, "platform_admin", At()):
+        return
+    members = sa.select(m.school_id).where(m.cluster_id == at.cluster_id, m.open_at(now))
+    if session.scalar(mine.where(a.school_id.in_(members)).limit(1)) is None:
+        raise Refused("no_member_s_person")
 
 
 def holders(session: Session, role: str, school_id: int, now: datetime, department_id: int | None = None) -> list[int]:
@@ -108,10 +117,9 @@ def may_grant(actor: Actor, role: str, at: At) -> bool:
 
 
 def grantable(actor: Actor, school_id: int) -> list[str]:
-    """Roles that the actor may grant at that school."""
-    return [
-        role for role, (place, _) in rules.GRANTS.items() if place == "school" and may_grant(actor, role, At(school_id))
-    ]
+    """Roles that the actor may grant at that school, in their own right: a deputy grants none."""
+    own, here = actor.in_own_right, At(school_id)
+    return [role for role, (place, _) in rules.GRANTS.items() if place == "school" and may_grant(own, role, here)]
 
 
 def grant_many(
@@ -130,6 +138,7 @@ def grant_many(
     if not may_grant(actor.in_own_right, role, at):
         raise Refused("deputy_grants_nothing")  # what a deputy granted would outlive the leave
     made = []
+    _hold_people(session, people)
     for person_id in dict.fromkeys(people):
         person = fetch(session, Person, person_id)
         if _held(session, person_id, role, at, from_) is not None:
@@ -141,6 +150,12 @@ def grant_many(
         params = {"role": role, "school": at.school_id, "cluster": at.cluster_id}
         tell(session, [person_id], "role.granted", f"role:{held.id}", params, "/account", actor.now)
     return made
+
+
+def _hold_people(session: Session, people: Sequence[int]) -> None:
+    """Until this commits nobody else grants them anything: two at once would give a role twice, and take it once."""
+    query = sa.select(Person.id).where(Person.id.in_([each for each in people if 0 < each <= MAX_ID]))
+    session.execute(query.order_by(Person.id).with_for_update(key_share=True))
 
 
 def _held(session: Session, person_id: int, role: str, at: At, when: datetime) -> RoleAssignment | None:
@@ -172,12 +187,15 @@ def assignments(session: Session, actor: Actor, at: At | None, query: dict[str, 
 
 
 def revocable(session: Session, actor: Actor, assignment_id: int) -> RoleAssignment:
-    """The assignment, for whoever may end it; 404 for all others."""
+    """The assignment, for whoever may end it; 404 for all others. A deputy takes nothing that stays taken, least of all
+    from whom they stand in for."""
     held = fetch(session, RoleAssignment, assignment_id)
     source = session.get(RoleAssignment, held.delegates) if held.delegates else None
     own = source is not None and source.person_id == actor.person_id
     if not own and not may_grant(actor, held.role, place_of(held)):
         raise Hidden(Denial(f"role.grant.{held.role}", "role", assignment_id))
+    if not own and not may_grant(actor.in_own_right, held.role, place_of(held)):
+        raise Refused("deputy_takes_nothing")
     return held
 
 
@@ -194,6 +212,8 @@ def revoke(session: Session, actor: Actor, assignment_id: int) -> RoleAssignment
 
 def _last_platform_admin(session: Session, held: RoleAssignment, now: datetime) -> bool:
     r = RoleAssignment
+    everybody = sa.select(r.id).where(r.role == "platform_admin").order_by(r.id)
+    session.execute(everybody.with_for_update())  # two who revoke each other at once would leave none
     others = sa.select(r.id).where(r.role == "platform_admin", r.id != held.id, r.open_at(now), r.delegates.is_(None))
     return session.scalar(others.join(Person, Person.id == r.person_id).where(Person.state == "active")) is None
 
@@ -227,6 +247,7 @@ def delegate(
     if refusal is not None:
         raise Invalid.field("until", refusal.code, **refusal.params)
     other = _colleague(session, source, number, actor)
+    _insist_first(session, source, other, from_, until)
     held = RoleAssignment(
         person_id=other, role=source.role, school_id=source.school_id, department_id=source.department_id,
         cluster_id=source.cluster_id, from_=max(from_, actor.now), until=min(until, source.until or until),
@@ -241,6 +262,15 @@ def delegate(
     params = {"role": held.role, "name": actor.name, "until": until.isoformat()}
     tell(session, [other], "role.delegated", f"role:{held.id}", params, "/account", actor.now)
     return held
+
+
+def _insist_first(session: Session, source: RoleAssignment, other: int, from_: datetime, until: datetime) -> None:
+    """Nobody is somebody's deputy twice over: taken back once, they would still be."""
+    r = RoleAssignment
+    session.refresh(source, with_for_update=True)
+    before = sa.select(r.id).where(r.delegates == source.id, r.person_id == other, r.from_ < until, r.until > from_)
+    if session.scalar(before.limit(1)) is not None:
+        raise Invalid.field("number", "delegated_already")
 
 
 def _colleague(session: Session, source: RoleAssignment, number: str, actor: Actor) -> int:

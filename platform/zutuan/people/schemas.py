@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, validates, validates_schema
 from werkzeug.datastructures import MultiDict
 
 from zutuan.errors import Invalid
-from zutuan.fields import Choice, Flag, Instant, Many, Ref, Say, Schema, Text, bad, field_errors, from_form
+from zutuan.fields import Choice, Day, Flag, Instant, Many, Ref, Say, Schema, Text, bad, field_errors, from_form
 from zutuan.people.rules import GRANTS
 
 
@@ -52,8 +52,8 @@ class GrantForm(Schema):
     people = Many(Ref(), 1000, min=1)
     role = Choice(tuple(GRANTS), required=True)
     department_id = Ref(load_default=None)
-    from_ = fields.Date(data_key="from", load_default=None)
-    until = fields.Date(load_default=None)
+    from_ = Day(data_key="from", load_default=None)
+    until = Day(load_default=None)
 
 
 class AppointForm(Schema):
@@ -61,14 +61,14 @@ class AppointForm(Schema):
 
     school = SchoolKey(required=True)
     number = Text(40, required=True)
-    from_ = fields.Date(data_key="from", load_default=None)
-    until = fields.Date(load_default=None)
+    from_ = Day(data_key="from", load_default=None)
+    until = Day(load_default=None)
 
 
 class DelegateForm(Schema):
     number = Text(40, required=True)
-    from_ = fields.Date(data_key="from", load_default=None)
-    until = fields.Date(required=True)
+    from_ = Day(data_key="from", load_default=None)
+    until = Day(required=True)
 
 
 class CloseForm(Schema):
@@ -84,7 +84,7 @@ class CloseForm(Schema):
 class LeaveForm(Schema):
     """`at`: the first day on which they no longer belong; none: now."""
 
-    at = fields.Date(load_default=None)
+    at = Day(load_default=None)
     reason = Text(200, required=True)
 
 
@@ -117,8 +117,8 @@ class PairForm(_Asked):
 class AuditQuery(Schema):
     action = Text(40, min=0, load_default="")
     person = Ref(load_default=None)
-    since = fields.Date(load_default=None)
-    until = fields.Date(load_default=None)
+    since = Day(load_default=None)
+    until = Day(load_default=None)
 
 
 class NewPasswordForm(Schema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,6 +88,14 @@ def role_stands(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[
 def ones_own(school_id: int) -> sa.Select[int]:
     """The school, and those that it has taken over: whoever was of one of them before is of no other school for that."""
     return sa.select(School.id).where(sa.or_(School.id == school_id, School.successor_id == school_id))
+
+
+def home_school(session: Session, people: Collection[int]) -> int | None:
+    """The one school that these people have ever been of, with those it has taken over; None where there are several."""
+    home = sa.func.coalesce(School.successor_id, School.id)
+    query = sa.select(home).join(Affiliation, Affiliation.school_id == School.id)
+    found = session.scalars(query.where(Affiliation.person_id.in_(people)).distinct()).all()
+    return found[0] if len(found) == 1 else None
 
 
 # Every request asks these three: built once, they cost half of what building them anew does.

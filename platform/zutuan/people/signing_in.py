@@ -90,9 +90,18 @@ def sign_in(
         throttle.count(database, account, origin, now)
         raise Unauthenticated("sign_in_failed")
     with database.write() as session:
+        _insist_unchanged(session, person.id, password_hash)
         throttle.forget(session, account, origin)
         secret = open_session(session, person.id, now, replaces)
     return person.id, secret, account
+
+
+def _insist_unchanged(session: Session, person_id: int, password_hash: str | None) -> None:
+    """While the password was looked at it may have been changed, or the account merged or disabled: that ends every
+    session, and this one must not begin after it."""
+    query = sa.select(Person.password_hash).where(Person.id == person_id, Person.state == "active")
+    if password_hash is None or session.scalar(query.with_for_update(read=True)) != password_hash:
+        raise Unauthenticated("sign_in_failed")
 
 
 def open_session(session: Session, person_id: int, now: datetime, replaces: str = "") -> str:

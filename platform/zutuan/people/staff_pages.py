@@ -57,7 +57,7 @@ def _people_page(errors: Errors, alert: str) -> str:
         may_issue=allow.may(who, "key.issue", school_subject(school_id)),
         may_view=allow.may(who, "person.view_as"), chosen=request.form.getlist("people"),
         may_disable=allow.may(who, "person.disable", Subject(places={"only": Place(school_id)})),
-        may_revoke=lambda role: roles.may_grant(who, role.role, roles.place_of(role)),
+        may_revoke=lambda role: roles.may_grant(who.in_own_right, role.role, roles.place_of(role)),
     )  # fmt: skip
 
 

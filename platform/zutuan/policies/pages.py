@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from marshmallow import ValidationError
 
 from zutuan.clock import at_shanghai, local
 from zutuan.errors import Invalid, NotFound
+from zutuan.fields import Day
 from zutuan.policies import services, views
 from zutuan.policies.permissions import action, allow, subject
 from zutuan.policies.rules import UNITS, Policy
@@ -105,7 +107,7 @@ def _from(now: datetime) -> datetime | None:
     if not text:
         return None
     try:
-        day = date.fromisoformat(text)
-    except ValueError:
+        day = Day().deserialize(text)
+    except ValidationError:
         raise Invalid.field("from", "not_date") from None
     return None if day == local(now).date() else at_shanghai(day)

@@ -7,8 +7,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from courses.catalogue import dates, queries, timing
 from courses.catalogue import errors as errors
-from courses.catalogue import queries, timing
 from courses.catalogue.api import courses_api, offerings_api
 from courses.catalogue.demo import load
 from courses.catalogue.pages import blueprint
@@ -59,6 +59,6 @@ FEATURE = Feature(
     ),
     demo=load,
     demo_order=40,
-    calendar=(timing.HOOK,),
+    calendar=(timing.HOOK, *dates.HOOKS),
     checks=(timing.book_follows_calendar,),
 )

@@ -12,7 +12,7 @@ from flask import request
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from courses.catalogue import labels
+from courses.catalogue import labels, offering_rows
 from courses.catalogue.models import Course, Offering
 from courses.catalogue.permissions import allow
 from courses.catalogue.schemas import OfferingFields
@@ -106,17 +106,17 @@ def empty_offering(course: Course) -> dict[str, Any]:
     number = len(course.offerings) + 1
     return {
         "code": f"{number:02d}",
-        "seats": "40",
         "enrol_from": form_moment(clock.now().replace(minute=0)),
         "enrol_until": form_moment(today + LONGEST + timedelta(hours=17)),
         "meetings": [{} for _row in range(EMPTY_ROWS)],
+        **offering_rows.empty(),
     }
 
 
 def offering_values(offering: Offering) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(offering, name) for name in OFFERING_FIELDS}
     values["enrol_from"], values["enrol_until"] = form_moment(offering.enrol_from), form_moment(offering.enrol_until)
-    values["seats"] = sum(pool.wanted for pool in offering.pools)
+    values |= offering_rows.values(offering)
     shown = [
         {"weekday": m.weekday, "first_period": m.first_period, "last_period": m.last_period, "weeks": m.weeks}
         for m in offering.meetings
@@ -129,6 +129,7 @@ def typed_offering(filled: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """What was typed; `filled` are rows read from the pasted line, which the box then no longer holds."""
     listed = [*from_form(OfferingFields(), request.form)["meetings"], *filled]
     typed = {**request.form.to_dict(), "meetings": [*listed, *({} for _row in range(EMPTY_ROWS))], "version": None}
+    typed |= offering_rows.typed()
     return typed | ({"times": ""} if filled else {})
 
 
@@ -158,7 +159,7 @@ def grades(terms: Iterable[Term]) -> list[tuple[str, str]]:
     return [("", _("按学期日期")), *((each, _("%(grade)s 级", grade=each)) for each in known)] if known else []
 
 
-def offering_choices(session: Session, course: Course) -> dict[str, Any]:
+def offering_choices(session: Session, course: Course, offering: Offering | None) -> dict[str, Any]:
     terms = calendar.terms_of(session, course.school_id)
     periods = calendar.periods_on(session, course.school_id, clock.today())
     return {
@@ -169,6 +170,7 @@ def offering_choices(session: Session, course: Course) -> dict[str, Any]:
             ("", "—"),
             *((n, f"{n} · {_clock(starts)}–{_clock(ends)}") for n, (starts, ends) in sorted(periods.items())),
         ],
+        **offering_rows.choices(session, course, offering),
     }
 
 

@@ -8,14 +8,14 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from courses.catalogue.models import MeetingPattern
+from courses.catalogue.models import MeetingPattern, OfferingDate
 from zutuan.calendar.models import Occurrence, Term
 from zutuan.calendar.patterns import week_parts
 from zutuan.calendar.rules import clock_text, parse_weeks
 from zutuan.clock import local
 from zutuan.clusters.words import ROLE_WORDS
 from zutuan.decision import Refusal
-from zutuan.web.texts import SHORT_WEEKDAYS
+from zutuan.web.texts import SHORT_WEEKDAYS, stamp
 
 CATEGORY = {
     "teacher_education": _l("教师教育课程"),
@@ -40,6 +40,7 @@ SORT = {
 }
 SEATS_BY = {"first_come": _l("先到先得"), "choice": _l("教师挑选")}
 ROUND = {"preselection": _l("预选"), "main": _l("正选"), "add_drop": _l("补退选")}
+DATE = {"class": _l("上课"), "exam": _l("考试")}
 TERM = {1: _l("第一学期"), 2: _l("第二学期"), 3: _l("第三学期"), 4: _l("第四学期")}
 
 
@@ -84,9 +85,14 @@ def meeting_periods(pattern: MeetingPattern) -> str:
 def meeting_clock(pattern: MeetingPattern, occurrences: Iterable[Occurrence]) -> str:
     """19:00–20:35, from the book: what a wall in Shanghai shows."""
     for each in occurrences:
-        if local(each.starts).isoweekday() == pattern.weekday:
+        if each.source_type == "offering" and local(each.starts).isoweekday() == pattern.weekday:
             return f"{clock_text(each.starts)}–{clock_text(each.ends)}"
     return ""
+
+
+def date_text(each: OfferingDate) -> str:
+    """01-06 14:00–16:00."""
+    return f"{stamp(each.starts)}–{clock_text(each.ends)}"
 
 
 def pool(scope: str, names: Mapping[str, str]) -> str:
@@ -111,6 +117,7 @@ FILTERS = {
     "weeks_text": weeks,
     "term_text": term,
     "pool_text": pool,
+    "date_text": date_text,
     "clock_text": clock_text,
 }
 WORDS = {
@@ -122,4 +129,5 @@ WORDS = {
     "sort": SORT,
     "seats_by": SEATS_BY,
     "round": ROUND,
+    "date": DATE,
 }

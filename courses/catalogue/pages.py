@@ -8,7 +8,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from courses.catalogue import forms, labels, queries, schemas, services
+from courses.catalogue import forms, labels, offering_rows, queries, schemas, services
 from courses.catalogue.models import OFFERING_STATES, Offering
 from courses.catalogue.permissions import allow
 from courses.catalogue.rows import rows
@@ -223,7 +223,7 @@ def create_offering(course_id: int) -> ResponseReturnValue:
         filled = forms.pasted(db(), view.course, None)
         if "fill" in request.form:
             return _offering_form(view.course, None, forms.typed_offering(filled), {}, "")
-        data = load_form(schemas.OfferingIn())
+        data = offering_rows.sent(schemas.OfferingIn())
         made = services.create_offering(db(), actor(), view.course, {**data, "meetings": [*data["meetings"], *filled]})
         published = view.course.item.state == "published" and "publish" in request.form
         if published:
@@ -252,7 +252,7 @@ def update_offering(offering_id: int) -> ResponseReturnValue:
             typed = {**forms.typed_offering(filled), "version": request.form.get("version")}
             return _offering_form(offering.course, offering, typed, {}, "")
         forms.check_version(offering.version)
-        data = load_form(schemas.OfferingFields())
+        data = offering_rows.sent(schemas.OfferingFields())
         services.update_offering(db(), actor(), offering, {**data, "meetings": [*data["meetings"], *filled]})
     except (Invalid, Refused, Stale) as error:
         return refused(error, lambda *wrong: _offering_form(offering.course, offering, forms.typed_offering(), *wrong))
@@ -279,7 +279,7 @@ def _editable_offering(offering_id: int) -> Any:
 
 
 def _offering_form(course: Any, offering: Any, values: Any, errors: dict[str, list[str]], overall: str) -> str:
-    choices = forms.offering_choices(db(), course)
+    choices = forms.offering_choices(db(), course, offering)
     return render_template(
         "catalogue/offering_form.html", course=course, offering=offering, values=values, errors=errors,
         overall=overall, once=once(), **choices,

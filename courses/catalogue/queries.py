@@ -34,6 +34,7 @@ _OFFERINGS = selectinload(Course.offerings).options(
     selectinload(Offering.meetings),
     selectinload(Offering.pools),
     selectinload(Offering.rounds),
+    selectinload(Offering.dates),
 )
 
 

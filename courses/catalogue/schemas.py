@@ -7,12 +7,12 @@ from typing import Any
 
 from marshmallow import fields
 
-from courses.catalogue.models import CATEGORIES, DELIVERIES, LANGUAGES, LEVELS, SEATS_BY
+from courses.catalogue.models import CATEGORIES, DATES, DELIVERIES, LANGUAGES, LEVELS, SEATS_BY
 from courses.catalogue.rules import MAX_SEATS, ROUNDS
 from zutuan.calendar.rules import parse_weeks
 from zutuan.calendar.schemas import TermOut
 from zutuan.decision import Refusal
-from zutuan.fields import Amount, Choice, Flag, Instant, Many, Named, Pattern, Ref, Schema, Text, Whole, bad
+from zutuan.fields import Amount, Choice, Flag, Instant, Many, Named, Pattern, Ref, Row, Schema, Text, Whole, bad
 from zutuan.sharing.plan import TASKS
 
 SORTS = ("newest", "title", "credits", "seats")
@@ -104,6 +104,14 @@ class RoundIn(Schema):
     closes = Instant(required=True)
 
 
+class DateIn(Schema):
+    kind = Choice(DATES, load_default="class")
+    starts = Instant(required=True)
+    ends = Instant(required=True)
+    place = Text(60, min=0)
+    note = Text(100, min=0)
+
+
 class OfferingFields(Schema):
     """What an offering says of itself. `seats` are those of the general pool; `pools` name all of them. `rounds` go
     before `enrol_from` and `enrol_until`, which are one round."""
@@ -114,17 +122,25 @@ class OfferingFields(Schema):
     )
     enrol_from = Instant(load_default=None, allow_none=True)
     enrol_until = Instant(load_default=None, allow_none=True)
-    rounds = Many(fields.Nested(RoundIn), max=3, load_default=None, allow_none=True)
+    rounds = Many(Row(RoundIn), max=3, load_default=None, allow_none=True)
     seats_by = Choice(SEATS_BY, load_default="first_come")
     waitlist = Flag(load_default=True)
     for_grades = Many(Text(10), max=10, unique=True, load_default=list)
     for_majors = Many(Text(60), max=20, unique=True, load_default=list)
     room = Text(60, min=0)
+    room_seats = Whole(
+        1, 10000, load_default=None, allow_none=True,
+        metadata={"description": "how many the room holds; seats above it are refused"},
+    )  # fmt: skip
     online_url = Pattern(r"https?://[^\s<>\"']+", "bad_url", 300, min=0)
     note = Text(400, min=0, multiline=True)
     seats = Whole(0, MAX_SEATS, load_default=None, allow_none=True)
-    pools = Many(fields.Nested(PoolIn), max=40, load_default=None, allow_none=True)
-    meetings = Many(fields.Nested(MeetingIn), max=14, load_default=list)
+    pools = Many(Row(PoolIn), max=40, load_default=None, allow_none=True)
+    meetings = Many(Row(MeetingIn), max=14, load_default=list)
+    dates = Many(
+        Row(DateIn), max=20, load_default=None, allow_none=True,
+        metadata={"description": "classes on single dates, and exams"},
+    )  # fmt: skip
 
 
 class OfferingIn(OfferingFields):
@@ -169,6 +185,14 @@ class RoundOut(Schema):
     closes = fields.AwareDateTime()
 
 
+class DateOut(Schema):
+    kind = fields.String()
+    starts = fields.AwareDateTime()
+    ends = fields.AwareDateTime()
+    place = fields.String()
+    note = fields.String()
+
+
 class OfferingOut(Schema):
     id = fields.Integer()
     course_id = fields.Integer()
@@ -184,9 +208,11 @@ class OfferingOut(Schema):
     for_grades = fields.List(fields.String())
     for_majors = fields.List(fields.String())
     room = fields.String()
+    room_seats = fields.Integer(allow_none=True)
     online_url = fields.String()
     note = fields.String()
     meetings = fields.List(fields.Nested(MeetingOut))
+    dates = fields.List(fields.Nested(DateOut))
     pools = fields.List(fields.Nested(PoolOut))
     version = fields.Integer()
 
@@ -234,7 +260,14 @@ class OfferingDetailOut(OfferingOut):
     occurrences = fields.List(
         fields.Nested(
             Schema.from_dict(
-                {"week": fields.Integer(), "starts": fields.AwareDateTime(), "ends": fields.AwareDateTime()},
+                {
+                    "week": fields.Integer(),
+                    "starts": fields.AwareDateTime(),
+                    "ends": fields.AwareDateTime(),
+                    "kind": fields.String(
+                        attribute="source_type", metadata={"description": "offering, offering_date or exam"}
+                    ),
+                },
                 name="OccurrenceOut",
             )
         )

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from courses.catalogue import hooks, queries, rules
+from courses.catalogue import dates, hooks, queries, rules
 from courses.catalogue.models import Course, CourseTeacher, EnrolmentRound, MeetingPattern, Offering, SeatPool
 from courses.catalogue.permissions import allow
 from zutuan.calendar import calendars
@@ -36,7 +36,7 @@ COURSE_FIELDS = (
     "description_zh", "description_en", "prerequisites", "assessment",
 )  # fmt: skip
 OFFERING_FIELDS = (
-    "code", "grade", "room", "online_url", "note", "seats_by", "waitlist", "for_grades", "for_majors",
+    "code", "grade", "room", "room_seats", "online_url", "note", "seats_by", "waitlist", "for_grades", "for_majors",
 )  # fmt: skip
 
 
@@ -218,9 +218,12 @@ def create_offering(session: Session, actor: Actor, course: Course, data: dict[s
         offering.pools = [SeatPool(scope=scope, capacity=seats, wanted=seats, taken=0) for scope, seats in pools]
         here = _calendar_of(session, offering)
         _check_offering(session, offering, _patterns(data["meetings"]), here)
+        _check_room(offering, pools)
+        dates.check(offering, data.get("dates") or (), _patterns(data["meetings"]), here)
     session.add(offering)
     _flush(session, "offering_code_taken")
     _set_meetings(session, offering, data["meetings"], here)
+    dates.put(session, offering, data.get("dates") or ())
     _audit_offering(session, actor, "offering.create", offering)
     return offering
 
@@ -261,6 +264,14 @@ def _check_offering(session: Session, offering: Offering, patterns: Sequence[Pat
         raise Invalid(errors=errors)
 
 
+def _check_room(offering: Offering, pools: Sequence[tuple[str, int]] | None) -> None:
+    """Seats as they are to be fit the room."""
+    seats = sum(seats for _scope, seats in pools) if pools is not None else sum(p.wanted for p in offering.pools)
+    errors = rules.check_room(seats, offering.room_seats)
+    if errors:
+        raise Invalid(errors=errors)
+
+
 def _rounds_of(offering: Offering) -> list[tuple[str, datetime, datetime]]:
     return [(each.kind, each.opens, each.closes) for each in offering.rounds]
 
@@ -269,26 +280,42 @@ def _set_rounds(offering: Offering, data: dict[str, Any]) -> list[str]:
     """The rounds as given, and the window from the first opening to the last closing. Answers what changed."""
     before = (_rounds_of(offering), offering.enrol_from, offering.enrol_until)
     if data.get("rounds"):
-        offering.rounds = [EnrolmentRound(**each) for each in data["rounds"]]
-        offering.enrol_from = min(each.opens for each in offering.rounds)
-        offering.enrol_until = max(each.closes for each in offering.rounds)
+        _replace_rounds(offering, data["rounds"])
+        opens, closes = min(r.opens for r in offering.rounds), max(r.closes for r in offering.rounds)
+        _assign(offering, {"enrol_from": opens, "enrol_until": closes}, ("enrol_from", "enrol_until"))
     else:
-        if "rounds" in data and data["rounds"] is not None:
+        if data.get("rounds") is not None and offering.rounds:
             offering.rounds = []
         for name in ("enrol_from", "enrol_until"):
             if data.get(name) is not None and not offering.rounds:
-                setattr(offering, name, data[name])
+                _assign(offering, data, (name,))
             elif getattr(offering, name) is None:
                 raise Invalid.field(name, "required")
     return ["rounds"] if before != (_rounds_of(offering), offering.enrol_from, offering.enrol_until) else []
 
 
-def _pools(session: Session, data: dict[str, Any]) -> list[tuple[str, int]] | None:
-    """(scope, seats) as given; None when nothing is said of seats."""
+def _replace_rounds(offering: Offering, wanted: Sequence[dict[str, Any]]) -> None:
+    """The kind is unique: a round of a kind that there is already keeps its row."""
+    rounds = [(each["kind"], each["opens"], each["closes"]) for each in wanted]
+    errors = rules.check_rounds(rounds, teaching_ends(offering.term))
+    if errors:
+        raise Invalid(errors=errors)
+    known = {each.kind: each for each in offering.rounds}
+    for each in wanted:
+        if each["kind"] in known:
+            _assign(known[each["kind"]], each, ("opens", "closes"))
+    kinds = [each["kind"] for each in wanted]
+    for kind in known.keys() - set(kinds):
+        offering.rounds.remove(known[kind])
+    offering.rounds += [EnrolmentRound(**each) for each in wanted if each["kind"] not in known]
+
+
+def _pools(session: Session, data: dict[str, Any], now: Iterable[SeatPool] = ()) -> list[tuple[str, int]] | None:
+    """(scope, seats) as given; None when nothing is said of seats. `seats` alone leaves the other pools as they are."""
     if data.get("pools") is not None:
         pools = [(each["scope"], each["seats"]) for each in data["pools"]]
     elif data.get("seats") is not None:
-        pools = [("all", data["seats"])]
+        pools = [*((each.scope, each.wanted) for each in now if each.scope != "all"), ("all", data["seats"])]
     else:
         return None
     errors = rules.check_pools(pools) + _unknown_scopes(session, pools)
@@ -358,7 +385,11 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
         kept = [asdict(each) for each in current]
         _set_meetings(session, offering, meetings if meetings is not None else kept, here)
         changed.append("meetings")
-    wanted = _pools(session, data)
+        if data.get("dates") is None:
+            dates.check(offering, dates.rows_of(offering), _patterns_of(offering), here)
+    changed += _set_dates(session, offering, data.get("dates"), here)
+    wanted = _pools(session, data, offering.pools)
+    _check_room(offering, wanted)
     if wanted is not None and _set_pools(session, offering, wanted):
         changed.append("seats")
     if changed:
@@ -368,6 +399,21 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
         for told in hooks.more_seats:
             told(session, actor, offering)
     return offering
+
+
+def _set_dates(
+    session: Session, offering: Offering, wanted: Sequence[dict[str, Any]] | None, here: Calendar
+) -> list[str]:
+    """Single dates as given. Exams may still be fixed when seats are held; classes then stay as they are."""
+    before = {dates.key(each) for each in offering.dates}
+    if wanted is None or before == {dates.key(each) for each in wanted}:
+        return []
+    dates.check(offering, wanted, _patterns_of(offering), here)
+    differing = before ^ {dates.key(each) for each in wanted}
+    if new_edition(session, [offering]) and any(each[0] == "class" for each in differing):
+        raise Refused("meetings_fixed")
+    dates.put(session, offering, wanted)
+    return ["dates"]
 
 
 def new_edition(session: Session, offerings: Iterable[Offering]) -> int:
@@ -399,7 +445,9 @@ def move_offering(session: Session, actor: Actor, offering: Offering, event: str
     if event == "publish":
         insist(
             rules.may_publish_offering(
-                len(offering.meetings), sum(pool.wanted for pool in offering.pools), offering.course.item.state
+                len(offering.meetings) + sum(each.kind == "class" for each in offering.dates),
+                sum(pool.wanted for pool in offering.pools),
+                offering.course.item.state,
             )
         )
     elif taken and teaching_ends(offering.term) > actor.now:

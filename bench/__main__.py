@@ -18,7 +18,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from bench import client, data, databases, pages, report, servers, stalled, statements
+from bench import client, data, databases, pages, report, rosters, servers, stalled, statements
 from zutuan.clock import clock
 from zutuan.db import Database
 
@@ -67,8 +67,10 @@ def bare_line(place: Path, count: int) -> report.Line:
         return report.Line("bare Flask view", *measure(running.port, requests, 20))
 
 
-def page_lines(target: databases.Target, place: Path, count: int, until: float) -> tuple[list[report.Line], str]:
-    """Every page on this database; and the size of the data, in words."""
+def page_lines(
+    target: databases.Target, place: Path, count: int, until: float
+) -> tuple[list[report.Line], list[rosters.Step], str]:
+    """Every page on this database, a roster of 10,000 people, and the size of the data in words."""
     database = Database(target.url)
     say(f"{target.name}: making the data")
     world = data.make(database, clock.now(), lambda _text: None)
@@ -96,7 +98,9 @@ def page_lines(target: databases.Target, place: Path, count: int, until: float) 
         lines.append(
             stalled_line(database, running.port, place, pages.requests(those, cookies, count), people[0], cookies)
         )
-    return lines, ", ".join(f"{made[name]:,} {word}" for name, word in SIZES.items())
+        say(f"{target.name}: importing a roster")
+        imported = rosters.measure(database, world)
+    return lines, imported, ", ".join(f"{made[name]:,} {word}" for name, word in SIZES.items())
 
 
 def stalled_line(
@@ -136,8 +140,9 @@ def main() -> int:
                     say(databases.HOW_TO_GET_IT)
                     continue
                 bare = bare_line(place, options.requests)
-                lines, size = page_lines(target, place, options.requests, until)
+                lines, imported, size = page_lines(target, place, options.requests, until)
                 tables.append(report.table(target, [bare, *lines], size))
+                tables.append(rosters.table(target.about, imported))
     print("\n\n".join([report.machine(clock.now()), *tables]))
     return 0
 

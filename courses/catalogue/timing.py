@@ -37,11 +37,12 @@ def sources(session: Session, term_ids: Sequence[int]) -> list[Source]:
 
 
 def describe(session: Session, ids: Sequence[int]) -> Mapping[int, Described]:
-    columns = (Offering.id, SharedItem.title_zh, SharedItem.title_en, Offering.room, Offering.code)
+    columns = (Offering.id, SharedItem.title_zh, SharedItem.title_en, Offering.room, Offering.code, Course.school_id)
     query = sa.select(*columns).join(Course, Course.id == Offering.course_id)
     query = query.join(SharedItem, SharedItem.id == Course.id).where(Offering.id.in_(ids))
     return {
-        id_: Described(zh, en, room, f"/offerings/{id_}", code) for id_, zh, en, room, code in session.execute(query)
+        id_: Described(zh, en, room, f"/offerings/{id_}", code, "course", school)
+        for id_, zh, en, room, code, school in session.execute(query)
     }
 
 

@@ -8,14 +8,17 @@ from typing import Any
 from flask.views import MethodView
 
 from courses.catalogue import queries as catalogue
-from courses.enrolment import papers, queries, schemas, services, views
+from courses.catalogue.timing import TYPE
+from courses.enrolment import glance, papers, queries, schemas, services, views
 from courses.enrolment.permissions import allow
+from zutuan.calendar import feeds
+from zutuan.calendar.registered import hooks
 from zutuan.errors import Denial, Forbidden, Invalid
 from zutuan.paging import Page
 from zutuan.papers import views as paper_views
 from zutuan.papers.schemas import PaperOut
 from zutuan.web.api import IDEMPOTENCY, Blueprint, ListQuery, listing, query_schema, tagged
-from zutuan.web.requests import actor, db
+from zutuan.web.requests import actor, db, reading
 
 offering_api = Blueprint("api-seats", __name__, url_prefix="/api/v1/offerings", description="enrolling")
 enrolments_api = Blueprint("api-enrolments", __name__, url_prefix="/api/v1/enrolments", description="enrolments")
@@ -50,6 +53,8 @@ class Seats(MethodView):
     @offering_api.doc(parameters=[IDEMPOTENCY])
     def post(self, data: dict[str, Any], offering_id: int) -> Any:
         """Enrol: takes a seat at once and asks the home school."""
+        changes = data["replaces_id"] is not None
+        glance.refuse_early(reading(), actor(), offering_id, waitlist=data["waitlist"], changes=changes)
         enrolment = services.enrol(db(), actor(), offering_id, **data)
         return _answer(enrolment.id, 201)
 
@@ -201,10 +206,16 @@ class MyTimetable(MethodView):
     @time_api.arguments(query_schema(schemas.TimetableQuery), location="query")
     @time_api.response(200, listing(schemas.SlotOut))
     def get(self, query: dict[str, Any]) -> Any:
-        """What I attend (a seat held) or teach between two instants; without them, in the next seven days."""
+        """What takes my time between two instants (without them, in the next seven days): courses that I attend or
+        teach, my own school's timetable, and my busy periods."""
         starts = query["starts"] or actor().now
         ends = query["ends"] or starts + timedelta(days=7)
         if not timedelta(0) < ends - starts <= schemas.LONGEST_SPAN:
             raise Invalid.field("ends", "bad_span", days=schemas.LONGEST_SPAN.days)
-        slots = [views.slot(*each) for each in queries.busy_between(db(), actor(), starts, ends)]
+        found = feeds.entries(db(), actor(), hooks(), starts, ends)
+        offerings = queries.offerings(db(), {e.row.source_id for e in found if e.row.source_type == TYPE})
+        slots = [
+            views.slot(each, offerings.get(each.row.source_id) if each.row.source_type == TYPE else None)
+            for each in found
+        ]
         return Page(slots, None, len(slots))

@@ -17,7 +17,6 @@ from courses.enrolment.models import Enrolment
 from courses.enrolment.rules import Attempt, Clash, Pool, Round, Slot, Window
 from zutuan.calendar import book, sources, timetables
 from zutuan.calendar.models import Occurrence, Term
-from zutuan.calendar.models import Place as CalendarPlace
 from zutuan.policies import services as policy_values
 from zutuan.sharing import rules as sharing_rules
 from zutuan.sharing import scopes
@@ -167,29 +166,23 @@ def travel_time(session: Session, offering: Offering, now: datetime) -> timedelt
 
 def _slots(session: Session, taken: Sequence[Occurrence]) -> list[Slot]:
     names = sources.described(session, sources.known(), ((each.source_type, each.source_id) for each in taken))
-    campus = _campuses(session, taken)
-    return [
-        Slot(
-            each.starts, each.ends, campus.get((each.resource_type, each.resource_id)),
-            named.title_zh if (named := names.get((each.source_type, each.source_id))) else "", each.source_type == "exam",
-        )
-        for each in taken
-    ]  # fmt: skip
+    on_campus = _on_campus(session, taken)
+    slots = []
+    for each in taken:
+        named = names.get((each.source_type, each.source_id), sources.Described(""))
+        there = each.resource_type != "offering" or each.resource_id in on_campus
+        campus = named.school_id or None if there else None
+        slots.append(Slot(each.starts, each.ends, campus, named.title_zh, each.source_type == "exam"))
+    return slots
 
 
-def _campuses(session: Session, taken: Iterable[Occurrence]) -> dict[tuple[str, int], int]:
-    """Resource → the school on whose campus one has to be for it."""
-    refs = {(each.resource_type, each.resource_id) for each in taken}
-    offerings = [id_ for type_, id_ in refs if type_ == "offering"]
-    places = [id_ for type_, id_ in refs if type_ in ("class", "teacher")]
-    there = sa.select(Offering.id, Course.school_id).join(Course, Course.id == Offering.course_id)
-    there = there.where(Offering.id.in_(offerings), Course.delivery.in_(ON_CAMPUS))
-    found = {("offering", id_): school for id_, school in session.execute(there)} if offerings else {}
-    if places:
-        p = CalendarPlace
-        rows = session.execute(sa.select(p.kind, p.id, p.school_id).where(p.id.in_(places)))
-        found |= {(kind, id_): school for kind, id_, school in rows}
-    return found
+def _on_campus(session: Session, taken: Iterable[Occurrence]) -> set[int]:
+    """Those of the offerings to which one has to go."""
+    ids = {each.resource_id for each in taken if each.resource_type == "offering"}
+    if not ids:
+        return set()
+    query = sa.select(Offering.id).join(Course, Course.id == Offering.course_id)
+    return set(session.scalars(query.where(Offering.id.in_(ids), Course.delivery.in_(ON_CAMPUS))))
 
 
 def timetable_known(session: Session, home: Belongs | None, offering: Offering) -> bool:
@@ -204,4 +197,4 @@ def timetable_known(session: Session, home: Belongs | None, offering: Offering) 
             t.number == offering.term.number,
         )
     )
-    return term is not None and timetables.imported(session, home.school_id, term) > 0
+    return term is not None and bool(timetables.imported(session, [term]).get(term))

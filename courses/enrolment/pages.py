@@ -10,14 +10,14 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from courses.catalogue import queries as catalogue
-from courses.enrolment import papers, queries, schemas, services, views
+from courses.enrolment import glance, papers, queries, schemas, services, views
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
 from zutuan.papers.services import of_subject
 from zutuan.web.forms import Errors, load_form, once, refused, refused_at_once
 from zutuan.web.lists import Listing, load_query
-from zutuan.web.requests import actor, db
+from zutuan.web.requests import actor, db, reading
 from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("enrolment", __name__, template_folder="templates")
@@ -59,6 +59,8 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
 def enrol(offering_id: int) -> ResponseReturnValue:
     try:
         data = load_form(schemas.EnrolIn())
+        changes = data["replaces_id"] is not None
+        glance.refuse_early(reading(), actor(), offering_id, waitlist=data["waitlist"], changes=changes)
         enrolment = services.enrol(db(), actor(), offering_id, **data)
     except (Invalid, Refused) as error:
         return refused_at_once(error, lambda first: _offering_page(offering_id, first))

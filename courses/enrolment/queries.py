@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, object_session, selectinload
 
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Course, CourseTeacher, Offering
@@ -15,6 +16,7 @@ from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.calendar.models import Occurrence
+from zutuan.clock import local
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, Query, fetch_page, like, moment
 from zutuan.people.models import Affiliation, Person
@@ -185,6 +187,26 @@ def out_of_standing(session: Session, actor: Actor) -> int:
     columns = {"home": (Enrolment.home_school_id, Enrolment.home_department_id)}
     query = sa.select(sa.func.count()).select_from(Enrolment).where(_STATE_CLAUSES["standing"])
     return session.scalar(query.where(allow.clause(actor, "enrolment.approve", columns))) or 0
+
+
+def days_held(enrolment: Enrolment) -> list[date]:
+    """The day of each meeting of the offering, as the book has them: holidays left out, swapped days where they are."""
+    session = object_session(enrolment)
+    assert session is not None
+    known: dict[int, list[date]] = session.info.setdefault("days_held", {})  # both lanes of a page ask
+    if enrolment.offering_id not in known:
+        o = Occurrence
+        own = sa.and_(o.resource_type == "offering", o.resource_id == enrolment.offering_id, o.state == "active")
+        found = session.scalars(sa.select(o.starts).where(own, o.source_type == "offering").order_by(o.starts))
+        known[enrolment.offering_id] = [local(starts).date() for starts in found]
+    return known[enrolment.offering_id]
+
+
+def offerings(session: Session, ids: Collection[int]) -> dict[int, Offering]:
+    """These offerings, each with its course's names."""
+    query = sa.select(Offering).where(Offering.id.in_(ids))
+    course = joinedload(Offering.course).joinedload(Course.item).load_only(*_TITLES)
+    return {each.id: each for each in session.scalars(query.options(course))} if ids else {}
 
 
 def busy_between(session: Session, actor: Actor, starts: datetime, ends: datetime) -> list[tuple[Occurrence, Offering]]:

@@ -116,6 +116,14 @@ class EligibilityOut(Schema):
 class SlotOut(Schema):
     starts = fields.AwareDateTime()
     ends = fields.AwareDateTime()
-    week = fields.Integer(metadata={"description": "of the host school's term"})
-    offering_id = fields.Integer()
-    course = fields.Nested(CourseRef)
+    kind = fields.String(
+        metadata={"description": "course, home (the own school's timetable), own (a busy period of one's own)"}
+    )
+    week = fields.Integer(
+        metadata={"description": "of the term of the school that holds it; of an own one, which it is"}
+    )
+    title_zh = fields.String()
+    title_en = fields.String()
+    place = fields.String()
+    offering_id = fields.Integer(allow_none=True)
+    course = fields.Nested(CourseRef, allow_none=True)

@@ -12,9 +12,7 @@ from flask_babel import lazy_gettext as _l
 from courses.catalogue.models import Offering
 from courses.enrolment import queries, rules
 from courses.enrolment.models import Enrolment, EnrolmentEvent
-from zutuan.calendar.models import Occurrence
-from zutuan.calendar.rules import Pattern
-from zutuan.calendar.rules import days as meeting_days
+from zutuan.calendar.feeds import Entry
 from zutuan.calendar.services import dates
 from zutuan.clock import clock
 from zutuan.decision import Refusal
@@ -79,10 +77,12 @@ def enrolment(value: Enrolment, places: Places | None = None) -> dict[str, Any]:
     }
 
 
-def slot(occurrence: Occurrence, offering: Offering) -> dict[str, Any]:
+def slot(entry: Entry, offering: Offering | None) -> dict[str, Any]:
+    row, name = entry.row, entry.name
     return {
-        "starts": occurrence.starts, "ends": occurrence.ends, "week": occurrence.week, "offering_id": offering.id,
-        "course": offering.course,
+        "starts": row.starts, "ends": row.ends, "kind": name.kind, "week": row.week, "title_zh": name.title_zh,
+        "title_en": name.title_en, "place": name.place, "offering_id": offering.id if offering else None,
+        "course": offering.course if offering else None,
     }  # fmt: skip
 
 
@@ -211,12 +211,10 @@ def _approvals(value: Enrolment, events: dict[str, EnrolmentEvent], state: str) 
 
 
 def _teaching(value: Enrolment) -> tuple[str, str]:
-    """(when the class meets, whether that lies ahead, goes on or is over), by its own days."""
-    offering = value.offering
-    days = meeting_days([Pattern(m.weekday, m.first_period, m.last_period, m.weeks) for m in offering.meetings],
-                        dates(offering.term))  # fmt: skip
+    """(when the class meets, whether that lies ahead, goes on or is over), by the days on which it is really held."""
+    days = queries.days_held(value)
     if not days:  # nothing is fixed but the term
-        days = [offering.term.first_day, dates(offering.term).end_day]
+        days = [value.offering.term.first_day, dates(value.offering.term).end_day]
         note = ""
     else:
         note = _("%(first)s 至 %(last)s，共 %(n)s 次", first=days[0], last=days[-1], n=len(days))

@@ -8,15 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from zutuan.calendar.calendars import EVERYWHERE
+from zutuan.calendar.calendars import EVERYWHERE, find_term
 from zutuan.calendar.imports import calendar_import
-from zutuan.calendar.models import Term
 from zutuan.calendar.sources import hooks_of
-from zutuan.calendar.timetables import timetable_import
+from zutuan.calendar.timetable_import import timetable_import
 from zutuan.clock import at_shanghai, clock, local
 from zutuan.clusters.imports import SCHOOLS, cluster_import
 from zutuan.clusters.rules import AHEAD
@@ -60,52 +58,58 @@ def clusters(file: Path, dry_run: bool, since: datetime | None) -> None:
     _run(cluster_import(at_shanghai(since.date()) if since else None), file, dry_run)
 
 
+DRY_RUN = click.option("--dry-run", is_flag=True, help="List every bad row and every difference, and write nothing.")
+FAILED = click.option("--failed", type=OUT, help="Write the bad rows, with the reason beside each, to this workbook.")
+MENDED = click.option(
+    "--mended", type=FILE, help="The workbook that --failed wrote, mended: its rows take their places in FILE."
+)
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    """What every import of a school has."""
+    return DRY_RUN(FAILED(MENDED(command)))
+
+
 @import_group.command()
 @click.argument("file", type=FILE)
 @click.option("--school", required=True, help="Whose people they are: name, code or id.")
-@click.option("--dry-run", is_flag=True, help="List every bad row and every difference, and write nothing.")
-@click.option("--failed", type=OUT, help="Write the bad rows, with the reason beside each, to this workbook (.xlsx).")
-@click.option(
-    "--mended", type=FILE, help="The workbook that --failed wrote, mended: its rows take their places in FILE."
-)
+@_options
 def people(file: Path, school: str, dry_run: bool, failed: Path | None, mended: Path | None) -> None:
     """A school's people (学工号, 姓名, 邮箱, 身份, 院系 …): .xlsx, .xls, CSV, or HTML saved as .xls."""
     _run(lambda session: roster_import(_school(session, school)), file, dry_run, failed, mended)
 
 
-SCHOOL = click.option("--school", required=True, help="name, code or id")
-
-
 @import_group.command()
 @click.argument("file", type=FILE)
-@SCHOOL
+@click.option("--school", required=True, help="name, code or id")
 @click.option("--term", required=True, help="2026-2027-1: academic year and number")
-@click.option("--dry-run", is_flag=True, help="List every bad row and write nothing.")
-def timetable(file: Path, school: str, term: str, dry_run: bool) -> None:
-    """A school's own timetable of a term: 课程名称,上课时间,班级,教师学工号,教师,教室. Again: the term is the file's."""
+@_options
+def timetable(file: Path, school: str, term: str, dry_run: bool, failed: Path | None, mended: Path | None) -> None:
+    """A school's own timetable of a term: 课程名称,上课时间,班级,学号,教师学工号,教师,教室. Again: the term is the file's."""
 
     def make(session: Session) -> Import:
         school_id = _school(session, school)
-        year, _, number = term.rpartition("-")
-        query = sa.select(Term.id).where(Term.school_id == school_id, Term.academic_year == year)
-        found = session.scalar(query.where(Term.number == int(number))) if number.isdecimal() else None
-        if found is None:
+        if find_term(session, school_id, term) is None:
             raise click.BadParameter("the school has no such term (write 2026-2027-1)", param_hint="--term")
-        return timetable_import(school_id, found)
+        return timetable_import(school_id, term)
 
-    _run(make, file, dry_run)
+    _run(make, file, dry_run, failed, mended)
 
 
 @import_group.command()
 @click.argument("file", type=FILE)
-@click.option("--school", help="name or code; without it, special days for all schools")
-@click.option("--dry-run", is_flag=True, help="List every bad row and write nothing.")
-def calendar(file: Path, school: str | None, dry_run: bool) -> None:
+@click.option("--school", help="name, code or id; without it, special days for all schools")
+@_options
+def calendar(file: Path, school: str | None, dry_run: bool, failed: Path | None, mended: Path | None) -> None:
     """Terms, period tables, holidays and swapped days. Meetings that lie ahead follow, and those concerned are told."""
     from zutuan.app import FEATURES
 
     hooks = hooks_of(FEATURES)
-    _run(lambda session: calendar_import(_school(session, school) if school else EVERYWHERE, hooks), file, dry_run)
+
+    def make(session: Session) -> Import:
+        return calendar_import(_school(session, school) if school else EVERYWHERE, hooks)
+
+    _run(make, file, dry_run, failed, mended)
 
 
 def _school(session: Session, text: str) -> int:
@@ -178,6 +182,8 @@ def _show(file: Path, report: Report, dry_run: bool) -> None:
     click.echo(f"{file.name}（{report.encoding or '编码未知'}）{'  试运行' if dry_run else ''}")
     will = "" if report.written else "可"
     counts = {will + "新增": report.created, will + "更新": report.updated, "不变": report.unchanged}
+    if report.removed:
+        counts[will + "去掉"] = report.removed
     if report.proposed:
         counts["待本人接受"] = report.proposed
     for label, count in {**counts, "有误": report.bad_lines}.items():

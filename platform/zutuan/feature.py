@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -84,23 +84,43 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class ImportKind:
-    """A table that a school hands in on a page. `make` gives the import for one school; `action` in `allow` says who may.
+class ImportParam:
+    """What a file does not say itself and the form asks: a term. `options`: (session, school) → [(value, text)], the
+    usual one first; anything else is refused."""
 
-    `labels` names its columns, `words` the coded values of some of them.
+    name: str
+    label: Any
+    options: Callable[[Session, int], Sequence[tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class Handed:
+    """For whom an import is made: the school, the values of the kind's `params`, and the features that there are.
+    Without a school it is asked for its columns only."""
+
+    school_id: int = 0
+    params: Mapping[str, str] = field(default_factory=dict)
+    features: tuple[Feature, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImportKind:
+    """A table that a school hands in on 导入 or through `/imports`. docs/importing.md says how to add one.
+
+    `make` gives the import for one school; `action` in `allow` says who may. `labels` names its columns, `words` the
+    coded values of some of them. `replaces`: what the file does not name goes, and the page says so.
     """
 
     name: str
     title: Any
     note: Any
-    make: Callable[[int], Import]
+    make: Callable[[Handed], Import]
     allow: Permissions
     action: str
     labels: Mapping[str, Any]
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    listing: str = ""
-    # the task of the plan (`sharing/plan.py`) that such items serve unless their owner says otherwise
-    plan: str = ""
+    params: tuple[ImportParam, ...] = ()
+    replaces: bool = False
 
 
 @dataclass(frozen=True)

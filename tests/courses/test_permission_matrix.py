@@ -6,6 +6,7 @@ Each cell that could write starts from the same state: the database's file is pu
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from flask import Flask
 from support.cast import Cast, Player
 from support.databases import Fresh
-from support.http import api
+from support.http import Api, api
 from support.teaching import add_people, calm, course_body, drain, offering_body, ok, to_cluster
 from werkzeug.test import TestResponse
 
@@ -105,6 +106,9 @@ def _joins(stage: Stage) -> dict[str, Any]:
     return {"school_id": stage.ids["newcomer"], "role": "supported"}
 
 
+_BUSY = {"title": "家教", "day": "2026-12-05", "starts": "09:00", "ends": "11:00"}
+
+
 def _audience(scope: Callable[[Stage], str]) -> Callable[[Stage], dict[str, Any]]:
     return lambda stage: {"audience": [scope(stage)]}
 
@@ -169,6 +173,16 @@ OPERATIONS = {
     "me.timetable": Operation("GET", "/me/timetable"),
     "notice.list": Operation("GET", "/me/notices", contains="notice"),
     "notice.read_other": Operation("POST", "/me/notices/{notice}/read", _nothing),
+    "import.list": Operation("GET", "/imports"),
+    "import.kinds": Operation("GET", "/imports/kinds?school_id={school}"),
+    "import.read": Operation("GET", "/imports/{import}"),
+    "import.lines": Operation("GET", "/imports/{import}/lines"),
+    "import.failed": Operation("GET", "/imports/{import}/failed"),
+    "import.apply": Operation("POST", "/imports/{import}/apply", _nothing),
+    "import.abandon": Operation("POST", "/imports/{import}/abandon", _nothing),
+    "busy.list": Operation("GET", "/me/busy-periods"),
+    "busy.add": Operation("POST", "/me/busy-periods", lambda _: _BUSY),
+    "busy.remove_other": Operation("POST", "/me/busy-periods/{busy}/remove"),
     "token.list": Operation("GET", "/me/tokens"),
     "token.create": Operation("POST", "/me/tokens", lambda _: {"name": "matrix"}),
     "token.revoke_other": Operation("POST", "/me/tokens/{token}/revoke", _nothing),
@@ -236,6 +250,8 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
     ids["paper"] = ok(api(app, seated).post(f"/enrolments/{ids['seated']}/certificate"), 201)["id"]
     ids["private"] = ok(teacher.post("/files?name=b.txt", data=_TEXT, headers=_BYTES), 201)["id"]
     ids["upload"] = int(teacher.post("/uploads", headers=_TUS).headers["Location"].rsplit("/", 1)[1])
+    ids["busy"] = ok(api(app, student).post("/me/busy-periods", _BUSY), 201)["id"]
+    ids["import"] = _hand_in(api(app, cast.who("A", "registrar")), ids["school"])
     drain(database)
     with database.read() as session:
         ids["notice"] = session.scalars(sa.select(Notice.id).where(Notice.person_id == student.id)).one()
@@ -247,6 +263,12 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
     versions = {name: teacher.get(path).headers["ETag"] for name, path in paths.items()}
     versions |= {"private": teacher.get(f"/files/{ids['private']}").headers["ETag"], "policy": '"v0"'}
     return Stage(ids, versions)
+
+
+def _hand_in(registrar: Api, school_id: int) -> int:
+    days = b"\xe7\xb1\xbb\xe5\x9e\x8b,from\nholiday,2026-12-04\n"
+    form = {"kind": "calendar", "school_id": str(school_id), "file": (io.BytesIO(days), "days.csv")}
+    return int(ok(registrar.post("/imports", data=form, content_type="multipart/form-data"), 201)["id"])
 
 
 @dataclass

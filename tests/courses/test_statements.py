@@ -28,13 +28,14 @@ PAGES = {
     ("/approvals", "B registrar"): 11,
     ("/approvals?side=host", "A registrar"): 11,
     ("/offerings/{offering}/roster", "A teacher"): 19,
+    ("/me/timetable", "B student"): 15,
     ("/search?q=课程", "B student"): 8,
     ("/api/v1/courses", "B student"): 7,
     ("/api/v1/courses?mine=1", "A teacher"): 7,
     ("/api/v1/enrolments", "B registrar"): 9,
     ("/api/v1/offerings/{offering}/enrolments", "A teacher"): 18,
     ("/api/v1/me/enrolments", "B student"): 10,
-    ("/api/v1/me/timetable", "B student"): 5,
+    ("/api/v1/me/timetable", "B student"): 7,
     ("/api/v1/search?q=课程", "B student"): 6,
 }
 

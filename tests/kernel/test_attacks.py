@@ -21,7 +21,7 @@ from zutuan.db import Database
 from zutuan.errors import Invalid, Refused, Unauthenticated, ZutuanError
 from zutuan.importing import run
 from zutuan.imports import services as imports
-from zutuan.imports.kinds import kinds_of
+from zutuan.imports.kinds import Kinds
 from zutuan.imports.models import ImportBatch
 from zutuan.people import belonging, keys, own_data, roles, slips, throttle
 from zutuan.people.models import AccessKey, Affiliation, Person, PersonalToken, Proposal, RoleAssignment, WebSession
@@ -301,7 +301,7 @@ def test_what_is_denied_while_looking_is_the_admins(
 def test_my_data_holds_nothing_about_those_i_worked_on(sqlite_database: Database, cast: Cast) -> None:
     database, registrar = sqlite_database, actor(sqlite_database, cast.who("A", "registrar"))
     issue(database, registrar, cast, cast.who("A", "student").number)
-    kinds = kinds_of(FEATURES)
+    kinds = Kinds(FEATURES)
     with database.write() as session:
         data = "学号,姓名\nS77,某学生\n".encode()
         imports.hand_in(session, kinds, registrar, "people", cast.schools["A"], "a.csv", data)
@@ -329,7 +329,7 @@ def test_a_closed_account_takes_its_own_files_along(
 
 
 def test_what_was_imported_or_dropped_keeps_no_rows(sqlite_database: Database, cast: Cast) -> None:
-    database, registrar, kinds = sqlite_database, actor(sqlite_database, cast.who("A", "registrar")), kinds_of(FEATURES)
+    database, registrar, kinds = sqlite_database, actor(sqlite_database, cast.who("A", "registrar")), Kinds(FEATURES)
     worker = make_worker(database)
     made = []
     for text in ("学号,姓名\nS1,甲\n", "学号,姓名\nS2,乙\n"):
@@ -390,7 +390,7 @@ def test_a_proposal_is_accepted_once(database: Database, cast: Cast) -> None:
 
 
 def test_two_registrars_apply_one_import_once(database: Database, cast: Cast) -> None:
-    kinds, both = kinds_of(FEATURES), [actor(database, cast.who("A", role)) for role in ("registrar", "school_admin")]
+    kinds, both = Kinds(FEATURES), [actor(database, cast.who("A", role)) for role in ("registrar", "school_admin")]
     with database.write() as session:
         data = "学号,姓名\nS1,甲\n".encode()
         made = imports.hand_in(session, kinds, both[0], "people", cast.schools["A"], "a.csv", data).id

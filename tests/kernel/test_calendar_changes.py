@@ -19,8 +19,8 @@ from support.teaching import add_people, drain, ok, teach
 
 from zutuan.app import FEATURES
 from zutuan.calendar import calendars, changes, editing
-from zutuan.calendar.changes import Effects
 from zutuan.calendar.editing import NewDays
+from zutuan.calendar.effects import Effects
 from zutuan.calendar.models import Occurrence, Term
 from zutuan.calendar.sources import hooks_of
 from zutuan.clock import local

@@ -220,7 +220,6 @@ def test_only_the_school_s_office_edits(client: FlaskClient, cast: Cast, school:
         f"/calendar/schools/{here}/terms/new",
         f"/calendar/terms/{cast.terms['A']}/edit",
         f"/calendar/schools/{here}/tables/new",
-        f"/calendar/schools/{here}/import",
     ):
         page(client, path, status)
     page(client, f"/calendar/schools/{here}")

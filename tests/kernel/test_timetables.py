@@ -5,21 +5,20 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
-from flask.testing import FlaskClient
 from support.cast import NOW, Cast
 from support.databases import Fresh
-from support.http import browser_session, csrf_token
 
 from zutuan.app import FEATURES
-from zutuan.calendar import book, feeds
+from zutuan.calendar import book, feeds, timetables
 from zutuan.calendar.imports import calendar_import
 from zutuan.calendar.models import Occurrence, Place, SpecialDay, Term, TimetableEntry
 from zutuan.calendar.plan import Meeting
 from zutuan.calendar.sources import hooks_of
-from zutuan.calendar.timetables import timetable_import
+from zutuan.calendar.timetable_import import timetable_import
 from zutuan.cli import main
 from zutuan.clock import at_shanghai
 from zutuan.db import Database
@@ -41,7 +40,7 @@ ROWS = [
 
 
 def load(database: Database, cast: Cast, rows: list[str], *, dry_run: bool = False) -> Report:
-    kind = timetable_import(cast.schools["A"], cast.terms["A"])
+    kind = timetable_import(cast.schools["A"], "2026-2027-1")
     with database.write() as session:
         return run(session, kind, (HEAD + "\n".join(rows)).encode(), now=NOW, dry_run=dry_run)
 
@@ -61,7 +60,11 @@ def test_import_again_replaces_exactly_the_term(database: Database, cast: Cast) 
     assert not load(database, cast, ROWS).written
     changed = [ROWS[0].replace("101", "102"), *ROWS[2:]]
     report = load(database, cast, changed)
-    assert (report.created, report.updated, report.unchanged) == (1, 2, 2)
+    assert (report.created, report.updated, report.removed, report.unchanged) == (1, 0, 2, 2)
+    assert [(each.line, each.outcome, each.label) for each in report.differences] == [
+        (2, "created", "高等数学 小教2401、小教2402"), (0, "removed", "高等数学 小教2401、小教2402"),
+        (0, "removed", "心理学 小教2401"),
+    ]  # fmt: skip
     assert count(database, TimetableEntry) == 3 and count(database, Occurrence, Occurrence.exclusive) == 16
     assert count(database, Place, Place.kind == "room") == 3
 
@@ -81,6 +84,27 @@ def test_classes_and_teachers_are_busy(database: Database, cast: Cast) -> None:
             entries = feeds.entries(session, actor, HOOKS, *monday[0])
             assert [each.name.title_zh for each in entries] == [course]
         assert book.clashes_with(session, ("person", cast.who("B", "student").id), monday, HOOKS) == []
+
+
+def test_lines_of_students_are_one_line_that_takes_their_time(database: Database, cast: Cast) -> None:
+    student, other = cast.who("A", "student"), cast.who("B", "student")
+    head = "学号,课程名称,上课时间,教室\n"
+    rows = [f"{number},书法,周一第1-2节{{1-16周}},教一101" for number in (student.number, other.number, "20240099")]
+    kind = timetable_import(cast.schools["A"], "2026-2027-1")
+    with database.write() as session:
+        report = run(session, kind, (head + "\n".join(rows)).encode(), now=NOW)
+        assert (report.created, report.written) == (1, True), report.errors
+        again = run(session, kind, (head + "\n".join(rows)).encode(), now=NOW)
+        assert (again.written, again.unchanged) == (False, 1)
+    assert count(database, Occurrence) == 16 * 2 and count(database, Occurrence, Occurrence.exclusive) == 16
+    monday = [(at_shanghai(MONDAY, 8, 30), at_shanghai(MONDAY, 9))]
+    with database.read() as session:
+        assert len(book.clashes_with(session, ("person", student.id), monday, HOOKS)) == 1
+        assert book.clashes_with(session, ("person", other.id), monday, HOOKS) == []  # the number is of another school
+        assert set(timetables.concerned(session, [1], NOW)) == {(1, student.id)}
+    with database.write() as session:
+        run(session, kind, (head + rows[0]).encode(), now=NOW)
+    assert count(database, TimetableEntry) == 1 and count(database, Occurrence) == 32
 
 
 def test_a_booked_room_is_not_overrun(database: Database, cast: Cast) -> None:
@@ -138,6 +162,8 @@ def test_a_calendar_in_one_file(database: Database, cast: Cast) -> None:
     assert not again.written and again.unchanged == 4
     other = load_calendar(database, cast, CALENDAR.replace("劳动节,", "五一,"))
     assert (other.created, other.updated) == (0, 1)
+    (difference,) = other.differences
+    assert (difference.line, difference.label, difference.values) == (4, "2027-05-01", (("name", "劳动节", "五一"),))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +196,7 @@ def test_only_special_days_are_for_all_schools(sqlite_database: Database, cast: 
     assert {e.code for e in report.errors} == {"only_special_days"}
 
 
-# --- command line and page --------------------------------------------------------------------------------------
+# --- command line ------- --------------------------------------------------------------------------------------
 
 
 def test_by_command_line(
@@ -188,27 +214,12 @@ def test_by_command_line(
     done = CliRunner().invoke(main, ["import", "calendar", str(year), "--school", "4199000001"])
     assert done.exit_code == 0 and count(database, SpecialDay) == 6, done.output
     assert CliRunner().invoke(main, [*where[:-1], "2031-2032-1"]).exit_code == 2
+    failed = tmp_path / "有误.xlsx"
+    file.write_text(HEAD + "\n".join([*ROWS, BAD_ROWS[0][0]]), encoding="utf-8")
+    assert CliRunner().invoke(main, [*where, "--failed", str(failed)]).exit_code == 1
+    book_ = openpyxl.load_workbook(failed)
+    book_.active.cell(2, 3).value = "周二第1-2节{1-16周}"  # type: ignore[union-attr]
+    book_.save(failed)
+    assert CliRunner().invoke(main, [*where, "--mended", str(failed)]).exit_code == 0
+    assert count(database, TimetableEntry) == 5
     assert CliRunner().invoke(main, ["import", "calendar", str(year), "--school", "没有"]).exit_code == 2
-
-
-def test_on_the_page(client: FlaskClient, database: Database, cast: Cast) -> None:
-    browser_session(client, cast.who("A", "registrar"))
-    path = f"/calendar/schools/{cast.schools['A']}/import"
-
-    def send(text: str, **more: str) -> tuple[int, str]:
-        import io
-
-        data = {"csrf_token": csrf_token(client), "file": (io.BytesIO(text.encode()), "x.csv"), **more}
-        answer = client.post(path, data=data, content_type="multipart/form-data")
-        return answer.status_code, answer.get_data(as_text=True)
-
-    term = str(cast.terms["A"])
-    status, text = send(HEAD + BAD_ROWS[0][0], kind="timetable", term_id=term)
-    assert status == 422 and "第 2 行" in text and "没有写周次" in text
-    status, text = send(HEAD + ROWS[0], kind="timetable", term_id=term, check="1")
-    assert status == 200 and "检查通过" in text and count(database, TimetableEntry) == 0
-    status, text = send(HEAD + ROWS[0], kind="timetable", term_id=term)
-    assert status == 200 and "已写入" in text and count(database, TimetableEntry) == 1
-    assert send(HEAD + ROWS[0], kind="timetable", term_id=str(cast.terms["B"]))[0] == 404
-    status, text = send(CALENDAR, kind="calendar")
-    assert status == 200 and "新增 4" in text

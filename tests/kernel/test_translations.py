@@ -171,14 +171,20 @@ ALLOWED_LITERALS = {
     "platform/zutuan/calendar/rules.py": re.compile(r"\\s\*\[,，\]\\s\*"),  # what separates weeks as they are typed
     "platform/zutuan/exporting.py": re.compile(r"=\+-@.*"),  # what formulas start with
     "platform/zutuan/calendar/patterns.py": re.compile(r".*", re.DOTALL),  # timetables are read and written in Chinese
+    "platform/zutuan/calendar/pattern_reading.py": re.compile(r".*", re.DOTALL),
     "platform/zutuan/calendar/timetables.py": re.compile(r".*", re.DOTALL),  # how files call their columns
-    "platform/zutuan/calendar/imports.py": re.compile(r".*"),
+    "platform/zutuan/calendar/timetable_import.py": re.compile(r".*", re.DOTALL),
+    "platform/zutuan/calendar/calendar_file.py": re.compile(r".*"),
+    "platform/zutuan/calendar/imports.py": re.compile(r"；"),  # between a table's periods
+    "platform/zutuan/calendar/feeds.py": re.compile(r"本校课程|跨校课程|忙碌时间|联合教研"),  # beside their English
     "platform/zutuan/calendar/schemas.py": re.compile(r".*"),  # times and days as people type them
     "platform/zutuan/calendar/proposals.py": re.compile(r".*"),  # names of holidays
     "platform/zutuan/calendar/feed_pages.py": re.compile(r"组团课表"),  # the feed's name
     "platform/zutuan/fields.py": re.compile(r"\[,，、;；\]"),  # what separates keywords as they are typed
     "platform/zutuan/web/texts.py": re.compile(r"组团|师范大学组团|师大组团"),  # names
-    "platform/zutuan/people/demo.py": re.compile(r"[\u4e00-\u9fff]+| 名学生|·"),  # real schools and majors, progress
+    "platform/zutuan/people/demo.py": re.compile(
+        r"[\u4e00-\u9fff]+| 名学生|·|1班"
+    ),  # real schools and majors, progress
     "platform/zutuan/web/api.py": re.compile(r"组团 Zutuan: .*"),  # openapi.json is English
     "platform/zutuan/storage/rules.py": re.compile(r"[^\w\s]+"),  # signs that look like a slash
     "platform/zutuan/storage/server.py": re.compile(r"(?s).*have|.*expired; please.*"),  # both languages at once

@@ -21,6 +21,7 @@ from courses.catalogue.models import (
 )
 from courses.enrolment.models import Enrolment, EnrolmentEvent, StudyYear
 from zutuan.calendar.models import (
+    BusyPeriod,
     CalendarEdition,
     CalendarFeed,
     Occurrence,
@@ -28,6 +29,7 @@ from zutuan.calendar.models import (
     SpecialDay,
     TermStart,
     TimetableEntry,
+    TimetableStudent,
 )  # fmt: skip
 from zutuan.imports.models import ImportBatch, ImportLine
 from zutuan.jobs import OutboxMessage
@@ -89,7 +91,12 @@ def one_of_each(session: Session, cast: Cast) -> None:
             CalendarEdition(place=0, number=1),
             Place(school_id=cast.schools["B"], kind="room", name="教学楼101"),
             TimetableEntry(
-                school_id=cast.schools["B"], term_id=cast.terms["B"], course="心理学", times="星期一第1-2节{1-16周}"
+                school_id=cast.schools["B"], term_id=cast.terms["B"], course="心理学", times="星期一第1-2节{1-16周}",
+                students=[TimetableStudent(number=student.number)],
+            ),
+            BusyPeriod(
+                person_id=student.id, title="家教", from_day=date(2026, 11, 28), until_day=date(2026, 12, 26), weekday=6,
+                starts=540, ends=660,
             ),
             CalendarFeed(person_id=student.id, secret_hash="0" * 64, created_at=NOW),
             Notice(person_id=student.id, kind="test", dedupe_key="test", created_at=NOW),

@@ -69,12 +69,8 @@ def to_cluster(cast: Cast, letter: str = "A") -> list[str]:
 def at_time(number: int) -> dict[str, Any]:
     """A meeting that no other number's clashes with, in weeks that lie ahead."""
     day, period = divmod(number % 30, 6)
-    return {
-        "weekday": 1 + day,
-        "first_period": 1 + 2 * period,
-        "last_period": 1 + 2 * period,
-        "weeks": str(16 - number // 30),
-    }
+    weeks = ("1-14", "15", "16")[number // 30]
+    return {"weekday": 1 + day, "first_period": 1 + 2 * period, "last_period": 1 + 2 * period, "weeks": weeks}
 
 
 def teach(

@@ -7,18 +7,20 @@ from typing import Any
 
 from flask.views import MethodView
 
-from zutuan.calendar import calendars, schemas, services
+from zutuan.calendar import busy, calendars, schemas, services
 from zutuan.calendar.plan import Calendar, DayPlan, day_plan
 from zutuan.calendar.rules import TermDates
+from zutuan.calendar.text import clock_text
 from zutuan.clock import clock
 from zutuan.clusters.models import School
 from zutuan.errors import Invalid
 from zutuan.paging import Page
 from zutuan.sharing.services import fetch
-from zutuan.web.api import Blueprint, listing, query_schema
+from zutuan.web.api import IDEMPOTENCY, Blueprint, listing, query_schema
 from zutuan.web.requests import actor, db
 
 api = Blueprint("api-calendar", __name__, url_prefix="/api/v1/schools", description="terms, period tables, calendars")
+busy_api = Blueprint("api-busy", __name__, url_prefix="/api/v1/me/busy-periods", description="my busy periods")
 LONGEST = timedelta(days=400)
 
 
@@ -39,12 +41,8 @@ class Periods(MethodView):
         """The period table in force today."""
         actor()
         table = services.periods_on(db(), fetch(db(), School, school_id).id, clock.today())
-        rows = [{"number": n, "starts": _text(a), "ends": _text(b)} for n, (a, b) in sorted(table.items())]
+        rows = [{"number": n, "starts": clock_text(a), "ends": clock_text(b)} for n, (a, b) in sorted(table.items())]
         return Page(rows, None, len(rows))
-
-
-def _text(minutes: int) -> str:
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 @api.route("/<id:school_id>/calendar")
@@ -73,3 +71,27 @@ def plan_of(school: calendars.SchoolCalendar, day: Any, grade: str = "") -> DayP
     if term is None:
         return day_plan(Calendar(TermDates(day, 0), school.specials, school.bells), day)
     return day_plan(school.of(term, grade), day)
+
+
+@busy_api.route("")
+class BusyPeriods(MethodView):
+    @busy_api.response(200, listing(schemas.BusyOut))
+    def get(self) -> Any:
+        """My busy periods that are not over."""
+        rows = busy.mine(db(), actor())
+        return Page(rows, None, len(rows))
+
+    @busy_api.arguments(schemas.BusyIn)
+    @busy_api.response(201, schemas.BusyOut)
+    @busy_api.doc(parameters=[IDEMPOTENCY])
+    def post(self, data: dict[str, Any]) -> Any:
+        """Say that I am busy: once, or with `until` on that weekday every week. It counts wherever clashes are asked."""
+        return busy.add(db(), actor(), data)
+
+
+@busy_api.route("/<id:busy_id>/remove")
+class RemoveBusy(MethodView):
+    @busy_api.response(204)
+    def post(self, busy_id: int) -> None:
+        """I am free then after all."""
+        busy.remove(db(), actor(), busy_id)

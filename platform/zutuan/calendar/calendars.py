@@ -105,6 +105,19 @@ def of_term(session: Session, term: Term, grade: str = "") -> Calendar:
     return of_school(session, term.school_id).of(term, grade)
 
 
+def find_term(session: Session, school_id: int, text: str) -> Term | None:
+    """The school's term that people write as 2026-2027-1: academic year and number."""
+    year, _, number = text.rpartition("-")
+    if number not in ("1", "2", "3", "4"):
+        return None
+    query = sa.select(Term).where(Term.school_id == school_id, Term.academic_year == year)
+    return session.scalar(query.where(Term.number == int(number)))
+
+
+def term_name(term: Term) -> str:
+    return f"{term.academic_year}-{term.number}"
+
+
 # --- the lock ---------------------------------------------------------------------------------------------------
 
 

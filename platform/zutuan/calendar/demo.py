@@ -11,7 +11,10 @@ from zutuan.calendar.editing import NewDays
 from zutuan.calendar.models import CalendarEdition, Period, PeriodTable, SpecialDay, Term, TermStart
 from zutuan.calendar.proposals import proposed
 from zutuan.calendar.services import monday_of, usual_periods
+from zutuan.calendar.timetable_import import timetable_import
 from zutuan.clock import local
+from zutuan.importing import run
+from zutuan.people.demo import MAJORS, class_name
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
@@ -23,6 +26,12 @@ WEEKS = 18
 FRESHMEN = 2  # weeks later
 # Two hours behind by the sun, on the same clock.
 LATE = {"青海师范大学": 30, "西北师范大学": 30}
+# A school that has handed in its timetable; hours at which none of the demonstration's own courses meets.
+KNOWN_AT = "阜阳师范大学"
+HOME_CLASSES = (
+    ("高等数学", "周四第1-2节{1-18周}", "逸夫楼 305"), ("现代汉语", "周四第3-4节{1-18周}", "文理楼 A210"),
+    ("小学数学教学论", "周五第1-2节{9-18周}", "文理楼 B302"),
+)  # fmt: skip
 SUMMER = (501, 930)
 SUMMER_LATER = 30  # minutes, in the afternoon
 
@@ -43,6 +52,18 @@ def load(session: Session, world: DemoWorld) -> None:
         _tables(session, school_id, first_day - timedelta(days=366), LATE.get(name, 0))
         audit(session, None, "calendar.demo", Subject("school", school_id), now=world.now, school_id=school_id)
     _special_days(session, world, today, first_day)
+    if KNOWN_AT in world.schools:
+        session.flush()
+        _timetable(session, world, f"{year}-{year + 1}-{number}")
+
+
+def _timetable(session: Session, world: DemoWorld, term: str) -> None:
+    grade = str(world.now.year - 1)
+    classes = "、".join(class_name(major, grade) for major in MAJORS[:2])
+    rows = [f"{course},{times},{classes},{room}" for course, times, room in HOME_CLASSES]
+    file = "\n".join(("course,time,classes,room", *rows)).encode()
+    report = run(session, timetable_import(world.schools[KNOWN_AT], term), file, now=world.now)
+    assert report.written, report.errors
 
 
 def _tables(session: Session, school_id: int, since: date, late: int) -> None:

@@ -54,6 +54,7 @@ messages(
             _l("别人刚刚改了校历，刚才显示的影响已经不对，没有保存。"),
             _l("请核对下面重新计算的影响，再确认。"),
         ),
+        "too_many_busy": (_l("已有 %(max)s 项忙碌时间。"), _l("请先删去不再需要的。")),
         # the import of timetables and calendars
         "entry_without_place": _l("班级、教师学工号、教室至少填一项。"),
         "room_taken_by_other": _l("教室“%(room)s”在 %(when)s 已被占用。"),

@@ -2,25 +2,40 @@
 
 from flask_babel import lazy_gettext as _l
 
+from zutuan.calendar import busy, notices, timetables
+from zutuan.calendar import day_pages as day_pages
 from zutuan.calendar import errors as errors
 from zutuan.calendar import feed_pages as feed_pages
-from zutuan.calendar import import_pages as import_pages
-from zutuan.calendar import notices, timetables
-from zutuan.calendar.api import api
+from zutuan.calendar import table_pages as table_pages
+from zutuan.calendar import term_pages as term_pages
+from zutuan.calendar import week_pages as week_pages
+from zutuan.calendar.api import api, busy_api
 from zutuan.calendar.demo import load
+from zutuan.calendar.import_kinds import CALENDAR, TIMETABLE
 from zutuan.calendar.pages import blueprint
 from zutuan.calendar.permissions import allow
 from zutuan.feature import Feature, NavEntry
+from zutuan.sharing.actor import Actor
+
+
+def _has_time(actor: Actor) -> bool:
+    """Who studies or teaches somewhere."""
+    return any(each.kind in ("student", "teacher") for each in actor.affiliations)
+
 
 FEATURE = Feature(
     name="calendar",
     pages=(blueprint,),
-    api=(api,),
+    api=(api, busy_api),
     permissions=allow,
     public=frozenset({"calendar.ics"}),  # the secret in the address is the key
-    nav=(NavEntry("calendar.home", _l("校历"), "calendar-week", group="organisation", order=75, more_only=True),),
+    nav=(
+        NavEntry("calendar.my_timetable", _l("课表"), "calendar-week", shown=_has_time, order=20),
+        NavEntry("calendar.home", _l("校历"), "calendar-week", group="organisation", order=75, more_only=True),
+    ),
     notices=notices.TEXTS,
     demo=load,
     demo_order=20,
-    calendar=(timetables.HOOK, timetables.PERSONAL),
+    imports=(CALENDAR, TIMETABLE),
+    calendar=(timetables.HOOK, timetables.BY_NUMBER, busy.HOOK),
 )

@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from zutuan.calendar import feeds
-from zutuan.calendar.pages import blueprint, hooks
+from zutuan.calendar.pages import blueprint
+from zutuan.calendar.registered import hooks
 from zutuan.clock import clock
 from zutuan.errors import NotFound
 from zutuan.web.requests import actor, config, db, shown_once

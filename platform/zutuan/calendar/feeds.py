@@ -25,6 +25,11 @@ BACK, AHEAD = timedelta(days=120), timedelta(days=400)
 MOST = 5000
 REFRESH = timedelta(hours=4)
 PREFIX = "zc_"
+# What a meeting is to its reader, in Chinese and English: programs colour by it.
+CATEGORIES = {
+    "home": ("本校课程", "Home classes"), "course": ("跨校课程", "Cross-school courses"),
+    "own": ("忙碌时间", "Busy"), "session": ("联合教研", "Joint sessions"),
+}  # fmt: skip
 
 
 # --- the address ------------------------------------------------------------------------------------------------
@@ -147,6 +152,8 @@ def _event(each: Entry, base: str, english: bool) -> Event:
     event.add("dtend", local(row.ends).replace(tzinfo=SHANGHAI))
     event.add("summary", (english and name.title_en) or name.title_zh)
     event.add("status", "CANCELLED" if row.state == "cancelled" else "CONFIRMED")
+    if name.kind in CATEGORIES:
+        event.add("categories", [CATEGORIES[name.kind][english]])
     if name.place:
         event.add("location", name.place)
     if name.url:

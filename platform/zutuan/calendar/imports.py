@@ -1,248 +1,191 @@
-"""The import of a calendar: terms, period tables and special days of a school in one file, one kind of thing a line.
+"""The import of a calendar: what a file changes of a school's terms, period tables and special days.
 
 It goes the same way as the forms: meetings that lie ahead follow the new calendar, and those concerned hear of it once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
-from marshmallow import fields
 from sqlalchemy.orm import Session
 
-from zutuan.calendar import changes, editing
+from zutuan.calendar import calendars, changes, editing
+from zutuan.calendar.calendar_file import COLUMNS, Draft
 from zutuan.calendar.changes import Change
 from zutuan.calendar.editing import NewDays
+from zutuan.calendar.effects import Effects, Move
 from zutuan.calendar.models import PeriodTable, SpecialDay, Term
-from zutuan.calendar.plan import ALL_WEEKDAYS, ALL_YEAR, overlapping
-from zutuan.calendar.schemas import Clock, MonthDay, Weekdays
+from zutuan.calendar.plan import ALL_YEAR, Meeting, overlapping
 from zutuan.calendar.sources import Hooks
-from zutuan.clusters.schemas import Day
+from zutuan.calendar.text import clock_text, season_text
+from zutuan.clock import local
 from zutuan.errors import Invalid
-from zutuan.fields import Text, bad
-from zutuan.importing import Column, Import, Plan, Record, RowError
+from zutuan.importing import Difference, Import, Plan, Record, RowError
 from zutuan.sharing.actor import Actor
-
-_KINDS = {
-    "term": ("学期", "term"), "grade": ("年级开学", "年级", "grade"), "holiday": ("节假日", "放假", "假日", "holiday"),
-    "swapped": ("调休", "补课", "swapped"), "normal": ("照常上课", "照常", "normal"), "period": ("作息", "节次", "period"),
-}  # fmt: skip
-
-
-class _Kind(fields.Field[str]):
-    _known = {title: kind for kind, titles in _KINDS.items() for title in titles}
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
-        kind = self._known.get(str(value).strip().lower())
-        if kind is None:
-            raise bad("not_a_kind", choices=tuple(titles[0] for titles in _KINDS.values()))
-        return kind
-
-
-class _Optional(fields.Field[Any]):
-    """An empty cell is nothing, any other the inner field's."""
-
-    def __init__(self, inner: fields.Field[Any]) -> None:
-        self.inner = inner
-        super().__init__()
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> Any:
-        text = str(value).strip()
-        return self.inner.deserialize(text) if text else None
-
-
-class _FileDay(Day):
-    """A date as spreadsheets write it: 2026-9-7, 2026/9/7 or 2026年9月7日."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> date:
-        parts = (
-            str(value).strip().rstrip("日").replace("年", "-").replace("月", "-").replace("/", "-").replace(".", "-")
-        )
-        numbers = parts.split(" ")[0].split("-")
-        text = "-".join(part.zfill(2) for part in numbers) if all(part.isdecimal() for part in numbers) else parts
-        return super()._deserialize(text, attr, data, **kw)
-
-
-class _Number(fields.Field[int]):
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> int:
-        text = str(value)
-        if not text.isdecimal() or not 1 <= int(text[:4]) <= 60 or len(text) > 2:
-            raise bad("not_whole")
-        return int(text)
-
-
-COLUMNS = (
-    Column("kind", _Kind(), ("类型",), needed=True),
-    Column("name", Text(40, min=0), ("名称",)),
-    Column("from", _Optional(_FileDay()), ("开始", "日期", "开始日期", "从"), needed=True),
-    Column("until", _Optional(_FileDay()), ("结束", "结束日期", "到")),
-    Column("takes", _Optional(_FileDay()), ("补课日期", "补哪天的课", "上哪天的课")),
-    Column("year", Text(9, min=0), ("学年",)),
-    Column("number", _Optional(_Number()), ("学期", "第几学期")),
-    Column("weeks", _Optional(_Number()), ("周数",)),
-    Column("grade", Text(10, min=0), ("年级",)),
-    Column("season_from", _Optional(MonthDay()), ("每年从",)),
-    Column("season_until", _Optional(MonthDay()), ("每年到",)),
-    Column("weekdays", _Optional(Weekdays()), ("星期",)),
-    Column("period", _Optional(_Number()), ("节", "第几节")),
-    Column("starts", _Optional(Clock()), ("上课", "上课时间")),
-    Column("ends", _Optional(Clock()), ("下课", "下课时间")),
-)
-_NEEDED = {
-    "term": ("from", "weeks", "year", "number"), "grade": ("from", "weeks", "year", "number", "grade"),
-    "holiday": ("from",), "normal": ("from",), "swapped": ("from", "takes"), "period": ("from", "period", "starts", "ends"),
-}  # fmt: skip
-
-
-class _Draft:
-    """The file's lines as terms, period tables and days, each with the line it came from."""
-
-    def __init__(self) -> None:
-        self.terms: dict[tuple[str, int], tuple[int, dict[str, Any]]] = {}
-        self.tables: dict[tuple[Any, ...], tuple[int, dict[str, Any]]] = {}
-        self.days: list[tuple[int, NewDays]] = []
-        self.errors: list[RowError] = []
-
-    def read(self, records: Iterable[Record]) -> None:
-        for record in records:
-            values = record.values
-            missing = [name for name in _NEEDED[values["kind"]] if not values.get(name)]
-            if missing:
-                self.errors += [RowError(record.line, name, "required") for name in missing]
-            else:
-                getattr(self, f"_{values['kind']}")(record.line, values)
-
-    def _term(self, line: int, values: Any) -> None:
-        key = (values["year"], values["number"])
-        if key in self.terms:
-            self.errors.append(RowError(line, "number", "import_duplicate_row", {"line": self.terms[key][0]}))
-            return
-        if not _is_year(values["year"]):
-            self.errors.append(RowError(line, "year", "bad_academic_year"))
-        elif not values["number"] <= 4:
-            self.errors.append(RowError(line, "number", "too_big", {"max": 4}))
-        elif not values["weeks"] <= 30:
-            self.errors.append(RowError(line, "weeks", "too_big", {"max": 30}))
-        else:
-            data = {"academic_year": key[0], "number": key[1], "first_day": values["from"], "weeks": values["weeks"]}
-            self.terms[key] = (line, {**data, "starts": []})
-
-    def _grade(self, line: int, values: Any) -> None:
-        term = self.terms.get((values["year"], values["number"]))
-        if term is None:
-            self.errors.append(RowError(line, "number", "no_such_term_above"))
-        elif not values["weeks"] <= 30:
-            self.errors.append(RowError(line, "weeks", "too_big", {"max": 30}))
-        else:
-            start = {"grade": values["grade"], "first_day": values["from"], "weeks": values["weeks"]}
-            term[1]["starts"].append(start)
-
-    def _period(self, line: int, values: Any) -> None:
-        season = (values.get("season_from") or ALL_YEAR[0], values.get("season_until") or ALL_YEAR[1])
-        weekdays = values.get("weekdays") or ALL_WEEKDAYS
-        key = (values["from"], *season, weekdays)
-        fresh = {
-            "name": values.get("name", ""), "from_day": key[0], "until_day": values.get("until"),
-            "season_from": season[0], "season_until": season[1], "weekdays": weekdays, "periods": [],
-        }  # fmt: skip
-        row = {"number": values["period"], "starts": values["starts"], "ends": values["ends"]}
-        if row["ends"] <= row["starts"]:
-            self.errors.append(RowError(line, "ends", "ends_before_start"))
-        self.tables.setdefault(key, (line, fresh))[1]["periods"].append(row)
-
-    def _day(self, line: int, values: Any) -> None:
-        first = values["from"]
-        last = values.get("until") or first
-        takes = values.get("takes") if values["kind"] == "swapped" else None
-        if takes is not None and last != first:
-            self.errors.append(RowError(line, "until", "swap_one_day"))
-        else:
-            self.days.append((line, NewDays(values["kind"], values.get("name", ""), first, last, takes)))
-
-    _holiday = _normal = _swapped = _day
-
-
-def _is_year(text: str) -> bool:
-    first, _, last = text.partition("-")
-    return first.isdecimal() and last.isdecimal() and len(first) == len(last) == 4 and int(last) == int(first) + 1
 
 
 def calendar_import(place: int, hooks: Hooks) -> Import:
     """The import of one school's calendar (place 0: special days for all schools)."""
 
     def plan(session: Session, records: Sequence[Record], now: datetime) -> Plan:
-        draft = _Draft()
+        draft = Draft()
         draft.read(records)
         plan = Plan(errors=list(draft.errors))
-        if place == 0:
+        if place == calendars.EVERYWHERE:
             first = [line for line, _data in (*draft.terms.values(), *draft.tables.values())]
             plan.errors += [RowError(line, "kind", "only_special_days") for line in first]
         if not plan.errors:
             _sort(session, place, draft, plan)
         return plan
 
+    def change(session: Session, plan: Plan) -> Change:
+        return Change(place, "calendar.import", lambda: _write_all(session, place, [*plan.created, *plan.updated]))
+
+    def foresee(session: Session, plan: Plan, now: datetime) -> None:
+        effects = changes.preview(session, None, change(session, plan), hooks, now)
+        plan.differences += [_follows(effects, move) for move in effects.moves]
+        plan.told = len(effects.told)
+
     def apply(session: Session, actor: Actor | None, plan: Plan, now: datetime) -> None:
-        steps = [*plan.created, *plan.updated]
-        change = Change(place, "calendar.import", lambda: _write_all(session, place, steps))
-        changes.apply(session, actor, change, hooks, now)
+        changes.apply(session, actor, change(session, plan), hooks, now)
 
-    return Import("calendar", COLUMNS, plan, apply)
+    return Import("calendar", COLUMNS, plan, apply, lock=lambda session: _lock(session, place), foresee=foresee)
 
 
-_Step = tuple[int, str, Any]  # line, what, its data
+def _follows(effects: Effects, move: Move) -> Difference:
+    """A meeting that the new calendar moves, ends or brings."""
+    name = effects.names.get(move.source)
+    before, after = (_span(each) if each else "" for each in (move.before, move.after))
+    return Difference(0, "follows", name.title_zh if name else "", (("meeting", before, after),))
 
 
-def _sort(session: Session, place: int, draft: _Draft, plan: Plan) -> None:
+def _span(meeting: Meeting) -> str:
+    return f"{local(meeting.starts):%Y-%m-%d %H:%M}–{local(meeting.ends):%H:%M}"
+
+
+def _lock(session: Session, place: int) -> None:
+    calendars.take(session, place)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A thing of the file: `shown` is what it says, `before` what is there (None: nothing), both column → text."""
+
+    line: int
+    what: str
+    data: Any
+    label: str
+    shown: Mapping[str, str]
+    before: Mapping[str, str] | None
+    same: bool
+
+    @property
+    def difference(self) -> Difference:
+        before = self.before or {}
+        values = [(name, before.get(name, ""), said) for name, said in self.shown.items()]
+        outcome = "created" if self.before is None else "updated"
+        return Difference(self.line, outcome, self.label, tuple(v for v in values if v[1] != v[2]))
+
+
+def _sort(session: Session, place: int, draft: Draft, plan: Plan) -> None:
     """What is new, changed, or there already; and whether all of it together can stand."""
-    steps: list[tuple[_Step, bool | None]] = []
-    for line, data in draft.terms.values():
-        steps.append(((line, "term", data), _same_term(session, place, data)))
-    for line, data in draft.tables.values():
-        data["periods"].sort(key=lambda row: row["number"])
-        steps.append(((line, "table", data), _same_table(session, place, data)))
-    known = _known_days(session, place)
-    for line, new in draft.days:
-        rows = [known.get(each.day) for each in new.days[: editing.LONGEST_HOLIDAY]]
-        same = all(
-            row is not None and (row.kind, row.name, row.takes) == (new.kind, new.name, new.takes) for row in rows
-        )
-        steps.append(((line, "day", new), True if same and rows else (False if any(rows) else None)))
-    for step, state in steps:
-        if state:
+    for step in _steps(session, place, draft):
+        if step.same:
             plan.unchanged += 1
-        else:
-            (plan.created if state is None else plan.updated).append(step)
+            continue
+        (plan.created if step.before is None else plan.updated).append(step)
+        plan.differences.append(step.difference)
+    plan.differences.sort(key=lambda each: each.line)
     plan.errors += _rehearse(session, place, [*plan.created, *plan.updated])
 
 
-def _same_term(session: Session, place: int, data: dict[str, Any]) -> bool | None:
-    """True: there as it is in the file; False: there, but different; None: new."""
-    term = _term(session, place, data)
-    if term is None:
-        return None
+def _steps(session: Session, place: int, draft: Draft) -> list[_Step]:
+    steps = []
+    for line, data in draft.terms.values():
+        data["starts"].sort(key=lambda each: each["grade"])
+        known = _term(session, place, data)
+        shown, before = _of_term(data), _of_term(_term_data(known)) if known else None
+        steps.append(_Step(line, "term", data, _term_name(data), shown, before, shown == before))
+    for line, data in draft.tables.values():
+        data["periods"].sort(key=lambda row: row["number"])
+        table = _table(session, place, data)
+        shown, before = _of_table(data), _of_table(_table_data(table)) if table else None
+        steps.append(_Step(line, "table", data, " ".join(_scope(data)), shown, before, shown == before))
+    days = _known_days(session, place)
+    for line, new in draft.days:
+        there = [days.get(each.day) for each in new.days[: editing.LONGEST_HOLIDAY]]
+        steps.append(_Step(line, "day", new, f"{new.first}", _of_days(new), _days_before(there), _same(new, there)))
+    return steps
+
+
+def _same(new: NewDays, rows: Sequence[SpecialDay | None]) -> bool:
+    wanted = (new.kind, new.name, new.takes)
+    return bool(rows) and all(row is not None and (row.kind, row.name, row.takes) == wanted for row in rows)
+
+
+# --- as people read it: column → text ---------------------------------------------------------------------------
+
+
+def _of_term(data: Mapping[str, Any]) -> dict[str, str]:
+    starts = "；".join(f"{each['grade']} {each['first_day']} ({each['weeks']})" for each in data["starts"])
+    return {"from": f"{data['first_day']}", "weeks": f"{data['weeks']}", "grade": starts}
+
+
+def _term_name(data: Mapping[str, Any]) -> str:
+    return f"{data['academic_year']}-{data['number']}"
+
+
+def _term_data(term: Term) -> dict[str, Any]:
     starts = [{"grade": each.grade, "first_day": each.first_day, "weeks": each.weeks} for each in term.starts]
-    wanted = sorted(data["starts"], key=lambda each: each["grade"])
-    return (term.first_day, term.weeks, starts) == (data["first_day"], data["weeks"], wanted)
+    return {"first_day": term.first_day, "weeks": term.weeks, "starts": starts}
 
 
-def _term(session: Session, place: int, data: dict[str, Any]) -> Term | None:
+def _of_table(data: Mapping[str, Any]) -> dict[str, str]:
+    rows = "；".join(f"{p['number']} {clock_text(p['starts'])}–{clock_text(p['ends'])}" for p in data["periods"])
+    return {"name": data["name"], "until": f"{data['until_day'] or ''}", "period": rows}
+
+
+def _table_data(table: PeriodTable) -> dict[str, Any]:
+    rows = [{"number": p.number, "starts": p.starts, "ends": p.ends} for p in table.periods]
+    return {"name": table.name, "until_day": table.until_day, "periods": rows}
+
+
+def _scope(data: Mapping[str, Any]) -> list[str]:
+    """When a table is in force, which names it among the school's."""
+    season = (data["season_from"], data["season_until"])
+    seasonal = f"{season_text(season[0])}/{season_text(season[1])}" if season != ALL_YEAR else ""
+    weekdays = data["weekdays"] if len(data["weekdays"]) < 7 else ""
+    return [part for part in (data["name"], f"{data['from_day']}", seasonal, weekdays) if part]
+
+
+def _of_days(new: NewDays) -> dict[str, str]:
+    last = f"{new.last}" if new.last != new.first else ""
+    return {"kind": new.kind, "name": new.name, "until": last, "takes": f"{new.takes or ''}"}
+
+
+def _days_before(rows: Sequence[SpecialDay | None]) -> dict[str, str] | None:
+    """The first and last of what these days are now."""
+    there = [row for row in rows if row is not None]
+    if not there:
+        return None
+    first = there[0]
+    return _of_days(NewDays(first.kind, first.name, first.day, there[-1].day, first.takes))
+
+
+# --- what is there ----------------------------------------------------------------------------------------------
+
+
+def _term(session: Session, place: int, data: Mapping[str, Any]) -> Term | None:
     query = sa.select(Term).where(Term.school_id == place, Term.academic_year == data["academic_year"])
     return session.scalar(query.where(Term.number == data["number"]))
 
 
-def _same_table(session: Session, place: int, data: dict[str, Any]) -> bool | None:
-    table = _table(session, place, data)
-    if table is None:
-        return None
-    rows = [{"number": p.number, "starts": p.starts, "ends": p.ends} for p in table.periods]
-    return (table.name, table.until_day, rows) == (data["name"], data["until_day"], data["periods"])
-
-
-def _table(session: Session, place: int, data: dict[str, Any]) -> PeriodTable | None:
+def _table(session: Session, place: int, data: Mapping[str, Any]) -> PeriodTable | None:
     names = ("from_day", "season_from", "season_until", "weekdays")
     query = sa.select(PeriodTable).where(PeriodTable.school_id == place)
     return session.scalar(query.where(*(getattr(PeriodTable, name) == data[name] for name in names)))
@@ -253,14 +196,17 @@ def _known_days(session: Session, place: int) -> dict[date, SpecialDay]:
     return {row.day: row for row in session.scalars(sa.select(SpecialDay).where(here))}
 
 
+# --- writing ----------------------------------------------------------------------------------------------------
+
+
 def _write_all(session: Session, place: int, steps: Sequence[_Step]) -> list[int]:
     ids: list[int] = []
-    for _line, what, data in steps:
-        if what == "term":
-            ids += editing.save_term(session, place, data, _term(session, place, data)).write()
-        elif what == "table":
-            ids += editing.save_table(session, place, data, _table(session, place, data)).write()
-    days = [data for _line, what, data in steps if what == "day"]
+    for step in steps:
+        if step.what == "term":
+            ids += editing.save_term(session, place, step.data, _term(session, place, step.data)).write()
+        elif step.what == "table":
+            ids += editing.save_table(session, place, step.data, _table(session, place, step.data)).write()
+    days = [step.data for step in steps if step.what == "day"]
     return ids + list(editing.add_days(session, place, days).write()) if days else ids
 
 
@@ -273,14 +219,15 @@ _COLUMN_OF = {
 def _rehearse(session: Session, place: int, steps: Sequence[_Step]) -> list[RowError]:
     """Check each line by the same rules as the forms, the lines before it taken as written."""
     errors: list[RowError] = []
-    for line, what, data in steps:
-        if what == "term":
-            known = _term(session, place, data)
-            errors += _blame(line, partial(editing.check_term, session, place, data, known.id if known else None))
-        elif what == "table":
-            errors += _blame(line, partial(editing.check_table, data))
-    errors += _term_against_term([(line, data) for line, what, data in steps if what == "term"])
-    days = [(line, data) for line, what, data in steps if what == "day"]
+    for step in steps:
+        if step.what == "term":
+            known = _term(session, place, step.data)
+            check = partial(editing.check_term, session, place, step.data, known.id if known else None)
+            errors += _blame(step.line, check)
+        elif step.what == "table":
+            errors += _blame(step.line, partial(editing.check_table, step.data))
+    errors += _term_against_term([(step.line, step.data) for step in steps if step.what == "term"])
+    days = [(step.line, step.data) for step in steps if step.what == "day"]
     found = editing.check_days(session, place, [new for _line, new in days])
     errors += [RowError(days[n][0], _COLUMN_OF[e.field], e.code, e.params) for n, e in found]
     return errors

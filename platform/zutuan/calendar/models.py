@@ -234,6 +234,44 @@ class TimetableEntry(Base):
     times: Mapped[str] = mapped_column(sa.String(400))
 
     term: Mapped[Term] = relationship()
+    students: Mapped[list[TimetableStudent]] = relationship(order_by="TimetableStudent.number")
+
+
+class TimetableStudent(Base):
+    """A student (by 学号) whom a line of a timetable names: lines of a class name none."""
+
+    __tablename__ = "timetable_student"
+    __table_args__ = (sa.UniqueConstraint("number", "entry_id"),)
+    unaudited = True
+
+    id: Mapped[Id]
+    entry_id: Mapped[int] = foreign("timetable_entry.id")
+    number: Mapped[str] = mapped_column(sa.String(40))
+
+
+class BusyPeriod(Base):
+    """Time that somebody says is taken: from the first to the last of these days on one weekday, every week; a single
+    time has one day. `starts` and `ends` are minutes since midnight on Shanghai's clock."""
+
+    __tablename__ = "busy_period"
+    __table_args__ = (
+        sa.CheckConstraint("weekday BETWEEN 1 AND 7", name="weekday"),
+        sa.CheckConstraint("from_day <= until_day", name="days"),
+        sa.CheckConstraint("starts >= 0 AND starts < ends AND ends <= 1440", name="order"),
+    )
+
+    id: Mapped[Id]
+    person_id: Mapped[int] = foreign("person.id")
+    title: Mapped[str] = mapped_column(sa.String(60))
+    from_day: Mapped[date]
+    until_day: Mapped[date]
+    weekday: Mapped[int]
+    starts: Mapped[int]
+    ends: Mapped[int]
+
+    @property
+    def weekly(self) -> bool:
+        return self.from_day < self.until_day
 
 
 class CalendarFeed(Base):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zutuan.sharing.permissions import Held, Permissions, Place, Subject
+from zutuan.sharing.permissions import Held, Is, Permissions, Place, Subject
 
 _OFFICE = Held({"registrar", "school_admin"}, at="school")
 
@@ -11,6 +11,7 @@ allow = Permissions(
         "calendar.edit": (_OFFICE,),
         "calendar.edit_inherited": (Held({"platform_admin"}, at="platform"),),
         "timetable.import": (_OFFICE,),
+        "busy.edit": (Is("self"),),
     }
 )
 

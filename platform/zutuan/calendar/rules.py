@@ -101,14 +101,6 @@ def expand(pattern: Pattern, term: TermDates, periods: Mapping[int, tuple[int, i
     return intervals
 
 
-def days(patterns: Sequence[Pattern], term: TermDates) -> list[date]:
-    """The day of each meeting of patterns that `check_pattern` accepts, in order."""
-    found = []
-    for pattern in patterns:
-        found += [term.day(week, pattern.weekday) for week in weeks_of(pattern)]
-    return sorted(found)
-
-
 def at(day: date, minutes: int) -> datetime:
     """The instant of so many minutes after that day's midnight in Shanghai."""
     return at_shanghai(day) + timedelta(minutes=minutes)

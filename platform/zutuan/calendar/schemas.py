@@ -10,6 +10,7 @@ from marshmallow import fields
 
 from zutuan.calendar.patterns import MAX_PERIOD
 from zutuan.calendar.plan import ALL_WEEKDAYS, SPECIAL_KINDS
+from zutuan.calendar.text import clock_text
 from zutuan.clusters.schemas import Day
 from zutuan.fields import Choice, Many, Pattern, Schema, Text, Whole, bad
 
@@ -97,6 +98,16 @@ class DaysIn(Schema):
     takes = Day(load_default=None)
 
 
+class BusyIn(Schema):
+    """Time of one's own that is taken: on `day`, and with `until` on that weekday every week up to it."""
+
+    title = Text(60, required=True)
+    day = Day(required=True)
+    starts = Clock(required=True, metadata={"type": "string", "description": "HH:MM on Shanghai's clock"})
+    ends = Clock(required=True, metadata={"type": "string", "description": "HH:MM"})
+    until = Day(load_default=None)
+
+
 # --- out --------------------------------------------------------------------------------------------------------
 
 
@@ -140,3 +151,13 @@ class DayOut(Schema):
     reason = fields.String(metadata={"enum": ["term", "normal", "swapped", "holiday", "moved", "outside"]})
     name = fields.String()
     elsewhere = fields.Date(allow_none=True, metadata={"description": "where the day's own classes are held instead"})
+
+
+class BusyOut(Schema):
+    id = fields.Integer()
+    title = fields.String()
+    weekly = fields.Boolean()
+    day = fields.Date(attribute="from_day")
+    until = fields.Date(attribute="until_day")
+    starts = fields.Function(lambda row: clock_text(row.starts), metadata={"type": "string"})
+    ends = fields.Function(lambda row: clock_text(row.ends), metadata={"type": "string"})

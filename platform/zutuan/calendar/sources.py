@@ -37,13 +37,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Described:
-    """A source as people know it. `url` is a path of ours, empty where there is no page."""
+    """A source as people know it. `url` is a path of ours, empty where there is no page. `kind` is what a week's grid
+    shows it as (home, course, session, own), `school_id` the school by whose calendar it meets, 0 where by none."""
 
     title_zh: str
     title_en: str = ""
     place: str = ""
     url: str = ""
     note: str = ""
+    kind: str = ""
+    school_id: int = 0
 
 
 @dataclass(frozen=True)

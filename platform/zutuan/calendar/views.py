@@ -6,15 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
 from zutuan.calendar.calendars import SchoolCalendar, dates
-from zutuan.calendar.changes import Effects, Move
+from zutuan.calendar.effects import Effects, Move
 from zutuan.calendar.models import SpecialDay, Term
 from zutuan.calendar.notices import when
 from zutuan.calendar.plan import ALL_WEEKDAYS, ALL_YEAR, Bells, DayPlan, day_plan
 from zutuan.calendar.sources import Described
+from zutuan.calendar.text import clock_text as clock_text
+from zutuan.calendar.text import season_text as season_text
 from zutuan.clock import local
 from zutuan.web.texts import SHORT_WEEKDAYS, english
 
@@ -71,10 +75,10 @@ def term_views(school: SchoolCalendar, year: str, today: date, grade: str) -> li
 def _week(school: SchoolCalendar, term: Term, grade: str, number: int, today: date) -> Week:
     calendar = school.of(term, grade)
     days = [calendar.term.day(number, weekday) for weekday in range(1, 8)]
-    return Week(number, tuple(_cell(day_plan(calendar, day)) for day in days), today in days)
+    return Week(number, tuple(cell(day_plan(calendar, day)) for day in days), today in days)
 
 
-def _cell(plan: DayPlan) -> Cell:
+def cell(plan: DayPlan) -> Cell:
     if plan.reason == "swapped" and plan.held is not None:
         mark = _("补 %(day)s", day=f"{plan.held:%m-%d}")
         return Cell(plan.day, "swap", mark, swapped(plan))
@@ -126,19 +130,27 @@ def groups(rows: Sequence[SpecialDay]) -> list[Group]:
     return found
 
 
+def shown_days(session: Session, place: int) -> dict[str, list[Group]]:
+    """A calendar's own special days, and those that it inherits."""
+    here = sa.or_(SpecialDay.school_id.is_(None), SpecialDay.school_id == (place or None))
+    listed = list(session.scalars(sa.select(SpecialDay).where(here)))
+    own = [row for row in listed if (row.school_id or 0) == place]
+    return {"own": groups(own), "inherited": groups([row for row in listed if row.school_id is None]) if place else []}
+
+
+def month_day(day: date) -> str:
+    return f"{day:%m-%d}"
+
+
+def day_text(day: date) -> str:
+    return _("%(month)s 月 %(day)s 日", month=day.month, day=day.day)
+
+
 def day_with_weekday(day: date) -> str:
     return f"{day:%Y-%m-%d} {SHORT_WEEKDAYS[day.weekday()]}"
 
 
 # --- period tables ----------------------------------------------------------------------------------------------
-
-
-def clock_text(minutes: int) -> str:
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def season_text(number: int) -> str:
-    return f"{number // 100:02d}-{number % 100:02d}"
 
 
 def scope_text(bells: Bells) -> str:

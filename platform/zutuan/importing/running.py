@@ -23,8 +23,9 @@ from zutuan.sharing.services import audit
 class Difference:
     """What one row changes: who or what it is about, and (column, before, after) of what differs.
 
-    `outcome` is `created`, `updated`, `proposed` (somebody must accept it) or `kept` (the file says otherwise, but
-    it is not the file's to decide).
+    `outcome` is `created`, `updated`, `removed` (there, and no longer in the file), `follows`
+    (moved by what the file changes), `proposed` (somebody must accept it)
+    or `kept` (the file says otherwise, but it is not the file's to decide).
     """
 
     line: int
@@ -39,19 +40,22 @@ class Plan:
 
     created: list[Any] = field(default_factory=list)
     updated: list[Any] = field(default_factory=list)
+    removed: list[Any] = field(default_factory=list)
     proposed: list[Any] = field(default_factory=list)
     unchanged: int = 0
     errors: list[RowError] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+    told: int = 0  # people who hear of it
 
     @property
     def changes(self) -> bool:
-        return bool(self.created or self.updated or self.proposed)
+        return bool(self.created or self.updated or self.removed or self.proposed)
 
     @property
     def counts(self) -> dict[str, int]:
         found = {"created": len(self.created), "updated": len(self.updated), "unchanged": self.unchanged}
-        return {**found, "proposed": len(self.proposed)} if self.proposed else found
+        rarer = {"removed": len(self.removed), "proposed": len(self.proposed)}
+        return found | {name: count for name, count in rarer.items() if count}
 
     @property
     def digest(self) -> str:
@@ -64,6 +68,8 @@ class Import:
     """A kind of import. `plan` only reads; `apply` writes a plan without errors, through the feature's services.
 
     With `extra`, columns that the import does not know are passed over: schools export more than we want to hold.
+    `lock` makes stand still, before the plan that will be written, whatever else it depends on. `foresee` adds to a plan
+    without errors what follows from it elsewhere; to know that it may write, and everything is taken back.
     """
 
     name: str
@@ -71,6 +77,22 @@ class Import:
     plan: Callable[[Session, Sequence[Record], datetime], Plan]
     apply: Callable[[Session, Actor | None, Plan, datetime], None]
     extra: bool = False
+    lock: Callable[[Session], None] | None = None
+    foresee: Callable[[Session, Plan, datetime], None] | None = None
+
+    def whole_plan(self, session: Session, records: Sequence[Record], now: datetime, *, sound: bool) -> Plan:
+        """The plan with what follows from it, where it and the rows before it (`sound`) are without errors. Needs a
+        session that may write, and leaves nothing in it."""
+        plan = self.plan(session, records, now)
+        if self.foresee is not None and sound and plan.changes and not plan.errors:
+            with session.begin_nested() as tried:
+                self.foresee(session, plan, now)
+                tried.rollback()
+        return plan
+
+    def hold(self, session: Session) -> None:
+        if self.lock is not None:
+            self.lock(session)
 
 
 @dataclass(frozen=True)
@@ -97,6 +119,7 @@ class Report:
     proposed: int = 0
     sheet: Sheet | None = None
     differences: tuple[Difference, ...] = ()
+    removed: int = 0
 
     @property
     def bad_lines(self) -> int:
@@ -140,6 +163,8 @@ def run(
     """Import a file, or the `sheet` that was made of it. For a dry run a reading session is enough. Without an actor it
     is the machine's operator."""
     checked = check_sheet(kind, sheet or read(data, kind.columns), progress)
+    if not dry_run:
+        kind.hold(session)
     plan = kind.plan(session, checked.records, now)
     errors = in_order((*checked.errors, *plan.errors))
     digest = hashlib.sha256(data).hexdigest()
@@ -148,7 +173,7 @@ def run(
         apply_plan(session, kind, actor, plan, now, digest)
     return Report(
         len(plan.created), len(plan.updated), plan.unchanged, errors, checked.sheet.encoding, digest, writes,
-        len(plan.proposed), checked.sheet, tuple(plan.differences),
+        len(plan.proposed), checked.sheet, tuple(plan.differences), len(plan.removed),
     )  # fmt: skip
 
 

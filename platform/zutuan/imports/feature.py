@@ -9,7 +9,9 @@ from flask_babel import lazy_gettext as _l
 from zutuan.feature import Feature, NavEntry
 from zutuan.imports import errors as errors
 from zutuan.imports import services, work
-from zutuan.imports.pages import MAX_BODY, blueprint
+from zutuan.imports.api import api
+from zutuan.imports.intake import MAX_BODY
+from zutuan.imports.pages import blueprint
 from zutuan.sharing.actor import MANAGERS, Actor
 
 
@@ -27,11 +29,14 @@ def _applied(params: Mapping[str, Any]) -> str:
 FEATURE = Feature(
     name="imports",
     pages=(blueprint,),
+    api=(api,),
     nav=(
         NavEntry("imports.listing", _l("导入"), "inbox", group="organisation", shown=_shown, more_only=True, order=90),
     ),
     errands={services.CHECK: work.check, services.APPLY: work.apply},
     periodic=(services.upkeep,),
     notices={"import.applied": _applied},
-    bodies={"imports.hand_in": MAX_BODY, "imports.mended": MAX_BODY},
+    bodies=dict.fromkeys(
+        ("imports.hand_in", "imports.mended", "api-imports.Imports", "api-imports.ImportMend"), MAX_BODY
+    ),
 )

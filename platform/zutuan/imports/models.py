@@ -11,14 +11,15 @@ from zutuan.clusters.models import School
 from zutuan.db import Base, Id, Moment, foreign
 from zutuan.people.models import Person
 
-STATES = ("checking", "checked", "applying", "applied", "failed", "dropped")
+STATES = ("checking", "checked", "applying", "applied", "failed", "dropped", "superseded")
 
 
 class ImportBatch(Base):
     """One file for one school. `content` goes once the batch is over: it holds more than we want to keep.
 
     `mends_id`: the batch whose bad rows this file brings mended; its good rows are taken along from there.
-    `report`: counts, the mapping of columns, the digest of what was shown, the error that stopped it.
+    `params`: what the form said that the file does not (a term). `superseded_by_id`: the mended workbook that was
+    written in this file's place. `report`: counts, the mapping of columns, the digest of what was shown, the error that stopped it.
     """
 
     __tablename__ = "import_batch"
@@ -29,10 +30,12 @@ class ImportBatch(Base):
     school_id: Mapped[int] = foreign("school.id")
     person_id: Mapped[int] = foreign("person.id", index=False)
     mends_id: Mapped[int | None] = foreign("import_batch.id", index=False)
+    superseded_by_id: Mapped[int | None] = foreign("import_batch.id", index=False)
     file_name: Mapped[str] = mapped_column(sa.String(200))
     sha256: Mapped[str] = mapped_column(sa.String(64))
     content: Mapped[bytes | None] = deferred(mapped_column(sa.LargeBinary))
     chosen: Mapped[dict[str, str]] = mapped_column(sa.JSON, default=dict)
+    params: Mapped[dict[str, str]] = mapped_column(sa.JSON, default=dict, server_default="{}")
     state: Mapped[str] = mapped_column(sa.String(10), default="checking")
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)

@@ -7,15 +7,13 @@ from typing import Any
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from marshmallow import ValidationError
 
-from zutuan.errors import Denial, Forbidden, Invalid, NotFound, ZutuanError, say
+from zutuan.errors import Denial, Forbidden, Invalid, NotFound, Refused, ZutuanError, say
 from zutuan.exporting import Table, xlsx_download
 from zutuan.feature import ImportKind
-from zutuan.fields import field_errors
-from zutuan.importing import MAX_BYTES, RowError
+from zutuan.importing import MAX_BYTES
+from zutuan.imports import intake, queries, services, views
 from zutuan.imports import kinds as known
-from zutuan.imports import queries, services
 from zutuan.imports.kinds import Kinds
 from zutuan.imports.models import ImportBatch
 from zutuan.web.forms import Errors, refused, refused_at_once
@@ -24,12 +22,12 @@ from zutuan.web.requests import actor, db
 
 blueprint = Blueprint("imports", __name__, template_folder="templates")
 
-MAX_BODY = MAX_BYTES + 64 * 1024
 PAGE = 50
+MOST_SCHOOLS = 20  # whose terms a form offers at once
 
 
 def kinds() -> Kinds:
-    return known.kinds_of(current_app.extensions["zutuan"].features)
+    return Kinds(current_app.extensions["zutuan"].features)
 
 
 @blueprint.get("/imports")
@@ -43,19 +41,35 @@ def _list_page(errors: Errors, alert: str) -> str:
     if not schools:
         raise Forbidden(Denial("import.list"))
     mine = [kind for kind in all_kinds.values() if any(known.may(who, kind, school) for school in schools)]
+    values = request.form or request.args
+    asked = [kind for kind in mine if kind.name == values.get("kind")] or mine
     page = queries.batches(db(), schools, request.args.get("cursor"), PAGE)
     return render_template(
         "imports/list.html", listing=Listing.of(page), kinds=mine, all_kinds=all_kinds, errors=errors, alert=alert,
-        schools=queries.school_names(db(), schools), values=request.form, limit=MAX_BYTES // 1024 // 1024,
+        schools=queries.school_names(db(), schools), values=values,
+        params=_asked(asked, schools, values.get("school", "")), limit=MAX_BYTES // 1024 // 1024,
         words=queries.STATE, kind_options=[(kind.name, kind.title) for kind in mine],
     )  # fmt: skip
+
+
+def _asked(asked: list[ImportKind], schools: frozenset[int], chosen: str) -> list[dict[str, Any]]:
+    """What these kinds ask besides the file, each with its options at these schools (or at the one that is chosen)."""
+    here = [school for school in sorted(schools) if not chosen or chosen == str(school)] or sorted(schools)
+    return [
+        {
+            "name": f"params-{param.name}", "label": _("%(label)s（%(kind)s）", label=param.label, kind=kind.title),
+            "options": list(dict(option for s in here[:MOST_SCHOOLS] for option in param.options(db(), s)).items()),
+        }
+        for kind in asked for param in kind.params
+    ]  # fmt: skip
 
 
 @blueprint.post("/imports")
 def hand_in() -> ResponseReturnValue:
     try:
         kind, school_id = request.form.get("kind", ""), _whole(request.form.get("school"))
-        batch = services.hand_in(db(), kinds(), actor(), kind, school_id, *_file())
+        said = {name.removeprefix("params-"): value for name, value in request.form.items()}
+        batch = services.hand_in(db(), kinds(), actor(), kind, school_id, *intake.uploaded(), params=said)
     except Invalid as error:
         return refused(error, _list_page)
     return redirect(url_for("imports.batch", batch_id=batch.id))
@@ -67,24 +81,12 @@ def _whole(text: str | None) -> int:
     return int(text)
 
 
-def _file() -> tuple[str, bytes]:
-    """(name, bytes) of what was handed in. Its name is only shown, so it must be one that can be shown."""
-    upload = request.files.get("file")
-    if upload is None or not upload.filename:
-        raise Invalid.field("file", "import_no_file")
-    try:
-        name = queries.FILE_NAME.deserialize(upload.filename)
-    except ValidationError as error:
-        raise Invalid(errors=field_errors({"file": error.messages})) from error
-    return name, upload.stream.read(MAX_BYTES + 1)
-
-
 @blueprint.get("/imports/template/<kind>.xlsx")
 def template(kind: str) -> ResponseReturnValue:
     who, all_kinds = actor(), kinds()
     if kind not in all_kinds or not any(known.may(who, all_kinds[kind], s) for s in known.schools_of(all_kinds, who)):
         raise NotFound
-    columns = all_kinds[kind].make(0).columns
+    columns = all_kinds.make(kind).columns
     heads = [column.title for column in columns]
     hints = [
         [str(all_kinds[kind].labels.get(c.name, c.name)), "、".join(c.titles), _hint(all_kinds[kind], c.name)]
@@ -118,24 +120,10 @@ def _batch_page(batch_id: int, alert: str, errors: Errors | None = None) -> str:
     return render_template(
         "imports/batch.html", batch=found, kind=kind, counts=counts, outcome=outcome, listing=Listing.of(page),
         alert=alert or (" ".join(say(problem)) if problem else ""), errors=errors or {}, words=queries.STATE,
-        outcomes=queries.OUTCOME, shown=lambda line: _shown(kind, line), columns=kind.make(found.school_id).columns,
+        outcomes=queries.OUTCOME, shown=lambda line: views.shown(kind, line), columns=kinds().make(kind.name).columns,
+        params=known.said(db(), kind, found.school_id, found.params), followed_by=queries.followed_by(db(), found),
         mending=found.mends_id, limit=MAX_BYTES // 1024 // 1024,
     )  # fmt: skip
-
-
-def _shown(kind: ImportKind, line: Any) -> list[dict[str, str]]:
-    """A line's changes or mistakes, in words."""
-    if line.outcome == "bad":
-        errors = [RowError(line.line, column, code, params) for column, code, params in line.detail["errors"]]
-        return [{"column": str(kind.labels.get(e.column, e.column)), "text": e.sentence} for e in errors]
-
-    def word(column: str, value: str) -> str:
-        return str(kind.words.get(column, {}).get(value, value))
-
-    return [
-        {"column": str(kind.labels.get(c, c)), "before": word(c, before), "after": word(c, after)}
-        for c, before, after in line.detail["values"]
-    ]
 
 
 @blueprint.get("/imports/<id:batch_id>/progress")
@@ -159,11 +147,9 @@ def failed(batch_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/imports/<id:batch_id>/mended")
 def mended(batch_id: int) -> ResponseReturnValue:
-    who = actor()
-    before = services.batch_of(db(), kinds(), who, batch_id)
     try:
-        after = services.hand_in(db(), kinds(), who, before.kind, before.school_id, *_file(), mends=before)
-    except Invalid as error:
+        after = services.mend(db(), kinds(), actor(), batch_id, *intake.uploaded())
+    except (Invalid, Refused) as error:
         return refused(error, lambda errors, said: _batch_page(batch_id, "" if errors else said, errors))
     return redirect(url_for("imports.batch", batch_id=after.id))
 
@@ -181,11 +167,9 @@ def _act(batch_id: int, act: Any, *args: Any) -> ResponseReturnValue:
 @blueprint.post("/imports/<id:batch_id>/columns")
 def columns(batch_id: int) -> ResponseReturnValue:
     found = services.batch_of(db(), kinds(), actor(), batch_id)
-    names = {column.name for column in kinds()[found.kind].make(found.school_id).columns}
     titles = [title for title, _name in found.report.get("mapping", [])]
     picked = {title: request.form.get(f"column-{number}", "") for number, title in enumerate(titles)}
-    chosen = {title: name for title, name in picked.items() if name in names or not name}
-    return _act(batch_id, services.choose_columns, chosen)
+    return _act(batch_id, services.choose_columns, picked)
 
 
 @blueprint.post("/imports/<id:batch_id>/check")

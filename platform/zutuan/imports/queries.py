@@ -24,11 +24,14 @@ STATE = {
     "applied": (_l("已导入"), "good"),
     "failed": (_l("没有办完"), "bad"),
     "dropped": (_l("已放弃"), ""),
+    "superseded": (_l("由修改后的工作簿接替"), ""),
 }
 OUTCOME = {
     "bad": _l("有误"),
     "updated": _l("变动"),
     "created": _l("新增"),
+    "removed": _l("去掉"),
+    "follows": _l("随之变动"),
     "proposed": _l("待本人接受"),
     "kept": _l("保留原样"),
 }
@@ -45,6 +48,11 @@ def batches(session: Session, schools: Collection[int], cursor: str | None, limi
     query = sa.select(ImportBatch).where(ImportBatch.school_id.in_(schools))
     query = query.options(joinedload(ImportBatch.school), joinedload(ImportBatch.person))
     return fetch_page(session, query, [Key(ImportBatch.id, descending=True)], cursor, limit)
+
+
+def followed_by(session: Session, batch: ImportBatch) -> ImportBatch | None:
+    """The mended workbook that was written in this file's place."""
+    return session.get(ImportBatch, batch.superseded_by_id) if batch.superseded_by_id else None
 
 
 def line_counts(session: Session, batch_id: int) -> dict[str, int]:

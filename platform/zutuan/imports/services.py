@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -26,22 +28,30 @@ AT_ONCE = 100
 
 def hand_in(
     session: Session, kinds: Kinds, actor: Actor, kind: str, school_id: int, name: str, data: bytes,
-    mends: ImportBatch | None = None,
+    params: Mapping[str, Any] | None = None, mends: ImportBatch | None = None,
 ) -> ImportBatch:  # fmt: skip
-    """Take a file for checking. With `mends` it brings that batch's bad rows mended."""
-    known.insist(kinds, actor, kind, school_id)
+    """Take a file for checking. `params` is what the kind asks besides. With `mends` it brings that batch's bad rows
+    mended, for the same params."""
+    wanted = known.insist(kinds, actor, kind, school_id)
+    fits = dict(mends.params) if mends else known.fitting(session, wanted, school_id, params or {})
     if not data:
         raise Invalid.field("file", "import_no_file")
     batch = ImportBatch(
         kind=kind, school_id=school_id, person_id=actor.person_id, mends_id=mends.id if mends else None,
         file_name=name, sha256=hashlib.sha256(data).hexdigest(), content=data,
-        chosen=dict(mends.chosen) if mends else {}, created_at=actor.now, changed_at=actor.now,
+        chosen=dict(mends.chosen) if mends else {}, params=fits, created_at=actor.now, changed_at=actor.now,
     )  # fmt: skip
     session.add(batch)
     session.flush()
     _audit(session, actor, "import.hand_in", batch)
     enqueue(session, CHECK, {"batch": batch.id}, actor.now)
     return batch
+
+
+def mend(session: Session, kinds: Kinds, actor: Actor, batch_id: int, name: str, data: bytes) -> ImportBatch:
+    """Take the workbook of a batch's bad rows, mended. Its good rows come along; written, it takes that batch's place."""
+    before = _locked(session, kinds, actor, batch_id, "checked", "failed")
+    return hand_in(session, kinds, actor, before.kind, before.school_id, name, data, mends=before)
 
 
 def batch_of(session: Session, kinds: Kinds, actor: Actor, batch_id: int) -> ImportBatch:
@@ -52,9 +62,12 @@ def batch_of(session: Session, kinds: Kinds, actor: Actor, batch_id: int) -> Imp
 
 
 def choose_columns(session: Session, kinds: Kinds, actor: Actor, batch_id: int, chosen: dict[str, str]) -> ImportBatch:
-    """Say which column is what, where the titles do not; the file is checked again."""
+    """Say which column (or "", none) each title of the file is; the file is checked again. What the kind or the file
+    does not have is left out."""
     batch = _locked(session, kinds, actor, batch_id, "checked", "failed")
-    batch.chosen = chosen
+    names = {"", *(column.name for column in kinds.make(batch.kind).columns)}
+    titles = {title for title, _name in batch.report.get("mapping", ())}
+    batch.chosen = {title: name for title, name in chosen.items() if title in titles and name in names}
     return _check_again(session, actor, batch, "import.columns")
 
 

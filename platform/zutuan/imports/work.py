@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 from zutuan.clock import clock
 from zutuan.db import Database, is_collision, mark_audited
 from zutuan.desk import Desk
+from zutuan.errors import ZutuanError
 from zutuan.feature import ImportKind
 from zutuan.importing import Checked, Import, Plan, RowError, Sheet, apply_plan, check_sheet, in_order, read
 from zutuan.importing.mending import batch_of as returned_batch
 from zutuan.importing.mending import is_returned, with_mended
-from zutuan.imports.kinds import Kinds, kinds_of, may
+from zutuan.imports.kinds import Kinds, may
 from zutuan.imports.models import ImportBatch, ImportLine
 from zutuan.imports.services import let_go
 from zutuan.jobs import Task
@@ -33,7 +34,7 @@ MAX_MENDED = 20  # workbooks of mended rows, one upon the other
 
 def check(desk: Desk, task: Task) -> None:
     """Read the file and say what it would change. May run twice: the second finds nothing to do, or does it again."""
-    batch_id, kinds = task.payload["batch"], kinds_of(desk.features)
+    batch_id, kinds = task.payload["batch"], Kinds(desk.features)
     work = _Work(desk.database, kinds, batch_id)
     if not work.open("checking"):
         return
@@ -43,7 +44,7 @@ def check(desk: Desk, task: Task) -> None:
 
 def apply(desk: Desk, task: Task) -> None:
     """Write it, if it still means what was shown; else check it again and let the registrar look."""
-    batch_id, kinds = task.payload["batch"], kinds_of(desk.features)
+    batch_id, kinds = task.payload["batch"], Kinds(desk.features)
     work = _Work(desk.database, kinds, batch_id)
     if not work.open("applying"):
         return
@@ -53,6 +54,8 @@ def apply(desk: Desk, task: Task) -> None:
     except IntegrityError:
         log.exception("import.conflict", batch=batch_id)
         work.stop("import_failed")
+    except ZutuanError as error:  # a room that somebody took in between
+        work.stop(error.code)
     except DBAPIError as error:
         if is_collision(error):
             raise  # the worker tries again
@@ -65,6 +68,7 @@ class _Work:
         self.database, self.kinds, self.batch_id = database, kinds, batch_id
         self.kind: ImportKind
         self.maker: Import
+        self.mended: list[int] = []  # the files whose bad rows this one brings mended, the latest first
 
     def open(self, state: str) -> bool:
         """Whether the batch still waits for this."""
@@ -73,15 +77,18 @@ class _Work:
             if batch is None or batch.state != state:
                 return False
             self.kind, self.chosen = self.kinds[batch.kind], dict(batch.chosen)
-            self.maker = self.kind.make(batch.school_id)
+            self.maker = self.kinds.make(batch.kind, batch.school_id, batch.params)
             return True
 
     def check(self) -> tuple[Checked, Plan]:
         with self.database.read() as session:
             sheet = self._sheet(session, self.batch_id)
         checked = check_sheet(self.maker, sheet, self._progress, self.chosen)
-        with self.database.read() as session:
-            return checked, self.maker.plan(session, checked.records, clock.now())
+        writes = self.maker.foresee is not None and not checked.errors
+        with self.database.session(writes=writes) as session:
+            plan = self.maker.whole_plan(session, checked.records, clock.now(), sound=writes)
+            session.rollback()
+        return checked, plan
 
     def _sheet(self, session: Session, batch_id: int, depth: int = 0) -> Sheet:
         """The file's sheet; a workbook of mended rows put into the one it came from."""
@@ -91,9 +98,12 @@ class _Work:
             return sheet
         before = batch.mends_id or returned_batch(sheet)
         earlier = session.get(ImportBatch, before) if before else None
-        same = earlier is not None and (earlier.school_id, earlier.kind) == (batch.school_id, batch.kind)
+        same = earlier is not None and all(
+            getattr(earlier, name) == getattr(batch, name) for name in ("school_id", "kind", "params")
+        )
         if earlier is None or not same or earlier.id >= batch.id or earlier.content is None:
             return sheet
+        self.mended.append(earlier.id)
         return with_mended(self._sheet(session, earlier.id, depth + 1), sheet)
 
     def _progress(self, done: int, total: int) -> None:
@@ -128,7 +138,8 @@ class _Work:
             if not may(actor, self.kind, batch.school_id):
                 _stop(session, batch, "import_not_allowed", now)
                 return
-            plan = self.maker.plan(session, checked.records, now)
+            self.maker.hold(session)
+            plan = self.maker.whole_plan(session, checked.records, now, sound=not checked.errors)
             if not (checked.errors or plan.errors) and plan.digest == batch.report["digest"]:
                 if plan.changes:
                     apply_plan(session, self.maker, actor, plan, now, batch.sha256)
@@ -139,10 +150,10 @@ class _Work:
     def _applied(self, session: Session, batch: ImportBatch, plan: Plan, now: datetime) -> None:
         batch.state, batch.changed_at = "applied", now
         let_go(batch)
-        before = batch
-        while before.mends_id is not None:  # the files whose bad rows were mended have served
-            before = session.get_one(ImportBatch, before.mends_id)
-            before.state, before.changed_at = "dropped", now
+        for id_ in self.mended:  # the files whose bad rows were mended have served
+            before = session.get_one(ImportBatch, id_)
+            before.state, before.changed_at = "superseded", now
+            before.superseded_by_id = batch.id
             let_go(before)
         params = {"file": batch.file_name, **plan.counts}
         tell(session, [batch.person_id], "import.applied", f"import:{batch.id}", params, f"/imports/{batch.id}", now)
@@ -163,7 +174,7 @@ def _report(checked: Checked, plan: Plan, errors: tuple[RowError, ...], problem:
     return {
         "counts": plan.counts, "digest": plan.digest, "bad_lines": len({error.line for error in errors}),
         "rows": len(checked.sheet.rows), "mapping": checked.mapping, "encoding": checked.sheet.encoding,
-        "columns": checked.sheet.columns, "header_line": checked.sheet.header_line, "problem": problem,
+        "columns": checked.sheet.columns, "header_line": checked.sheet.header_line, "problem": problem, "told": plan.told,
         "head": [list(map(str, row.cells)) for row in checked.sheet.rows[:3]],
     }  # fmt: skip
 

@@ -129,6 +129,10 @@ def _pupils(world: DemoWorld, seed: int) -> list[_Pupil]:
     return pupils
 
 
+def class_name(major: str, grade: str) -> str:
+    return f"{grade}级{major}1班"
+
+
 def _students(session: Session, world: DemoWorld, school: str, slug: str, hashed: str, seed: int) -> None:
     """Most have no e-mail and sign in by school and number, as in real life."""
     past = world.now - LONG_AGO
@@ -137,7 +141,7 @@ def _students(session: Session, world: DemoWorld, school: str, slug: str, hashed
         email = f"student@{slug}.example" if index == 0 else None
         new = _new(
             world, school, pupil.number, pupil.name, "student", email=email, password_hash=hashed,
-            major=pupil.major, grade=pupil.grade,
+            major=pupil.major, grade=pupil.grade, class_name=class_name(pupil.major, pupil.grade),
         )  # fmt: skip
         person = services.create_person(session, None, new, past)
         world.students[school].append(person.id)

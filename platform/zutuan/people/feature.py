@@ -47,8 +47,8 @@ def cards(_session: Session, actor: Actor) -> list[Card]:
 
 
 ROSTER = ImportKind(
-    "people", _l("人员名单"), _l("学工号、姓名必填；学籍有变动的也用它更新"), roster_import, allow, "people.import",
-    labels=COLUMN, words={"kind": KIND, "standing": STANDING},
+    "people", _l("人员名单"), _l("学工号、姓名必填；学籍有变动的也用它更新"),
+    lambda handed: roster_import(handed.school_id), allow, "people.import", labels=COLUMN, words={"kind": KIND, "standing": STANDING},
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from zutuan.calendar import busy
 from zutuan.db import Base, UtcDateTime
 from zutuan.errors import Invalid, Refused
 from zutuan.notices.models import Notice
@@ -73,6 +74,7 @@ def close(session: Session, actor: Actor, password: str) -> None:
     mine, now = actor.person_id, actor.now
     for table in (WebSession, Notice):
         session.execute(sa.delete(table).where(table.person_id == mine))
+    busy.forget(session, mine)
     session.execute(sa.update(PersonalToken).where(PersonalToken.person_id == mine).values(revoked_at=now))
     session.execute(
         sa.update(AccessKey).where(AccessKey.person_id == mine, AccessKey.used_at.is_(None)).values(revoked_at=now)

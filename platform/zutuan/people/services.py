@@ -186,6 +186,7 @@ class NewPerson:
     department_id: int | None = None
     major: str = ""
     grade: str = ""
+    class_name: str = ""
     demonstration: bool = False
     privacy_version: int = 0
 
@@ -212,7 +213,7 @@ def create_person(session: Session, actor: Actor | None, new: NewPerson, now: da
     person.affiliations.append(
         Affiliation(
             school_id=new.school_id, number=new.number, kind=new.kind, department_id=new.department_id,
-            major=new.major, grade=new.grade, from_=now,
+            major=new.major, grade=new.grade, class_name=new.class_name, from_=now,
         )
     )  # fmt: skip
     session.add(person)

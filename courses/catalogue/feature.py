@@ -11,6 +11,7 @@ from courses.catalogue import dates, queries, timing
 from courses.catalogue import errors as errors
 from courses.catalogue.api import courses_api, offerings_api
 from courses.catalogue.demo import load
+from courses.catalogue.offering_import import OFFERINGS
 from courses.catalogue.pages import blueprint
 from courses.catalogue.permissions import allow
 from zutuan.feature import Card, Feature, Kind, NavEntry, Todo
@@ -61,4 +62,5 @@ FEATURE = Feature(
     demo_order=40,
     calendar=(timing.HOOK, *dates.HOOKS),
     checks=(timing.book_follows_calendar,),
+    imports=(OFFERINGS,),
 )

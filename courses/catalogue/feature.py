@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from courses.catalogue import dates, queries, timing
+from courses.catalogue import course_files, dates, queries, timing
 from courses.catalogue import errors as errors
 from courses.catalogue.api import courses_api, offerings_api
 from courses.catalogue.demo import load
@@ -56,7 +56,16 @@ FEATURE = Feature(
     todos=todos,
     cards=cards,
     kinds=(
-        Kind("course", _l("课程"), "journal-bookmark", "catalogue.course", "course_id", "catalogue.catalogue", "2.2.2"),
+        Kind(
+            "course",
+            _l("课程"),
+            "journal-bookmark",
+            "catalogue.course",
+            "course_id",
+            "catalogue.catalogue",
+            "2.2.2",
+            keeps_files=course_files.keeps,
+        ),
     ),
     demo=load,
     demo_order=40,

@@ -8,7 +8,8 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from courses.catalogue.models import MeetingPattern, OfferingDate
+from courses.catalogue import disciplines
+from courses.catalogue.models import Course, MeetingPattern, OfferingDate
 from zutuan.calendar.models import Occurrence, Term
 from zutuan.calendar.patterns import week_parts
 from zutuan.calendar.rules import clock_text, parse_weeks
@@ -109,7 +110,26 @@ def term(value: Term) -> str:
     return _("%(year)s 学年 %(term)s", year=year, term=TERM[value.number])
 
 
+def discipline(course: Course) -> str:
+    return disciplines.text(course.discipline_scheme, course.discipline_version, course.discipline_code)
+
+
+# Fields of a course as pages name them.
+FIELD = {
+    "school_id": _l("开课学校"), "title_zh": _l("课程名称"), "title_en": _l("英文名称"), "code": _l("课程代码"),
+    "category": _l("类别"), "plan_code": _l("计划任务"), "credits": _l("学分"), "hours": _l("学时"),
+    "delivery": _l("授课方式"), "level": _l("层次"), "language": _l("授课语言"), "department_id": _l("院系"),
+    "summary_zh": _l("一句话介绍"), "summary_en": _l("英文一句话介绍"), "description_zh": _l("课程介绍"),
+    "description_en": _l("英文介绍"), "prerequisites": _l("先修要求"), "assessment": _l("考核方式"),
+    "keywords": _l("关键词"), "teacher_ids": _l("任课教师"), "discipline_scheme": _l("学科分类"),
+    "discipline_version": _l("学科分类版本"), "discipline_code": _l("学科代码"), "syllabus": _l("教学安排"),
+    "syllabus-weeks": _l("周次"), "syllabus-topic": _l("内容"), "textbooks": _l("教材和参考书"),
+    "requires_ids": _l("先修课"),
+}  # fmt: skip
+
+
 FILTERS = {
+    "discipline_text": discipline,
     "meeting_text": meeting,
     "meeting_day": meeting_day,
     "meeting_periods": meeting_periods,
@@ -130,4 +150,5 @@ WORDS = {
     "seats_by": SEATS_BY,
     "round": ROUND,
     "date": DATE,
+    "field": FIELD,
 }

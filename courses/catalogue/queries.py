@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
+from courses.catalogue.models import Course, CoursePrerequisite, CourseTeacher, MeetingPattern, Offering, SeatPool
 from courses.catalogue.permissions import allow
 from courses.catalogue.rows import CourseRow, rows
 from zutuan.calendar.models import Occurrence
@@ -29,6 +29,7 @@ from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
 
 _STAFF = selectinload(Course.staff).joinedload(CourseTeacher.person)
+_REQUIRES = selectinload(Course.requires).joinedload(CoursePrerequisite.required).joinedload(Course.item)
 _OFFERINGS = selectinload(Course.offerings).options(
     joinedload(Offering.term),
     selectinload(Offering.meetings),
@@ -76,7 +77,9 @@ class OfferingView:
 def view_course(session: Session, actor: Actor, course_id: int, action: str = "course.read") -> CourseView:
     """The course, or 404. Whoever sees it only through a seat sees that offering only."""
     item = joinedload(Course.item).joinedload(SharedItem.owner)
-    course = session.get(Course, course_id, options=[item, _STAFF, _OFFERINGS, joinedload(Course.department)])
+    course = session.get(
+        Course, course_id, options=[item, _STAFF, _REQUIRES, _OFFERINGS, joinedload(Course.department)]
+    )
     if course is None:
         raise NotFound
     for each in course.offerings:
@@ -105,6 +108,31 @@ def view_offering(session: Session, actor: Actor, offering_id: int, action: str 
         raise Hidden(Denial(action, "offering", offering_id))
     may_join = view.may_edit or offering_id in view.seats
     return OfferingView(offering, view.course, view.promised, view.may_edit, may_join)
+
+
+def visible_ids(session: Session, actor: Actor, ids: Sequence[int]) -> set[int]:
+    """Those of the courses that the actor sees in a list, or may edit."""
+    query = sa.select(Course.id).join(SharedItem, SharedItem.id == Course.id).where(Course.id.in_(padded(ids)))
+    found = set(session.scalars(sharing.seen_by(actor, query)))
+    return found | set(session.scalars(query.where(_mine(actor))))
+
+
+def named(session: Session, people: Sequence[int], courses: Sequence[int]) -> dict[str, str]:
+    """Names of an edition's teachers and required courses, as they are called now."""
+    who = session.scalars(sa.select(Person.name).where(Person.id.in_(padded(people))).order_by(Person.id))
+    what = sa.select(SharedItem.title_zh).where(SharedItem.id.in_(padded(courses))).order_by(SharedItem.id)
+    return {"teacher_ids": "、".join(who), "requires_ids": "、".join(session.scalars(what))}
+
+
+def required_by(session: Session, ids: Iterable[int]) -> set[int]:
+    """These courses and everything that is required before them, however far back."""
+    found: set[int] = set()
+    ahead = set(ids)
+    p = CoursePrerequisite
+    while ahead:
+        found |= ahead
+        ahead = set(session.scalars(sa.select(p.required_id).where(p.course_id.in_(sorted(ahead))))) - found
+    return found
 
 
 def occurrences(session: Session, offering_id: int) -> list[Occurrence]:

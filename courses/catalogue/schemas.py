@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from courses.catalogue.disciplines import SCHEMES
 from courses.catalogue.models import CATEGORIES, DATES, DELIVERIES, LANGUAGES, LEVELS, SEATS_BY
 from courses.catalogue.rules import MAX_SEATS, ROUNDS
 from zutuan.calendar.rules import parse_weeks
@@ -26,6 +27,21 @@ def _audience(**kw: Any) -> Many:
 
 
 PLAN = "|".join(re.escape(code) for code in TASKS)
+
+
+class Weeks(Text):
+    """Weeks as they are written: 1-8,10-16e."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kw)
+        if isinstance(parse_weeks(text), Refusal):
+            raise bad("bad_weeks")
+        return text
+
+
+class SyllabusIn(Schema):
+    weeks = Weeks(20, required=True)
+    topic = Text(200, required=True)
 
 
 class CourseFields(Schema):
@@ -48,6 +64,15 @@ class CourseFields(Schema):
     department_id = Ref(load_default=None, allow_none=True)
     prerequisites = Text(400, min=0, multiline=True)
     assessment = Text(400, min=0, multiline=True)
+    textbooks = Text(1000, min=0, multiline=True)
+    syllabus = Many(Row(SyllabusIn), max=40, load_default=list)
+    discipline_scheme = Pattern("|".join(SCHEMES), "no_such", 10, min=0, load_default="")
+    discipline_version = Pattern(r"\d{4}", "no_such", 10, min=0, load_default="")
+    discipline_code = Pattern(r"[0-9.]+", "not_number", 10, min=0, load_default="")
+    requires_ids = Many(
+        Ref(), max=10, unique=True, load_default=None, allow_none=True,
+        metadata={"description": "courses here that a student has completed before"},
+    )  # fmt: skip
     plan_code = Pattern(
         PLAN, "no_such", 12, min=0, load_default=None, allow_none=False,
         metadata={"description": "the task of the plan; empty: none; not given: the usual one of courses"},
@@ -66,18 +91,12 @@ class CoursePatch(CourseFields):
     audience = _audience()
 
 
+class CopyIn(Schema):
+    code = Pattern(CODE, "bad_code", 20, required=True)
+
+
 class PublishIn(Schema):
     audience = _audience(load_default=None, allow_none=True)
-
-
-class Weeks(Text):
-    """Weeks as they are written: 1-8,10-16e."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kw)
-        if isinstance(parse_weeks(text), Refusal):
-            raise bad("bad_weeks")
-        return text
 
 
 class MeetingIn(Schema):
@@ -238,6 +257,11 @@ class CourseOut(Schema):
     department = fields.Nested(Named, allow_none=True)
     prerequisites = fields.String()
     assessment = fields.String()
+    textbooks = fields.String()
+    syllabus = fields.List(fields.Dict(keys=fields.String(), values=fields.String()))
+    discipline_scheme = fields.String()
+    discipline_version = fields.String()
+    discipline_code = fields.String()
     teachers = fields.List(fields.Nested(Named))
     state = fields.String(attribute="item.state")
     published_at = fields.AwareDateTime(attribute="item.published_at", allow_none=True)
@@ -251,8 +275,23 @@ class AudienceOut(Schema):
     count = fields.Integer(allow_none=True, metadata={"description": "null: the whole platform"})
 
 
+class RequiredOut(Schema):
+    id = fields.Integer()
+    code = fields.String()
+    title_zh = fields.String(attribute="item.title_zh")
+
+
 class CourseDetailOut(CourseOut):
     audience = fields.Nested(AudienceOut)
+    requires = fields.List(fields.Nested(RequiredOut))
+
+
+class EditionOut(Schema):
+    number = fields.Integer()
+    at = fields.AwareDateTime()
+    person = fields.Nested(Named, allow_none=True)
+    changed = fields.List(fields.String(), metadata={"description": "fields that differ from the edition before"})
+    content = fields.Dict(keys=fields.String())
 
 
 class OfferingDetailOut(OfferingOut):

@@ -11,8 +11,16 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from courses.catalogue import dates, hooks, queries, rules
-from courses.catalogue.models import Course, CourseTeacher, EnrolmentRound, MeetingPattern, Offering, SeatPool
+from courses.catalogue import dates, disciplines, editions, hooks, queries, rules
+from courses.catalogue.models import (
+    Course,
+    CoursePrerequisite,
+    CourseTeacher,
+    EnrolmentRound,
+    MeetingPattern,
+    Offering,
+    SeatPool,
+)
 from courses.catalogue.permissions import allow
 from zutuan.calendar import calendars
 from zutuan.calendar import services as calendar
@@ -31,9 +39,10 @@ from zutuan.sharing.permissions import Place, Subject
 from zutuan.sharing.services import add_share, audience, audit, end_share, move, set_audience
 
 ITEM_FIELDS = ("title_zh", "title_en", "summary_zh", "summary_en", "keywords", "plan_code")
+DISCIPLINE = ("discipline_scheme", "discipline_version", "discipline_code")
 COURSE_FIELDS = (
     "code", "credits", "hours", "category", "level", "language", "delivery", "department_id",
-    "description_zh", "description_en", "prerequisites", "assessment",
+    "description_zh", "description_en", "prerequisites", "assessment", "textbooks", "syllabus", *DISCIPLINE,
 )  # fmt: skip
 OFFERING_FIELDS = (
     "code", "grade", "room", "room_seats", "online_url", "note", "seats_by", "waitlist", "for_grades", "for_majors",
@@ -58,9 +67,11 @@ def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Cours
     session.flush()
     add_share(session, item, scopes.manage(school_id), now)
     _check_department(session, school_id, data["department_id"])
-    course = Course(item=item, school_id=school_id, **{name: data[name] for name in COURSE_FIELDS})
+    said = {**data, **_discipline(data)}
+    course = Course(item=item, school_id=school_id, **{name: said[name] for name in COURSE_FIELDS})
     session.add(course)
     _flush(session, "course_code_taken")
+    _set_requires(session, actor, course, data.get("requires_ids"))
     default = [actor.person_id] if actor.at(school_id) and _teaches_at(actor, school_id) else []
     _set_teachers(session, course, default if data["teacher_ids"] is None else data["teacher_ids"], now)
     if scopes.manage(school_id) not in actor.scopes and actor.person_id not in {
@@ -110,6 +121,45 @@ def _flush(session: Session, code: str) -> None:
         raise Refused(code) from error
 
 
+def _discipline(data: dict[str, Any], course: Course | None = None) -> dict[str, str]:
+    """The three parts as they are to be kept. Raises Invalid naming the one that does not fit."""
+    if course is not None and not any(name in data for name in DISCIPLINE):
+        return {}
+    said = {name: data.get(name, getattr(course, name, "")) for name in DISCIPLINE}
+    if not data.get("discipline_version"):  # what is not said: the one it has, or the new table's own
+        same = course is not None and said["discipline_scheme"] == course.discipline_scheme
+        said["discipline_version"] = course.discipline_version if same and course else ""
+    found = disciplines.check(*(said[name] or "" for name in DISCIPLINE))
+    if isinstance(found[1], Refusal):
+        raise Invalid.field(found[0], found[1].code, **found[1].params)
+    return dict(zip(DISCIPLINE, (str(each) for each in found), strict=True))
+
+
+def _set_requires(session: Session, actor: Actor, course: Course, wanted: Sequence[int] | None) -> bool:
+    """What is to be completed before: courses that the actor sees (or that are required already), and no circle."""
+    current = {each.required_id: each for each in course.requires}
+    if wanted is None or set(wanted) == current.keys():
+        return False
+    added = [id_ for id_ in wanted if id_ not in current]
+    if set(added) - queries.visible_ids(session, actor, added):
+        raise Invalid.field("requires_ids", "no_such")
+    if course.id in queries.required_by(session, wanted):
+        raise Invalid.field("requires_ids", "requires_itself")
+    for id_ in current.keys() - set(wanted):
+        course.requires.remove(current[id_])
+    course.requires += [CoursePrerequisite(required_id=id_) for id_ in added]
+    return True
+
+
+def copy_course(session: Session, actor: Actor, course: Course, code: str) -> Course:
+    """A new draft of the same school that says the same, under another code; classes and audience are not copied."""
+    allow.require(actor, "course.edit", queries.subject(course))
+    said = {name: getattr(course.item, name) for name in ITEM_FIELDS} | {n: getattr(course, n) for n in COURSE_FIELDS}
+    own = {"teacher_ids": [each.person_id for each in course.staff], "audience": [], "school_id": course.school_id}
+    own["requires_ids"] = [each.required_id for each in course.requires]
+    return create_course(session, actor, {**said, **own, "code": code})
+
+
 def _set_teachers(session: Session, course: Course, wanted: Sequence[int], now: datetime) -> bool:
     """Who teaches the course: people of its school. Each sees it in every state."""
     current = {staff.person_id: staff for staff in course.staff}
@@ -139,7 +189,11 @@ def update_course(session: Session, actor: Actor, course: Course, data: dict[str
     if "department_id" in data:  # it may be moved only to where the actor could edit it as well
         there = {"owner": Place(course.school_id, data["department_id"])}
         allow.require(actor, "course.edit", replace(queries.subject(course), places=there))
+    editions.begin(session, course)
+    data = {**data, **_discipline(data, course)}
     changed = _assign(course.item, data, ITEM_FIELDS) + _assign(course, data, COURSE_FIELDS)
+    if _set_requires(session, actor, course, data.get("requires_ids")):
+        changed.append("requires_ids")
     if data.get("teacher_ids") is not None and _set_teachers(session, course, data["teacher_ids"], actor.now):
         changed.append("teacher_ids")
     if data.get("audience") is not None and set_audience(session, actor, course.item, data["audience"]):
@@ -149,6 +203,8 @@ def update_course(session: Session, actor: Actor, course: Course, data: dict[str
         course.item.updated_at = actor.now
         _flush(session, "course_code_taken")
         session.expire(course, ["department"])
+        if course.item.state == "published":
+            editions.record(session, actor, course, editions.content(course), actor.now)
         reached = {"audience": audience(session, course.item, actor.now)} if "audience" in changed else {}
         _audit(session, actor, "course.edit", course, fields=changed, **reached)
     return course
@@ -171,6 +227,7 @@ def publish_course(session: Session, actor: Actor, course: Course, wanted: Seque
         move(course.item, "publish", actor.now)
     course.item.updated_at = actor.now
     session.flush()
+    editions.record(session, actor, course, editions.content(course), actor.now)
     _audit(session, actor, "course.publish", course, audience=audience(session, course.item, actor.now))
     return course
 

@@ -13,7 +13,8 @@ from zutuan.sharing.actor import Actor
 
 _OWN = (
     "id", "code", "description_zh", "description_en", "credits", "hours", "category", "level", "language", "delivery",
-    "department", "prerequisites", "assessment", "item",
+    "department", "prerequisites", "assessment", "textbooks", "syllabus", "discipline_scheme", "discipline_version",
+    "discipline_code", "item",
 )  # fmt: skip
 
 
@@ -25,7 +26,8 @@ def course_detail(session: Session, actor: Actor, value: Course) -> dict[str, An
     reach = queries.reach(session, actor, value)
     schools = None if reach.schools is None else [{"id": id_, "name": name} for id_, name in reach.schools]
     audience = {"scopes": sharing.audience(session, value.item, actor.now), "schools": schools, "count": reach.count}
-    return {**course(value), "audience": audience}
+    requires = [each.required for each in value.requires]
+    return {**course(value), "audience": audience, "requires": requires}
 
 
 _OFFERING = (

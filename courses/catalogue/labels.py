@@ -39,6 +39,8 @@ SORT = {
     "credits": _l("学分从高到低"),
     "seats": _l("余量从多到少"),
 }
+CREDITS = {"1": _l("1 学分以内"), "2": _l("1.5–2 学分"), "3": _l("2.5–3 学分"), "more": _l("3 学分以上")}
+PERIODS = {"1-4": _l("第 1–4 节"), "5-8": _l("第 5–8 节"), "9-20": _l("第 9 节以后")}
 SEATS_BY = {"first_come": _l("先到先得"), "choice": _l("教师挑选")}
 ROUND = {"preselection": _l("预选"), "main": _l("正选"), "add_drop": _l("补退选")}
 DATE = {"class": _l("上课"), "exam": _l("考试")}
@@ -147,6 +149,8 @@ WORDS = {
     "language": LANGUAGE,
     "state": STATE,
     "sort": SORT,
+    "credit_range": CREDITS,
+    "periods": PERIODS,
     "seats_by": SEATS_BY,
     "round": ROUND,
     "date": DATE,

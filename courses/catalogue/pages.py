@@ -39,8 +39,9 @@ def catalogue() -> ResponseReturnValue:
     query = load_query(schemas.CourseQuery(), PAGE)
     page = queries.find(db(), actor(), query)
     return render_template(
-        "catalogue/list.html", listing=Listing.of(page), courses=rows(db(), page.items), query=query,
-        schools=queries.schools_sharing(db(), actor()),
+        "catalogue/list.html", listing=Listing.of(page), query=query,
+        courses=rows(db(), page.items, pools=queries.my_pools(actor())),
+        schools=queries.schools_sharing(db(), actor()), studying=queries.my_pools(actor()) is not None,
     )  # fmt: skip
 
 
@@ -256,7 +257,7 @@ def as_seen(course_id: int) -> ResponseReturnValue:
         school=school,
         schools=schools,
         now=actor().now,
-        courses=rows(db(), [course_id]),
+        courses=rows(db(), [course_id], pools=queries.my_pools(queries.student_of(db(), school, clock.now()))),
     )
 
 

@@ -11,6 +11,8 @@ from zutuan.decision import FieldError, Refusal
 
 MAX_SEATS = 2000
 ROUNDS = ("preselection", "main", "add_drop")
+# How the catalogue groups credits: more than the first, up to the second.
+CREDITS = {"1": (0, 1), "2": (1, 2), "3": (2, 3), "more": (3, 100)}
 MAX_WINDOW = timedelta(days=366)
 LONGEST_DATE = timedelta(hours=12)
 EXAMS_AFTER = timedelta(days=60)  # exams are still sat this long after the last week of teaching

@@ -9,7 +9,7 @@ from marshmallow import fields
 
 from courses.catalogue.disciplines import SCHEMES
 from courses.catalogue.models import CATEGORIES, DATES, DELIVERIES, LANGUAGES, LEVELS, SEATS_BY
-from courses.catalogue.rules import MAX_SEATS, ROUNDS
+from courses.catalogue.rules import CREDITS, MAX_SEATS, ROUNDS
 from zutuan.calendar.rules import parse_weeks
 from zutuan.calendar.schemas import TermOut
 from zutuan.decision import Refusal
@@ -173,7 +173,16 @@ class CourseQuery(Schema):
     delivery = Choice(DELIVERIES, load_default=None)
     level = Choice(LEVELS, load_default=None)
     weekday = Whole(1, 7, load_default=None)
-    available = Flag(load_default=False)
+    periods = Pattern(
+        r"([1-9]|1[0-9]|20)-([1-9]|1[0-9]|20)", "bad_periods", 5, min=0, load_default="",
+        metadata={"description": "in any of these periods of its school: 1-4"},
+    )  # fmt: skip
+    credits = Choice(
+        tuple(CREDITS),
+        load_default=None,
+        metadata={"description": "up to 1, to 2, to 3, or more; each without the one before"},
+    )
+    available = Flag(load_default=False, metadata={"description": "with seats left; for a student those they may take"})
     plan = Pattern(
         rf"none|{PLAN}", "no_such", 12, min=0, load_default="", metadata={"description": "a task's code, or none"}
     )

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from zutuan.decision import Refusal
 
@@ -12,7 +16,7 @@ from zutuan.decision import Refusal
 class Scheme:
     """A table of disciplines. `top`: length of the code of a first level, whose codes are all known."""
 
-    title: str
+    title: Any
     versions: tuple[str, ...]  # the one in force first
     form: re.Pattern[str]
     example: str
@@ -49,10 +53,10 @@ _FIRST = {
 
 SCHEMES = {
     "gbt13745": Scheme(
-        "GB/T 13745 学科分类与代码", ("2009",), re.compile(r"\d{3}(\.?\d{2}(\d{2})?)?"), "880.11", 3, _STANDARD
+        _l("GB/T 13745 学科分类与代码"), ("2009",), re.compile(r"\d{3}(\.?\d{2}(\d{2})?)?"), "880.11", 3, _STANDARD
     ),
     "degree": Scheme(
-        "研究生教育学科专业目录", ("2022",), re.compile(r"\d{2}(\d{2}(\d{2})?)?"), "0401", 2, _FIELDS, _FIRST
+        _l("研究生教育学科专业目录"), ("2022",), re.compile(r"\d{2}(\d{2}(\d{2})?)?"), "0401", 2, _FIELDS, _FIRST
     ),
 }
 
@@ -70,7 +74,7 @@ def check(scheme: str, version: str, code: str) -> tuple[str, str, str] | tuple[
     if not known.form.fullmatch(code):
         return "discipline_code", Refusal("bad_discipline", {"example": known.example})
     if code[: known.top] not in known.first:
-        return "discipline_code", Refusal("no_such_discipline", {"top": code[: known.top], "title": known.title})
+        return "discipline_code", Refusal("no_such_discipline", {"top": code[: known.top], "title": str(known.title)})
     return scheme, version or known.versions[0], code
 
 
@@ -80,8 +84,8 @@ def text(scheme: str, version: str, code: str) -> str:
     if known is None:
         return ""
     name = known.more.get(code[: known.top * 2]) or known.first.get(code[: known.top], "")
-    return f"{code} {name}（{known.title} {version}）"
+    return _("%(code)s %(name)s（%(title)s %(version)s）", code=code, name=name, title=known.title, version=version)
 
 
 def choices() -> list[tuple[str, str]]:
-    return [(name, f"{each.title}（{each.versions[0]}）") for name, each in SCHEMES.items()]
+    return [(name, f"{each.title} {each.versions[0]}") for name, each in SCHEMES.items()]

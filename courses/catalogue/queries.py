@@ -39,7 +39,7 @@ _OFFERINGS = selectinload(Course.offerings).options(
     selectinload(Offering.rounds),
 )
 # What pages and the API show besides; taking a seat and reading a roster ask for none of it.
-_DATES = selectinload(Course.offerings).selectinload(Offering.dates)
+_DATES = selectinload(Course.offerings).options(selectinload(Offering.dates))
 _BRIEF = ("enrolment.create", "roster.read")
 
 
@@ -81,9 +81,9 @@ class OfferingView:
 def view_course(session: Session, actor: Actor, course_id: int, action: str = "course.read") -> CourseView:
     """The course, or 404. Whoever sees it only through a seat sees that offering only."""
     item = joinedload(Course.item).joinedload(SharedItem.owner)
-    course = session.get(
-        Course, course_id, options=[item, _STAFF, _REQUIRES, _OFFERINGS, joinedload(Course.department)]
-    )
+    more = () if action in _BRIEF else (_REQUIRES, _DATES)
+    options = [item, _STAFF, _OFFERINGS, joinedload(Course.department), *more]
+    course = session.get(Course, course_id, options=options)
     if course is None:
         raise NotFound
     for each in course.offerings:

@@ -6,6 +6,14 @@ from zutuan.errors import messages
 
 messages(
     {
+        "succession_offerings": (
+            _l("这所学校还有 %(count)s 个教学班没有结束。"),
+            _l("请在学期结束之后办理，或先归档没有人选的教学班。"),
+        ),
+        "succession_codes": (
+            _l("两校有 %(count)s 门课程代码相同：%(codes)s。"),
+            _l("请先修改其中一校的课程代码。"),
+        ),
         "course_code_taken": (_l("本校已有这个课程代码。"), _l("请换一个代码，或修改已有的课程。")),
         "offering_code_taken": (_l("本学期已有这个班号。"), _l("请换一个班号。")),
         "not_a_teacher_here": _l("所选教师现在不属于这所学校。"),

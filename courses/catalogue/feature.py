@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from courses.catalogue import course_files, dates, queries, timing
+from courses.catalogue import changes, course_files, dates, queries, timing
 from courses.catalogue import errors as errors
 from courses.catalogue.api import courses_api, offerings_api
 from courses.catalogue.demo import load
@@ -72,4 +72,6 @@ FEATURE = Feature(
     calendar=(timing.HOOK, *dates.HOOKS),
     checks=(timing.book_follows_calendar,),
     imports=(OFFERINGS,),
+    people=changes.PEOPLE,
+    succession=changes.SUCCESSION,
 )

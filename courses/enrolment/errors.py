@@ -6,6 +6,14 @@ from zutuan.errors import messages
 
 messages(
     {
+        "merge_both_enrolled": (
+            _l("两人都占着「%(title)s」%(number)s 班的名额。"),
+            _l("请先为其中一人办理退选，再合并。"),
+        ),
+        "succession_enrolments": (
+            _l("还有 %(count)s 个名额的教学没有结束，这所学校是它们的派出校或开课校。"),
+            _l("请在学期结束之后办理。"),
+        ),
         "not_enrolled_yet": (_l("还没有选上，不能开具选课证明。"), _l("本校教务处审核通过之后再来。")),
         "not_a_student": (_l("只有学生可以选课。"), _l("请用学生身份登录。")),
         "not_in_standing": (_l("您现在不是在读状态，不能选课。"), _l("如有疑问，请联系本校教务员核对学籍状态。")),

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from courses.catalogue import hooks
-from courses.enrolment import checks, notices, policies, queries, services, timing
+from courses.enrolment import changes, checks, notices, policies, queries, services, timing
 from courses.enrolment import errors as errors
 from courses.enrolment.api import enrolments_api, mine_api, offering_api, time_api
 from courses.enrolment.demo import load
@@ -92,4 +92,6 @@ FEATURE = Feature(
     demo_order=60,
     calendar=(timing.HOOK,),
     checks=(checks.seats_add_up, checks.nobody_sits_in_what_is_closed),
+    people=changes.PEOPLE,
+    succession=changes.SUCCESSION,
 )

@@ -32,6 +32,8 @@ from zutuan.operations import access_log, measuring
 from zutuan.operations import feature as operations
 from zutuan.papers import feature as papers
 from zutuan.people import feature as people
+from zutuan.people.hooks import hooks_of
+from zutuan.people.retention import Retention
 from zutuan.policies import feature as policies
 from zutuan.policies import registry
 from zutuan.search import feature as search
@@ -152,7 +154,9 @@ def make_worker(database: Database, config: Config | None = None) -> Worker:
         errands.update({topic: partial(errand, desk) for topic, errand in feature.errands.items()})
     # A class among the periodic work remembers when it acted last: each worker has one of its own.
     periodic = tuple(work() if isinstance(work, type) else work for feature in FEATURES for work in feature.periodic)
-    return Worker(database, handlers, (*periodic, Upkeep(), storage.FilesUpkeep(kept)), errands)
+    return Worker(
+        database, handlers, (*periodic, Upkeep(), storage.FilesUpkeep(kept), Retention(hooks_of(FEATURES))), errands
+    )
 
 
 def _configure(app: Flask, config: Config) -> None:

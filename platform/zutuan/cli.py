@@ -7,6 +7,7 @@ import click
 from zutuan import commands_operations, commands_people, commands_serve
 from zutuan.commands_demo import demo_command
 from zutuan.commands_import import import_group
+from zutuan.commands_schools import school_group
 from zutuan.config import load
 from zutuan.db import Database
 
@@ -33,6 +34,7 @@ def db_upgrade() -> None:
 
 for each in (
     import_group,
+    school_group,
     demo_command,
     *commands_serve.COMMANDS,
     *commands_people.COMMANDS,

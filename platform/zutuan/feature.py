@@ -20,8 +20,10 @@ from zutuan.sharing.permissions import Permissions
 
 if TYPE_CHECKING:
     from zutuan.calendar.sources import CalendarSource
+    from zutuan.clusters.hooks import SuccessionHook
     from zutuan.demo import DemoWorld
     from zutuan.desk import Desk
+    from zutuan.people.hooks import PeopleHook
 
 
 def _everyone(_actor: Actor) -> bool:
@@ -160,4 +162,7 @@ class Feature:
     demo_order: int = 50
     # what this feature's meetings are to the calendar (see `calendar/sources.py`)
     calendar: tuple[CalendarSource, ...] = ()
+    # what this feature has to say when persons merge, leave a school or are forgotten, and when a school is taken over
+    people: PeopleHook | None = None
+    succession: SuccessionHook | None = None
     checks: tuple[Callable[[Session], list[Problem]], ...] = ()

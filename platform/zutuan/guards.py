@@ -33,6 +33,10 @@ def guard(name: str, table: str, *, sqlite: list[str], postgresql: list[str]) ->
     _GUARDS[name] = Guard(table, statements)
 
 
+def is_append_only(table: str) -> bool:
+    return f"{table}_append_only" in _GUARDS
+
+
 def append_only(table: str) -> None:
     """UPDATE and DELETE on this table are refused by the database itself (on SQLite REPLACE too: it deletes)."""
     guard(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -20,13 +19,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy.orm import Session
-from support.cast import NOW, Cast
-from support.databases import Fresh
+from support.cast import NOW, Cast, Player
 from support.teaching import CLOSES, OPENS, add_people, at_time
 
 from courses.catalogue import services as catalogue
 from courses.catalogue.models import Offering, SeatPool
-from courses.enrolment import rules, services
+from courses.enrolment import facts, rules, seats, services
 from courses.enrolment.checks import seats_add_up
 from courses.enrolment.models import Enrolment
 from zutuan.clock import clock as the_clock
@@ -47,12 +45,12 @@ class World:
 
     def __init__(self, database: Database, cast: Cast) -> None:
         self.database, self.cast = database, cast
-        self.people = [*add_people(database, cast, "B", 3), *add_people(database, cast, "C", STUDENTS - 3)]
         self.staff = {
             "teacher": cast.who("A", "teacher"),
             "B": cast.who("B", "registrar"),
             "C": cast.who("C", "registrar"),
         }
+        self.people: list[Player] = []
         self.made = 0
 
     def actor(self, session: Session, person_id: int) -> Actor:
@@ -82,16 +80,27 @@ class World:
         return ids
 
 
+def _of_c(cast: Cast) -> sa.ColumnElement[bool]:
+    """C's membership of A's cluster."""
+    return sa.and_(Membership.school_id == cast.schools["C"], Membership.cluster_id == cast.clusters["A"])
+
+
 class Enrolling(RuleBasedStateMachine):
     world: World
 
     @initialize()
     def begin(self) -> None:
+        """People and courses of this example's own: nothing of the one before is left in the way."""
+        world, m = self.world, Membership
         the_clock.set(NOW)
-        with self.world.database.write() as session:
-            n = self.world.made
-            self.offerings = self.world.course(session, [at_time(n), at_time(n + 1)])
-            self.offerings += self.world.course(session, [at_time(n)])
+        world.people = [
+            *add_people(world.database, world.cast, "B", 3),
+            *add_people(world.database, world.cast, "C", 2),
+        ]
+        with world.database.write() as session:
+            session.execute(sa.update(m).where(_of_c(world.cast)).values(until=None))
+            self.offerings = world.course(session, [at_time(0), at_time(1)])
+            self.offerings += world.course(session, [at_time(0)])
         self.enrolments: list[int] = []
 
     def do(self, job: Callable[[Session], object]) -> bool:
@@ -167,11 +176,9 @@ class Enrolling(RuleBasedStateMachine):
 
     @rule(back=st.booleans())
     def a_school_leaves_or_returns(self, back: bool) -> None:
-        m = Membership
-        mine = sa.and_(m.school_id == self.world.cast.schools["C"], m.cluster_id == self.world.cast.clusters["A"])
-
         def job(session: Session) -> None:
-            session.execute(sa.update(m).where(mine).values(until=None if back else the_clock.now()))
+            change = sa.update(Membership).where(_of_c(self.world.cast))
+            session.execute(change.values(until=None if back else the_clock.now()))
             session.info["audited"] = True
 
         self.do(job)
@@ -215,19 +222,39 @@ class Enrolling(RuleBasedStateMachine):
         assert not any({first, same_time} <= offerings for offerings in seated.values())
 
 
-@contextmanager
-def _world(database: Database, cast: Cast) -> Iterator[type[Enrolling]]:
-    machine = type("Enrolling", (Enrolling,), {"world": World(database, cast)})
-    yield machine
+def _run(database: Database, cast: Cast, examples: int) -> None:
+    run_state_machine_as_test(
+        type("Enrolling", (Enrolling,), {"world": World(database, cast)}),
+        settings=settings(
+            max_examples=examples, stateful_step_count=25, deadline=None, derandomize=True, phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
 
 
-@pytest.mark.usefixtures("fresh")
-def test_whatever_happens_seats_queue_and_time_stay_right(database: Database, cast: Cast, fresh: Fresh) -> None:
-    with _world(database, cast) as machine:
-        run_state_machine_as_test(
-            machine,
-            settings=settings(
-                max_examples=8, stateful_step_count=25, deadline=None, derandomize=True,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )  # fmt: skip
+def test_whatever_happens_seats_queue_and_time_stay_right(database: Database, cast: Cast) -> None:
+    _run(database, cast, 8)
+
+
+def _no_clash_seen(*_args: object) -> None:
+    return None
+
+
+def _nothing_handed_on(*_args: object) -> int:
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "fault"),
+    [
+        (facts, "clash", _no_clash_seen),
+        (seats, "hand_on", _nothing_handed_on),
+        (seats, "free", _no_clash_seen),
+    ],
+)
+def test_a_planted_fault_breaks_the_property(
+    sqlite_database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, fault: Any
+) -> None:
+    monkeypatch.setattr(place, name, fault)
+    with pytest.raises(AssertionError):
+        _run(sqlite_database, cast, 40)

@@ -10,13 +10,14 @@ import io
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from support.cast import Cast, Player
+from support.cast import NOW, Cast, Player
 from support.databases import Fresh
 from support.http import Api, api
 from support.teaching import add_people, calm, course_body, drain, offering_body, ok, to_cluster
@@ -25,7 +26,7 @@ from werkzeug.test import TestResponse
 from zutuan.clusters.models import Membership
 from zutuan.db import Database
 from zutuan.notices.models import Notice
-from zutuan.people.models import PersonalToken
+from zutuan.people.models import PersonalToken, RoleAssignment
 from zutuan.sharing import scopes
 from zutuan.sharing.permissions import ROLES
 
@@ -109,6 +110,18 @@ def _joins(stage: Stage) -> dict[str, Any]:
 _BUSY = {"title": "家教", "day": "2026-12-05", "starts": "09:00", "ends": "11:00"}
 
 
+def _grants(role: str, **place: str) -> Callable[[Stage], dict[str, Any]]:
+    """To a teacher of school A."""
+    return lambda stage: {
+        "person_ids": [stage.ids["person"]],
+        "role": role,
+        **{k: stage.ids[v] for k, v in place.items()},
+    }
+
+
+SOON = (NOW + timedelta(days=9)).isoformat()
+
+
 def _audience(scope: Callable[[Stage], str]) -> Callable[[Stage], dict[str, Any]]:
     return lambda stage: {"audience": [scope(stage)]}
 
@@ -169,6 +182,14 @@ OPERATIONS = {
     "school.periods": Operation("GET", "/schools/{school}/periods"),
     "school.departments": Operation("GET", "/schools/{school}/departments"),
     "people.list": Operation("GET", "/people?school_id={school}"),
+    "role.list": Operation("GET", "/roles?school_id={school}"),
+    "role.list_cluster": Operation("GET", "/roles?cluster_id={cluster}"),
+    "role.list_platform": Operation("GET", "/roles"),
+    "role.grant": Operation("POST", "/roles", _grants("librarian", school_id="school")),
+    "role.grant_secretary": Operation("POST", "/roles", _grants("secretary", school_id="school")),
+    "role.grant_cluster": Operation("POST", "/roles", _grants("cluster_admin", cluster_id="cluster")),
+    "role.revoke": Operation("POST", "/roles/{role}/revoke", _nothing),
+    "role.delegate": Operation("POST", "/roles/{role}/delegate", lambda _: {"number": "A002", "until": SOON}),
     "me.read": Operation("GET", "/me"),
     "me.timetable": Operation("GET", "/me/timetable"),
     "notice.list": Operation("GET", "/me/notices", contains="notice"),
@@ -229,7 +250,7 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
     }  # fmt: skip
     ids = {
         "school": cast.schools["A"], "department": cast.departments["A"], "newcomer": cast.schools["D"],
-        "cluster": cast.clusters["A"], "foreign": cast.clusters["D"],
+        "cluster": cast.clusters["A"], "foreign": cast.clusters["D"], "person": cast.who("A", "teacher").id,
     }  # fmt: skip
     for number, name in enumerate(("course", "quiet", "draft", "papered")):
         body = course_body(code=f"M{number}", title_zh=f"{TITLE}{number}", **common)
@@ -256,6 +277,8 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
     with database.read() as session:
         ids["notice"] = session.scalars(sa.select(Notice.id).where(Notice.person_id == student.id)).one()
         ids["token"] = session.scalars(sa.select(PersonalToken.id).where(PersonalToken.person_id == student.id)).one()
+        librarian = RoleAssignment.person_id == cast.who("A", "librarian").id
+        ids["role"] = session.scalars(sa.select(RoleAssignment.id).where(librarian)).one()
         member = sa.select(Membership.id).where(Membership.cluster_id == ids["cluster"])
         ids["membership"] = session.scalars(member.where(Membership.school_id == cast.schools["C"])).one()
     paths = {"course": f"/courses/{ids['course']}", "draft": f"/courses/{ids['draft']}",

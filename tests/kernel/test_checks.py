@@ -165,6 +165,14 @@ def _close(prefix: str) -> Fault:
 
 
 ROWS: dict[str, tuple[str, Fault]] = {
+    "somebody at a school that was taken over": (
+        "nothing_goes_on_where_a_school_ended",
+        lambda c, _: run(c, "UPDATE school SET successor_id = 1 WHERE id = 2"),
+    ),
+    "something of a tombstone": (
+        "nothing_is_a_tombstone_s",
+        lambda c, _: run(c, "UPDATE person SET state = 'merged', merged_into = 1 WHERE id = 2"),
+    ),
     "managers lost their share": ("owners_keep_their_shares", _close("manage:")),
     "the school lost its share": ("owners_keep_their_shares", _close("school:")),
     "a cluster's share with another's number": ("scopes_are_what_they_say", _share("cluster:{D}", "A")),

@@ -137,7 +137,8 @@ def test_guards_stand_after_an_upgrade(filled: Engine) -> None:
 def last_school(engine: Engine) -> int:
     """Add a school and remove it again; answers the id it had."""
     with engine.begin() as connection:
-        columns = {c["name"] for c in sa.inspect(connection).get_columns("school")} - {"id", "code", "probe"}
+        needed = {c["name"] for c in sa.inspect(connection).get_columns("school") if not c["nullable"]}
+        columns = needed - {"id", "probe"}
         table = sa.table("school", sa.column("id"), *(sa.column(name) for name in columns))
         values = {name: "x" for name in columns}
         new: int = connection.execute(sa.insert(table).values(values).returning(table.c.id)).scalar_one()

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from support.cast import NOW, Cast, Player
-from support.http import browser_session
+from support.http import api, browser_session, post_form
+from support.teaching import ok
 
 from zutuan.app import make_worker
 from zutuan.clock import Clock
@@ -21,7 +22,7 @@ from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import Notice
 from zutuan.people import audit_words, belonging, own_data, passwords, roles, slips, throttle, viewing
 from zutuan.people.models import AccessKey, Affiliation, Person, Proposal, RoleAssignment, WebSession
-from zutuan.people.roles import At
+from zutuan.people.roles import At, grant_role, holders
 from zutuan.people.rosters import roster_import
 from zutuan.people.services import actor_of_session, load_actor
 from zutuan.people.signing_in import open_session
@@ -430,3 +431,113 @@ def test_a_platform_admin_comes_to_a_schools_people_and_is_offered_only_what_wor
     assert cast.who("B", "student").number in people and "导入名单" not in people and "/people/keys" not in people
     browser_session(client, cast.who("B", "student"))
     assert f"/people?school={school}" not in client.get(f"/schools/{school}").text
+
+
+# --- roles: one rule, pages, the API ----------------------------------------------------------------------------
+
+
+def test_who_is_told_is_who_may(database: Database, cast: Cast) -> None:
+    """A deputy counts as long as the delegator's role does, for permissions and notices alike."""
+    teacher, registrar = cast.who("A", "teacher"), cast.who("A", "registrar")
+    lend(database, cast)
+
+    def told() -> list[int]:
+        with database.read() as session:
+            return holders(session, "registrar", cast.schools["A"], NOW)
+
+    assert told() == sorted((teacher.id, registrar.id))
+    for state, change in ((Person.state, "disabled"), (Person.state, "closed")):
+        with database.write() as session:
+            session.execute(sa.update(Person).where(Person.id == registrar.id).values({state: change}))
+            session.info["audited"] = True
+        assert told() == [] and not actor(database, teacher).holds(["registrar"])
+    with database.write() as session:
+        session.execute(sa.update(Person).where(Person.id == registrar.id).values(state="active"))
+        gone = sa.update(Affiliation).where(Affiliation.person_id == registrar.id).values(until=NOW)
+        session.execute(gone)
+        session.info["audited"] = True
+    assert told() == [] and not actor(database, teacher).holds(["registrar"])
+
+
+def test_nobody_takes_up_a_role_before_their_account_is_theirs(database: Database, cast: Cast) -> None:
+    """Else whoever reads the mailbox that a roster names would act in the role."""
+    admin = actor(database, cast.who("A", "school_admin"))
+    with database.write() as session:
+        run(session, roster_import(cast.schools["A"]), "工号,姓名,身份\nT8,新人,教师\n".encode(), now=NOW)
+        new = session.scalars(sa.select(Affiliation.person_id).where(Affiliation.number == "T8")).one()
+    with pytest.raises(Refused, match="role_before_activation"), database.write() as session:
+        roles.grant_many(session, admin, [new], "registrar", At(cast.schools["A"]), NOW, None)
+    with database.write() as session:  # the machine's operator may, and then no roster says whose mailbox opens it
+        grant_role(session, None, session.get_one(Person, new), "registrar", At(cast.schools["A"]), NOW)
+    text = "工号,姓名,身份,邮箱\nT8,新人,教师,evil@x.example\n".encode()
+    with database.write() as session:
+        report = run(session, roster_import(cast.schools["A"]), text, now=NOW)
+    assert report.updated == 0
+    with database.read() as session:
+        assert session.get_one(Person, new).email is None
+
+
+def test_a_department_of_another_school_is_no_place(database: Database, cast: Cast) -> None:
+    admin, at = actor(database, cast.who("A", "school_admin")), At(cast.schools["A"], cast.departments["B"])
+    with pytest.raises(Invalid), database.write() as session:
+        roles.grant_many(session, admin, [cast.who("A", "teacher").id], "secretary", at, NOW, None)
+
+
+def test_cluster_admins_and_platform_admins_are_made_on_pages(
+    sqlite_client: FlaskClient, sqlite_database: Database, cast: Cast, clock: Clock
+) -> None:
+    client, teacher = sqlite_client, cast.who("B", "teacher")
+    page = f"/clusters/{cast.clusters['A']}/roles"
+    browser_session(client, cast.who("A", "cluster_admin"))
+    assert page in client.get(f"/clusters/{cast.clusters['A']}").text
+    form = {"school": cast.name_of("B"), "number": teacher.number}
+    assert post_form(client, page, {**form, "number": "nobody"}).status_code == 422
+    assert post_form(client, page, {**form, "until": "2020-01-01"}).status_code == 422
+    assert post_form(client, page, {**form, "until": "2027-01-01"}).status_code == 302
+    assert "B teacher" in client.get(page).text
+    assert actor(sqlite_database, teacher).holds(["cluster_admin"])
+    role = held(sqlite_database, teacher, "cluster_admin")
+    assert client.get("/platform/roles").status_code == 403
+    assert post_form(client, "/platform/roles", form).status_code == 403
+    browser_session(client, cast.who("D", "cluster_admin"))
+    assert client.get(page).status_code == 403
+    assert post_form(client, f"/roles/{role}/revoke").status_code == 404
+    browser_session(client, cast.who("D", "platform_admin"))
+    assert client.get(page).status_code == 200
+    assert post_form(client, f"/roles/{role}/revoke").headers["Location"] == page
+    assert not actor(sqlite_database, teacher).holds(["cluster_admin"])
+    assert post_form(client, "/platform/roles", form).status_code == 302
+    assert actor(sqlite_database, teacher).holds(["platform_admin"])
+    assert "B teacher" in client.get("/platform/roles").text
+    assert client.get("/clusters/999/roles").status_code == 404
+
+
+def test_roles_by_the_api(app: Flask, database: Database, cast: Cast) -> None:
+    admin, teacher = api(app, cast.who("A", "school_admin")), cast.who("A", "teacher")
+    wanted = {
+        "person_ids": [teacher.id],
+        "role": "librarian",
+        "school_id": cast.schools["A"],
+        "until": LATER.isoformat(),
+    }
+    made = ok(admin.post("/roles", wanted), 201)["items"]
+    assert [(each["person_id"], each["role"], each["person_name"]) for each in made] == [
+        (teacher.id, "librarian", "A teacher")
+    ]
+    assert ok(admin.post("/roles", wanted), 201)["items"] == []
+    listed = ok(admin.get(f"/roles?school_id={cast.schools['A']}"))["items"]
+    assert made[0]["id"] in {each["id"] for each in listed}
+    mine = ok(api(app, teacher).get("/roles?mine=1"))["items"]
+    assert [each["id"] for each in mine] == [made[0]["id"]]
+    lent = {"number": cast.who("A", "registrar").number, "until": LATER.isoformat()}
+    deputy = ok(api(app, teacher).post(f"/roles/{made[0]['id']}/delegate", lent), 201)
+    assert deputy["delegates"] == made[0]["id"]
+    assert ok(admin.post(f"/roles/{made[0]['id']}/revoke"))["until"]
+    with database.read() as session:
+        assert session.get_one(RoleAssignment, deputy["id"]).until == NOW
+    both = {**wanted, "cluster_id": cast.clusters["A"]}
+    assert admin.post("/roles", both).status_code == 422
+    platform = api(app, cast.who("A", "platform_admin"))
+    nowhere = {"person_ids": [teacher.id], "role": "cluster_admin", "cluster_id": 987654321}
+    assert platform.post("/roles", nowhere).status_code == 422
+    assert platform.post("/roles", {**nowhere, "cluster_id": None}).status_code == 409

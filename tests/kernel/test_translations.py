@@ -163,6 +163,8 @@ ALLOWED_LITERALS = {
     "platform/zutuan/people/rosters.py": re.compile(r"无"),  # what rosters write where there is no address
     "platform/zutuan/people/feature.py": re.compile(r"、"),  # between schools
     "platform/zutuan/people/own_data.py": re.compile(r"已注销"),  # the name of a closed account, in every language
+    "platform/zutuan/people/merging.py": re.compile(r"已合并"),  # the name of a tombstone, in every language
+    "platform/zutuan/papers/services.py": re.compile(r"学校规定的保存期限已满，内容已删除。"),  # papers are in Chinese
     "platform/zutuan/imports/pages.py": re.compile(r"、"),  # between the other names of a column
     "platform/zutuan/importing/workbook_child.py": re.compile(r"是|否"),  # what a cell that is true or false says
     "platform/zutuan/importing/mapping.py": re.compile(
@@ -288,8 +290,10 @@ PAGES = {
     "room_manager": ("/",),
     "librarian": ("/",),
     "secretary": ("/",),
-    "school_admin": ("/", "/courses/mine"),
-    "platform_admin": ("/", "/clusters/{cluster}"),
+    "school_admin": ("/", "/courses/mine", "/people/merge"),
+    "platform_admin": ("/", "/clusters/{cluster}", "/people/merge", "/platform/roles", "/clusters/{cluster}/roles",
+                       "/schools/{school}", "/schools/{school}/rename", "/schools/{school}/succession",
+                       "/schools/{school}/succession/{other}"),
 }  # fmt: skip
 HOST_PAGES = ("/", "/courses/mine", "/courses/new", "/courses/{course}", "/courses/{course}/edit", "/courses/{course}/publish",
               "/courses/{course}/as-seen", "/courses/{course}/offerings/new", "/offerings/{offering}", "/offerings/{offering}/edit",
@@ -297,7 +301,7 @@ HOST_PAGES = ("/", "/courses/mine", "/courses/new", "/courses/{course}", "/cours
 
 
 def test_pages_in_english_show_no_chinese(sqlite_client: FlaskClient, cast: Cast, course: dict[str, int]) -> None:
-    ids = {**course, "cluster": cast.clusters["A"], "school": cast.schools["C"]}
+    ids = {**course, "cluster": cast.clusters["A"], "school": cast.schools["C"], "other": cast.schools["D"]}
     visits = [(cast.who("C", role), path) for role, paths in PAGES.items() for path in paths]
     visits += [(cast.who("B", "teacher"), path) for path in HOST_PAGES]
     found: dict[str, list[str]] = {}

@@ -31,6 +31,7 @@ from zutuan.calendar.models import (
     TimetableEntry,
     TimetableStudent,
 )  # fmt: skip
+from zutuan.clusters.models import FormerName
 from zutuan.imports.models import ImportBatch, ImportLine
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import GroupChat, Notice, NoticeChoice
@@ -111,6 +112,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
                 person_id=student.id, purpose="activate", channel="slip", secret_hash="0" * 64, created_at=NOW,
                 expires_at=LATER,
             ),
+            FormerName(school_id=cast.schools["B"], name="甲参与师范学院", until=date(2020, 3, 1)),
             SignInFailure(account_key="k", address="127.0.0.1", failures=1, last_at=NOW),
         ]
     )  # fmt: skip

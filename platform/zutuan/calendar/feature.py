@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
-from zutuan.calendar import busy, notices, timetables
+from zutuan.calendar import busy, merging, notices, timetables
 from zutuan.calendar import day_pages as day_pages
 from zutuan.calendar import errors as errors
 from zutuan.calendar import feed_pages as feed_pages
@@ -14,6 +14,7 @@ from zutuan.calendar.demo import load
 from zutuan.calendar.import_kinds import CALENDAR, TIMETABLE
 from zutuan.calendar.pages import blueprint
 from zutuan.calendar.permissions import allow
+from zutuan.clusters.hooks import SuccessionHook
 from zutuan.feature import Feature, NavEntry
 from zutuan.sharing.actor import Actor
 
@@ -28,6 +29,16 @@ FEATURE = Feature(
     pages=(blueprint,),
     api=(api, busy_api),
     permissions=allow,
+    # Where and when something took place stays true; nothing is planned there any more.
+    succession=SuccessionHook(
+        stays={
+            "term.school_id",
+            "period_table.school_id",
+            "special_day.school_id",
+            "calendar_place.school_id",
+            "timetable_entry.school_id",
+        }
+    ),
     public=frozenset({"calendar.ics"}),  # the secret in the address is the key
     nav=(
         NavEntry("calendar.my_timetable", _l("课表"), "calendar-week", shown=_has_time, order=20),
@@ -38,4 +49,5 @@ FEATURE = Feature(
     demo_order=20,
     imports=(CALENDAR, TIMETABLE),
     calendar=(timetables.HOOK, timetables.BY_NUMBER, busy.HOOK),
+    people=merging.HOOK,
 )

@@ -36,7 +36,13 @@ class School(MethodView):
         who = actor()
         view = queries.school_view(db(), who, school_id)
         memberships = [queries.shown(stay, who.now) for stay in (*view.now, *view.before)]
-        return {**schemas.SchoolOut().dump(view.school), "memberships": memberships}
+        school = view.school
+        changes = {
+            "former_names": view.former,
+            "successor_id": school.successor_id,
+            "succeeded_on": school.succeeded_on,
+        }
+        return {**schemas.SchoolOut().dump(school), **changes, "memberships": memberships}
 
 
 @schools_api.route("/<id:school_id>/departments")

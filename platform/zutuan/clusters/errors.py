@@ -8,6 +8,16 @@ messages(
     {
         "school_name_taken": _l("已有学校叫%(school)s。"),
         "school_code_taken": _l("标识码 %(number)s 已属于%(school)s。"),
+        "same_name": _l("现在就是这个名称。"),
+        "not_in_future": _l("不能晚于今天；到那一天再办理。"),
+        "school_succeeded": (_l("%(school)s已并入另一所学校。"), _l("请在承接它的学校办理。")),
+        "succeeds_itself": _l("不能并入自己。"),
+        "already_succeeded": _l("这所学校已并入另一所学校。"),
+        "successor_succeeded": (_l("承接的学校自己已并入另一所学校。"), _l("请选最终承接的学校。")),
+        "succession_numbers": (
+            _l("这些学工号在承接学校已有别人使用，加上原校代码后仍然重复或过长：%(numbers)s。"),
+            _l("请先在原校名单里更改这些学工号。"),
+        ),
         "cluster_name_taken": _l("已有组团叫%(cluster)s。"),
         "bad_school_code": _l("学校标识码须为 10 位数字。"),
         "already_member": (

@@ -118,8 +118,8 @@ def _contradiction(directory: Directory, record: Record) -> RowError | None:
     return None
 
 
-def apply_schools(session: Session, _actor: Actor | None, plan: Plan, _now: datetime) -> None:
-    services.write_schools(session, plan.created, dict(plan.updated))
+def apply_schools(session: Session, _actor: Actor | None, plan: Plan, now: datetime) -> None:
+    services.write_schools(session, plan.created, dict(plan.updated), now)
 
 
 SCHOOLS = Import("schools", SCHOOL_COLUMNS, plan_schools, apply_schools)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -24,8 +24,24 @@ class School(Base):
     city: Mapped[str] = mapped_column(sa.String(40), default="")
     level: Mapped[str] = mapped_column(sa.String(10), default="")
     supervisor: Mapped[str] = mapped_column(sa.String(60), default="")
+    # 并入: the school that took this one over, and on which day; nothing new begins here after it.
+    successor_id: Mapped[int | None] = foreign("school.id")
+    succeeded_on: Mapped[date | None]
 
+    former_names: Mapped[list[FormerName]] = relationship(order_by="FormerName.until.desc()", viewonly=True)
     memberships: Mapped[list[Membership]] = relationship(back_populates="school", viewonly=True)
+
+
+class FormerName(Base):
+    """原名 of a school: what it was called until that day. It is found by it still."""
+
+    __tablename__ = "former_name"
+    __table_args__ = (sa.UniqueConstraint("school_id", "name"),)
+
+    id: Mapped[Id]
+    school_id: Mapped[int] = foreign("school.id")
+    name: Mapped[str] = mapped_column(sa.String(60), index=True)
+    until: Mapped[date]
 
 
 class Department(Base):

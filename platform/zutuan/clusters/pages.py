@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from zutuan.clock import at_shanghai, local
 from zutuan.clusters import figures, queries, rules, schemas, services
 from zutuan.clusters.models import MEMBER_ROLES, Membership, School
-from zutuan.clusters.permissions import allow, cluster_subject
+from zutuan.clusters.permissions import allow, cluster_subject, school_subject
 from zutuan.clusters.words import PLANNED_CLUSTERS, ROLE_WORDS
 from zutuan.errors import Invalid, Refused, say
 from zutuan.people.permissions import allow as people
@@ -58,6 +58,7 @@ def schools() -> ResponseReturnValue:
     return render_template(
         "clusters/schools.html", listing=Listing.of(page), query=query, clusters=clusters,
         provinces=queries.provinces(db()), mine=who.school_ids,
+        former=queries.former_names(db(), [school.id for school in page.items]),
     )  # fmt: skip
 
 
@@ -66,10 +67,12 @@ def school(school_id: int) -> ResponseReturnValue:
     who = actor()
     view = queries.school_view(db(), who, school_id)
     departments = queries.departments_of(db(), who, school_id)
+    may_change = allow.may(who, "school.rename", school_subject(who, school_id)) and view.successor is None
     at = Subject("school", school_id, places={"school": Place(school_id)})
     return render_template(
         "clusters/school.html", view=view, departments=departments, now=who.now, mine=who.school_ids,
-        runs=people.may(who, "people.manage", at), settings=policies.may(who, "policy.read_school", at),
+        may_change=may_change, runs=people.may(who, "people.manage", at),
+        settings=policies.may(who, "policy.read_school", at),
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ allow = Permissions(
         "school.read": (Is("anyone"),),
         "cluster.read": (Is("anyone"),),
         "school.create": (PLATFORM,),
+        "school.rename": (PLATFORM,),
+        "school.succeed": (PLATFORM,),
         "cluster.create": (PLATFORM,),
         "cluster.figures": (Held({"cluster_admin"}, at="cluster"), PLATFORM),
         "cluster.add_member": (Held({"cluster_admin"}, at="cluster"), PLATFORM),

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from zutuan.clusters.models import Cluster, Department, Membership, School
+from zutuan.clusters.models import Cluster, Department, FormerName, Membership, School
 from zutuan.clusters.permissions import allow, cluster_subject, school_subject
 from zutuan.clusters.rules import Caution, Counts, Stay, cautions
 from zutuan.paging import Key, Page, fetch_page, like
@@ -121,9 +121,20 @@ def cluster_view(session: Session, actor: Actor, cluster_id: int) -> ClusterView
 
 
 def _matching(text: str) -> sa.ColumnElement[bool]:
-    """A school by part of its name or the beginning of its code."""
+    """A school by part of its name, of one it had before, or the beginning of its code."""
     code = like(text).lstrip("%")
-    return sa.or_(School.name.like(like(text), escape="\\"), School.code.like(code, escape="\\"))
+    before = sa.select(FormerName.school_id).where(FormerName.name.like(like(text), escape="\\"))
+    named = sa.or_(School.name.like(like(text), escape="\\"), School.id.in_(before))
+    return sa.or_(named, School.code.like(code, escape="\\"))
+
+
+def former_names(session: Session, school_ids: Sequence[int]) -> dict[int, list[FormerName]]:
+    """School id → what it was called before, the latest first."""
+    found: dict[int, list[FormerName]] = {}
+    query = sa.select(FormerName).where(FormerName.school_id.in_(school_ids))
+    for each in session.scalars(query.order_by(FormerName.until.desc(), FormerName.id.desc())):
+        found.setdefault(each.school_id, []).append(each)
+    return found
 
 
 def schools_page(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
@@ -158,6 +169,9 @@ class SchoolView:
     school: School
     now: tuple[Stay, ...]
     before: tuple[Stay, ...]
+    former: tuple[FormerName, ...] = ()
+    successor: School | None = None
+    predecessors: tuple[School, ...] = ()
 
 
 def school_view(session: Session, actor: Actor, school_id: int) -> SchoolView:
@@ -167,7 +181,14 @@ def school_view(session: Session, actor: Actor, school_id: int) -> SchoolView:
     all_time = stays(session, Membership.school_id == school_id)
     ended = [stay for stay in all_time if stay.state(actor.now) == "ended"]
     before = tuple(stay for stay in ended if not stay.called_off)
-    return SchoolView(school, tuple(stay for stay in all_time if stay not in ended), before)
+    return SchoolView(
+        school, tuple(stay for stay in all_time if stay not in ended), before,
+        former=tuple(former_names(session, [school_id]).get(school_id, ())),
+        successor=session.get(School, school.successor_id) if school.successor_id else None,
+        predecessors=tuple(
+            session.scalars(sa.select(School).where(School.successor_id == school_id).order_by(School.succeeded_on))
+        ),
+    )  # fmt: skip
 
 
 def departments_of(session: Session, actor: Actor, school_id: int) -> list[Department]:

@@ -139,6 +139,27 @@ def day_text(moment: datetime) -> str:
     return local(moment).date().isoformat()
 
 
+# --- renaming and taking over -----------------------------------------------------------------------------------
+
+
+def may_rename(name: str, wanted: str, *, taken: bool, succeeded: bool) -> Refusal | None:
+    """Whether a school can be called so from now on."""
+    if succeeded:
+        return Refusal("school_succeeded", {"school": name})
+    if wanted == name:
+        return Refusal("same_name")
+    return Refusal("school_name_taken", {"school": wanted}) if taken else None
+
+
+def may_succeed(old_id: int, new_id: int, old_successor: int | None, new_successor: int | None) -> Refusal | None:
+    """Whether `new` can take `old` over: two schools, and both still stand by themselves."""
+    if old_id == new_id:
+        return Refusal("succeeds_itself")
+    if old_successor is not None:
+        return Refusal("already_succeeded")
+    return Refusal("successor_succeeded") if new_successor is not None else None
+
+
 # --- the timeline -----------------------------------------------------------------------------------------------
 
 

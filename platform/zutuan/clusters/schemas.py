@@ -45,6 +45,17 @@ class MembershipEndIn(Schema):
     at = Instant(load_default=None, metadata={"description": "now, where it is not given"})
 
 
+class RenameForm(Schema):
+    """`day`: from when on it is called so; today where none is given."""
+
+    name = Text(60, required=True)
+    day = Day(load_default=None)
+
+
+class SucceedForm(Schema):
+    day = Day(load_default=None)
+
+
 class AddMemberForm(Schema):
     """A school is typed (name, part of it, or code) and, where several fit, picked."""
 
@@ -90,7 +101,17 @@ class ClusterMembershipOut(Schema):
     state = fields.String(metadata={"enum": ["coming", "open", "ended"]})
 
 
+class FormerNameOut(Schema):
+    name = fields.String()
+    until = fields.Date()
+
+
 class SchoolDetailOut(SchoolOut):
+    """`successor_id`: the school that took this one over, on `succeeded_on`."""
+
+    former_names = fields.List(fields.Nested(FormerNameOut))
+    successor_id = fields.Integer(allow_none=True)
+    succeeded_on = fields.Date(allow_none=True)
     memberships = fields.List(fields.Nested(ClusterMembershipOut))
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from zutuan.clock import local
 from zutuan.clusters import notices, queries, rules
-from zutuan.clusters.models import Cluster, Membership, School
+from zutuan.clusters.models import Cluster, FormerName, Membership, School
 from zutuan.clusters.permissions import allow, cluster_subject, school_subject
 from zutuan.decision import FieldError, Refusal
 from zutuan.errors import Invalid, NotFound, Refused, insist
@@ -48,14 +49,29 @@ def create_school(session: Session, actor: Actor | None, facts: SchoolFacts, now
     return school
 
 
+def remember(session: Session, school_id: int, name: str, until: date) -> None:
+    """A former name, once; called so again and renamed again, the later day holds."""
+    before = session.scalar(sa.select(FormerName).where(FormerName.school_id == school_id, FormerName.name == name))
+    if before is None:
+        session.add(FormerName(school_id=school_id, name=name, until=until))
+    else:
+        before.until = until
+
+
 def _free(session: Session, column: Any, value: str, code: str) -> None:
     taken = session.scalar(sa.select(School.name).where(column == value))
     if taken is not None:
         raise Refused(code, school=taken, number=value)
 
 
-def write_schools(session: Session, new: Sequence[SchoolFacts], changed: Mapping[int, SchoolFacts]) -> None:
-    """Many at once, for the import, which has checked them and writes the audit row."""
+def write_schools(
+    session: Session, new: Sequence[SchoolFacts], changed: Mapping[int, SchoolFacts], now: datetime
+) -> None:
+    """Many at once, for the import, which has checked them and writes the audit row. Who is called otherwise in the new
+    list has a former name from today on."""
+    for id_, name in session.execute(sa.select(School.id, School.name).where(School.id.in_(list(changed)))).all():
+        if name != changed[id_].name:
+            remember(session, id_, name, local(now).date())
     if new:
         session.execute(sa.insert(School), [asdict(facts) for facts in new])
     if changed:
@@ -145,6 +161,9 @@ def _write_membership(
 
 
 def _refusal(session: Session, cluster_id: int, joining: Joining) -> Refusal | None:
+    school = session.get(School, joining.school_id)
+    if school is not None and school.successor_id is not None:
+        return Refusal("school_succeeded", {"school": school.name})
     stays = queries.stays(session, Membership.cluster_id == cluster_id)
     return rules.may_join(stays, joining.school_id, joining.role, joining.from_)
 

@@ -6,6 +6,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from zutuan.clusters.hooks import SuccessionHook
 from zutuan.feature import Feature, NavEntry
 from zutuan.imports import errors as errors
 from zutuan.imports import services, work
@@ -28,6 +29,7 @@ def _applied(params: Mapping[str, Any]) -> str:
 
 FEATURE = Feature(
     name="imports",
+    succession=SuccessionHook(stays={"import_batch.school_id"}),
     pages=(blueprint,),
     api=(api,),
     nav=(

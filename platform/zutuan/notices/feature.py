@@ -2,7 +2,7 @@
 
 from zutuan.feature import Feature
 from zutuan.notices import errors as errors
-from zutuan.notices import groups, post
+from zutuan.notices import groups, merging, post
 from zutuan.notices.api import api, choices_api, groups_api
 from zutuan.notices.pages import blueprint
 from zutuan.notices.permissions import allow
@@ -13,8 +13,10 @@ FEATURE = Feature(
     pages=(blueprint,),
     api=(api, choices_api, groups_api),
     permissions=allow,
+    succession=merging.SUCCESSION,
     handlers={TOPIC: deliver},
     errands={MAIL_TOPIC: post.send_notice, post.DIGEST_TOPIC: post.send_digest, groups.TOPIC: groups.send_to_group},
     periodic=(post.Digests,),
     policies=(post.DIGEST_HOUR,),
+    people=merging.HOOK,
 )

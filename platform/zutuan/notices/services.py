@@ -3,7 +3,7 @@ school's group chat, as was chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,11 +46,18 @@ def tell(
 
 def deliver(session: Session, payload: dict[str, Any]) -> None:
     """The outbox's handler: may run twice, tells once. What was told for the first time also goes on its way by mail."""
-    people = payload["people"]
+    people = survivors(session, payload["people"])
     for start in range(0, len(people), AT_ONCE):
         _deliver_to(session, payload, people[start : start + AT_ONCE])
     if payload.get("school_id"):
         groups.pass_on(session, payload["school_id"], payload)
+
+
+def survivors(session: Session, people: Sequence[int]) -> list[int]:
+    """The same people, with the survivor in the place of whoever has been merged since the notice was written."""
+    query = sa.select(Person.id, Person.merged_into).where(Person.id.in_(people), Person.merged_into.is_not(None))
+    into = {gone: kept for gone, kept in session.execute(query)}
+    return sorted({into.get(each) or each for each in people}) if into else list(people)
 
 
 def _deliver_to(session: Session, payload: dict[str, Any], people: list[int]) -> None:

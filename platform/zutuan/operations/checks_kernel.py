@@ -13,6 +13,7 @@ from zutuan.clock import clock
 from zutuan.clusters.models import Cluster, Department, Membership, School
 from zutuan.feature import Problem
 from zutuan.jobs import OutboxMessage
+from zutuan.people.merging import goes_over
 from zutuan.people.models import Affiliation, Person, RoleAssignment
 from zutuan.people.rules import check_grant
 from zutuan.sharing import rules, scopes
@@ -160,6 +161,32 @@ def somebody_runs_the_platform(session: Session) -> list[Problem]:
     return [Problem("somebody_runs_the_platform", "platform", detail, warning=True)]
 
 
+def nothing_is_a_tombstone_s(session: Session) -> list[Problem]:
+    """Whoever has been merged has nothing any more: a request that was under way at that instant may leave a row behind."""
+    found = []
+    for table, column in goes_over():
+        gone = aliased(Person)
+        rows = sa.select(table.c.id, column).select_from(table).join(gone, gone.id == column)
+        late = rows.where(gone.state == "merged").limit(20)
+        found += _found(session, "nothing_is_a_tombstone_s", late, table.name, f"{column.name} {{1}} has been merged")
+    return found
+
+
+def nothing_goes_on_where_a_school_ended(session: Session) -> list[Problem]:
+    """A school that another one took over has nobody and belongs nowhere any more."""
+    name, now, ended = "nothing_goes_on_where_a_school_ended", clock.now(), School.successor_id.is_not(None)
+    detail = "still open at school {1}, which was taken over"
+    return [
+        problem
+        for table in (Affiliation, Membership, RoleAssignment)
+        for problem in _found(
+            session, name,
+            sa.select(table.id, School.id).join(School, School.id == table.school_id).where(ended, table.open_at(now)).limit(20),
+            table.__tablename__, detail,
+        )
+    ]  # fmt: skip
+
+
 # --- audit and outbox -------------------------------------------------------------------------------------------
 
 
@@ -197,5 +224,6 @@ def outbox_moves(session: Session) -> list[Problem]:
 CHECKS = (
     owners_keep_their_shares, scopes_are_what_they_say, audiences_have_no_twins, memberships_do_not_overlap,
     clusters_have_a_lead, departments_are_of_their_school, roles_are_where_they_may_be, somebody_runs_the_platform,
+    nothing_is_a_tombstone_s, nothing_goes_on_where_a_school_ended,
     audit_names_people, outbox_moves,
 )  # fmt: skip

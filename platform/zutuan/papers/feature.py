@@ -6,13 +6,15 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from zutuan.clusters.hooks import SuccessionHook
 from zutuan.feature import Feature, NavEntry, Problem
 from zutuan.papers import errors as errors
-from zutuan.papers import rules
+from zutuan.papers import rules, services
 from zutuan.papers.api import api
 from zutuan.papers.models import Paper
 from zutuan.papers.pages import blueprint
 from zutuan.papers.permissions import allow
+from zutuan.people.hooks import PeopleHook
 
 
 def papers_are_what_was_issued(session: Session) -> list[Problem]:
@@ -30,7 +32,9 @@ FEATURE = Feature(
     pages=(blueprint,),
     api=(api,),
     permissions=allow,
+    succession=SuccessionHook(stays={"paper.school_id"}),
     public=frozenset({"papers.ask", "papers.verify"}),
     nav=(NavEntry("papers.papers", _l("证明"), "shield-check", order=60, more_only=True),),
     checks=(papers_are_what_was_issued,),
+    people=PeopleHook({"paper.person_id": _l("证明")}, strip=services.strip),
 )

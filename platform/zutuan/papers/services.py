@@ -23,6 +23,9 @@ from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
+# Why a paper whose time is over shows nothing any more: written down once, in the language of papers.
+KEPT_LONG_ENOUGH = "学校规定的保存期限已满，内容已删除。"
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -108,6 +111,14 @@ def _take_back(session: Session, actor: Actor | None, paper: Paper, reason: str,
     paper.revoked_by = actor.person_id if actor else None
     about = Subject("paper", paper.id)
     audit(session, actor, "paper.revoke", about, now=now, school_id=paper.school_id)
+
+
+def strip(session: Session, person_id: int, now: datetime) -> None:
+    """The time of keeping is over: what stood on the person's papers goes, their numbers stay and say so."""
+    for paper in session.scalars(sa.select(Paper).where(Paper.person_id == person_id)):
+        paper.content = {"title": paper.content["title"], "text": "", "facts": [], "school": paper.content["school"]}
+        paper.digest = rules.digest(paper.content)
+        paper.revoked_at, paper.revoke_reason = paper.revoked_at or now, KEPT_LONG_ENOUGH
 
 
 # --- reading ----------------------------------------------------------------------------------------------------

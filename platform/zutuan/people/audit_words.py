@@ -22,9 +22,11 @@ VERB = {
     "clusters": _l("写入组团"), "calendar": _l("写入校历"), "timetable": _l("写入课表"), "import": _l("导入"), "read": _l("查看"),
     "list": _l("查看列表"), "list_school": _l("查看列表"), "write": _l("修改"), "manage": _l("管理"), "disable": _l("停用"),
     "disabled": _l("停用"), "active": _l("恢复"), "password": _l("设置密码"), "locale": _l("更换语言"), "view_as": _l("以其身份查看"),
-    "view_as_end": _l("结束以其身份查看"), "demo": _l("演示数据"),
+    "view_as_end": _l("结束以其身份查看"), "demo": _l("演示数据"), "rename": _l("改名"), "succeed": _l("转入承接学校"),
 }  # fmt: skip
 WHOLE = {
+    "school.succeed": _l("学校 · 并入另一所"), "person.merge": _l("合并账号（保留）"),
+    "person.merged": _l("合并账号（并入）"), "person.merge_at": _l("合并账号"), "person.strip": _l("已注销账号 · 到期删除"),
     "session.open": _l("登录"), "session.close": _l("退出登录"), "person.close": _l("注销账号"), "key.mail.reset": _l("寄出重设密码的链接"),
     "key.mail.activate": _l("寄出邀请"), "enrolment.drop": _l("选课 · 退课"), "enrolment.withdraw": _l("选课 · 退出课程"),
 }  # fmt: skip

@@ -6,17 +6,24 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from zutuan.feature import Card, Feature, ImportKind, NavEntry, Todo
+from zutuan.people import account_pages as account_pages
 from zutuan.people import belonging, notices, policies
 from zutuan.people import errors as errors
 from zutuan.people.api import me_api, people_api, session_api
+from zutuan.people.change_pages import blueprint as change_blueprint
 from zutuan.people.demo import load
+from zutuan.people.hook import HOOK
 from zutuan.people.keys_pages import blueprint as keys_blueprint
 from zutuan.people.labels import COLUMN, KIND, ROLE, STANDING
 from zutuan.people.own_pages import blueprint as own_blueprint
 from zutuan.people.pages import blueprint
 from zutuan.people.permissions import allow
+from zutuan.people.retention import YEARS
+from zutuan.people.role_pages import blueprint as role_blueprint
+from zutuan.people.roles_api import roles_api
 from zutuan.people.rosters import roster_import
 from zutuan.people.staff_pages import blueprint as staff_blueprint
+from zutuan.people.succession import SUCCESSION
 from zutuan.sharing.actor import Actor
 
 # Roles whose own rooms are still being built: what they can do today, and where.
@@ -77,18 +84,20 @@ KEYS = (
 
 FEATURE = Feature(
     name="people",
-    pages=(blueprint, keys_blueprint, staff_blueprint, own_blueprint),
+    pages=(blueprint, keys_blueprint, staff_blueprint, own_blueprint, change_blueprint, role_blueprint),
     nav=(
         NavEntry("staff.people", _l("人员"), "people", group="organisation", shown=_runs, more_only=True, order=85),
         NavEntry("staff.audit", _l("操作记录"), "clock", group="organisation", shown=_audits, more_only=True, order=95),
     ),
     todos=todos,
     notices=notices.TEXTS,
-    api=(session_api, me_api, people_api),
+    api=(session_api, me_api, people_api, roles_api),
     permissions=allow,
     cards=cards,
     imports=(ROSTER,),
-    policies=policies.ALL,
+    people=HOOK,
+    succession=SUCCESSION,
+    policies=(*policies.ALL, YEARS),
     demo=load,
     demo_order=30,
     public=frozenset({"people.sign_in", "people.sign_in_post", "people.demo_sign_in", "api-session.Session", *KEYS}),

@@ -86,7 +86,7 @@ def proven_address(session: Session, person_id: int) -> bool:
     """Whether the account's address is its owner's: whoever opened it last by a slip has shown only that a registrar of
     one school gave it to them, and a school may have written anybody's address beside their name."""
     k = AccessKey
-    used = sa.select(k.channel).where(k.person_id == person_id, k.used_at.is_not(None))
+    used = sa.select(k.channel).where(k.person_id == person_id, k.used_at.is_not(None), k.revoked_at.is_(None))
     return session.scalar(used.order_by(k.used_at.desc(), k.id.desc()).limit(1)) != "slip"
 
 

@@ -207,7 +207,7 @@ def link_post(secret: str) -> ResponseReturnValue:
 
 @blueprint.post("/account/password")
 def change_password() -> ResponseReturnValue:
-    from zutuan.people.pages import account_page
+    from zutuan.people.account_pages import account_page
 
     me, now = actor(), clock.now()
     account = f"password:{me.person_id}"

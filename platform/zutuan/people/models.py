@@ -22,7 +22,16 @@ class Person(Base):
     """One account. `email` is stored in lower case and may be missing; `demonstration` marks invented people."""
 
     __tablename__ = "person"
-    __table_args__ = (sa.CheckConstraint("state IN ('active', 'disabled', 'closed', 'merged')", name="state"),)
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('active', 'disabled', 'closed', 'merged')", name="state"),
+        sa.CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged"),
+        sa.Index("ix_person_name", "name"),
+        sa.Index(
+            "ix_person_closed", "closed_at",
+            sqlite_where=sa.text("closed_at IS NOT NULL AND stripped_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NOT NULL AND stripped_at IS NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[Id]
     name: Mapped[str] = mapped_column(sa.String(60))
@@ -35,6 +44,11 @@ class Person(Base):
     # The version of the privacy notice that was accepted; 0: none yet.
     privacy_version: Mapped[int] = mapped_column(default=0)
     privacy_at: Mapped[Moment | None]
+    # A tombstone points to the person it turned out to be; never at another tombstone.
+    merged_into: Mapped[int | None] = foreign("person.id")
+    closed_at: Mapped[Moment | None]
+    # When the schools' time to keep what was left of a closed account had run out, and it went.
+    stripped_at: Mapped[Moment | None]
 
     affiliations: Mapped[list[Affiliation]] = relationship(back_populates="person")
 
@@ -64,6 +78,8 @@ class Affiliation(Base):
     standing: Mapped[str] = mapped_column(sa.String(12), default="active")
     from_: Mapped[Moment] = mapped_column("from_")
     until: Mapped[Moment | None]
+    # Why it was ended by hand, in the school's words; the audit keeps no words about a person.
+    end_reason: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
 
     person: Mapped[Person] = relationship(back_populates="affiliations")
     school: Mapped[School] = relationship()

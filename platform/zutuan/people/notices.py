@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from zutuan.clock import local
 from zutuan.people.labels import ROLE
+from zutuan.web.texts import stamp
 
 
 def _granted(params: Mapping[str, Any]) -> str:
@@ -27,4 +28,16 @@ def _delegated(params: Mapping[str, Any]) -> str:
     )
 
 
-TEXTS = {"role.granted": _granted, "role.revoked": _revoked, "role.delegated": _delegated}
+def _merged(_params: Mapping[str, Any]) -> str:
+    return _("您在平台上的另一个账号已并入这个账号，它的选课、角色和通知都在这里；它的登录和令牌已停用。")
+
+
+def _ended(params: Mapping[str, Any]) -> str:
+    until = stamp(datetime.fromisoformat(params["until"]))
+    return _("%(school)s登记您自 %(until)s 起不再属于该校。", school=params["school"], until=until)
+
+
+TEXTS = {
+    "role.granted": _granted, "role.revoked": _revoked, "role.delegated": _delegated, "person.merged": _merged,
+    "affiliation.ended": _ended,
+}  # fmt: skip

@@ -47,8 +47,10 @@ def export(session: Session, actor: Actor) -> dict[str, list[dict[str, Any]]]:
     for table, column in references():
         rows = _rows(session, table, column == actor.person_id, None if column.name in ABOUT else column)
         found.setdefault(table.name, []).extend(rows)
-    about = sa.and_(event.c.subject_type == "person", event.c.subject_id == actor.person_id)
-    found["audit_event"] = _rows(session, event, sa.or_(event.c.actor_id == actor.person_id, about))
+    # The audit names a merged account by its old id for ever.
+    mine = [actor.person_id, *session.scalars(sa.select(person.c.id).where(person.c.merged_into == actor.person_id))]
+    about = sa.and_(event.c.subject_type == "person", event.c.subject_id.in_(mine))
+    found["audit_event"] = _rows(session, event, sa.or_(event.c.actor_id.in_(mine), about))
     return {str(name): rows for name, rows in found.items() if rows}
 
 
@@ -89,4 +91,5 @@ def close(session: Session, actor: Actor, password: str) -> None:
         still = sa.or_(dated.until.is_(None), dated.until > now)
         session.execute(sa.update(dated).where(dated.person_id == mine, dated.from_ <= now, still).values(until=now))
     person.name, person.email, person.password_hash, person.state = CLOSED_NAME, None, None, "closed"
+    person.closed_at = now
     audit(session, actor, "person.close", Subject("person", mine), now=now)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from zutuan.clock import local
 from zutuan.errors import Invalid, Refused
-from zutuan.people import own_data, schemas, services, throttle
+from zutuan.people import own_data, retention, schemas, services, throttle
 from zutuan.people.rules import PRIVACY_VERSION
 from zutuan.web.auth import end_cookie, safe_next
 from zutuan.web.forms import Errors, load_form, refused
@@ -39,7 +39,9 @@ def data() -> ResponseReturnValue:
 
 
 def _data_page(errors: Errors, alert: str) -> str:
-    return render_template("people/data.html", errors=errors, alert=alert, me=actor())
+    me = actor()
+    kept = retention.told(reading(), me.person_id, me.now)
+    return render_template("people/data.html", errors=errors, alert=alert, me=me, kept=kept)
 
 
 @blueprint.get("/account/data.json")

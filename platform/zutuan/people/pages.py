@@ -1,25 +1,23 @@
-"""Sign-in, sign-out, my account."""
+"""Signing in and out."""
 
 from __future__ import annotations
 
 import re
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from marshmallow import ValidationError
 
 from zutuan.clock import clock
 from zutuan.errors import Invalid, TooMany, Unauthenticated, say
 from zutuan.fields import field_errors, from_form
-from zutuan.people import belonging, devices, labels, queries, schemas, services, signing_in, staff_queries
+from zutuan.people import devices, labels, schemas, signing_in
 from zutuan.people.api import credentials
 from zutuan.people.demo import demo_sign_ins
 from zutuan.people.models import Person
-from zutuan.people.policies import least_length
 from zutuan.web.auth import end_cookie, is_loopback, safe_next, start_cookie
-from zutuan.web.forms import Errors, messages_by_field
-from zutuan.web.requests import actor, config, database, db, maybe_actor, reading, shown_once
+from zutuan.web.forms import messages_by_field
+from zutuan.web.requests import actor, config, database, db, maybe_actor, reading
 from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("people", __name__, template_folder="templates")
@@ -82,39 +80,3 @@ def sign_out() -> ResponseReturnValue:
     end_cookie()
     g.signed_in_actor = None
     return redirect(url_for("people.sign_in"))
-
-
-@blueprint.get("/account")
-def account() -> ResponseReturnValue:
-    return account_page()
-
-
-def account_page(
-    secret: str | None = None, errors: Errors | None = None, alert: str = "", delegating: int | None = None
-) -> str:
-    """My account; after a refused form with what is wrong (`delegating`: in which role's form)."""
-    me = actor()
-    places = queries.role_places(reading(), me)
-    return render_template(
-        "people/account.html", me=me, tokens=services.tokens_of(reading(), me), secret=secret, errors=errors or {},
-        role_place=lambda held: places.get(held, ""), alert=alert, delegating=delegating, values=request.form,
-        least=least_length(reading(), me.person_id, me.now), proposals=belonging.proposals_of(reading(), me), own_roles=staff_queries.delegable(reading(), me),
-    )  # fmt: skip
-
-
-@blueprint.post("/account/tokens")
-def create_token() -> ResponseReturnValue:
-    schema = schemas.TokenIn()
-    try:
-        data = schema.load({"name": request.form.get("name", "")})
-    except ValidationError as error:
-        return account_page(errors=messages_by_field(field_errors(error.messages))), 422
-    _token, secret = services.create_token(db(), actor(), data["name"], clock.now())
-    return account_page(shown_once(secret))
-
-
-@blueprint.post("/account/tokens/<id:token_id>/revoke")
-def revoke_token(token_id: int) -> ResponseReturnValue:
-    services.revoke_token(db(), actor(), token_id)
-    flash(_("令牌已停用，下一次使用即失效。"), "good")
-    return redirect(url_for("people.account"))

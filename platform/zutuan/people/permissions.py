@@ -12,6 +12,14 @@ allow = Permissions(
         "people.list": (Held({"registrar", "school_admin"}, at="school"),),
         "people.manage": (Held({"registrar", "school_admin"}, at="school"), Held({"platform_admin"}, at="platform")),
         "person.disable": (Held({"school_admin"}, at="only"), Held({"platform_admin"}, at="platform")),
+        "person.merge": (Held({"school_admin"}, at="only"), Held({"platform_admin"}, at="platform")),
+        "person.merge_at": (Held({"school_admin"}, at="school"), Held({"platform_admin"}, at="platform")),
+        "affiliation.end": (Held({"registrar", "school_admin"}, at="school"),),
+        "role.list": (
+            Held({"registrar", "school_admin"}, at="school"),
+            Held({"cluster_admin"}, at="cluster"),
+            Held({"platform_admin"}, at="platform"),
+        ),  # fmt: skip
         "person.view_as": (Held({"platform_admin"}, at="platform"),),
         "audit.read": (Held({"school_admin"}, at="school"), Held({"platform_admin"}, at="platform")),
         "people.import": (Held({"registrar", "school_admin"}, at="school"),),

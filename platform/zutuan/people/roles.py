@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from zutuan.clusters.models import Department, Membership
+from zutuan.clusters.models import Cluster, Department, Membership
 from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused, insist
 from zutuan.notices.services import tell
+from zutuan.paging import Key, Page, fetch_page
 from zutuan.people import rules
 from zutuan.people.models import Affiliation, Person, RoleAssignment
 from zutuan.people.permissions import allow
+from zutuan.people.services import role_stands
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Place, Subject
 from zutuan.sharing.services import audit, fetch
@@ -48,17 +51,25 @@ def grant_role(
     now: datetime,
     until: datetime | None = None,
 ) -> RoleAssignment:
-    """Give a role at a place. Without an actor it is the command line of the machine's operator."""
+    """Give a role at a place. Without an actor it is the command line of the machine's operator.
+
+    A person takes it up who has activated their account: the address of one that nobody has opened yet is a roster's
+    word, and whoever reads that mailbox would be the one to act in the role.
+    """
     insist(rules.check_grant(role, at.kind))
     if actor is not None:
         places = {"school": Place(at.school_id, at.department_id)} if at.school_id else {}
         subject = Subject("person", person.id, places=places, cluster_id=at.cluster_id)
         allow.require(actor, f"role.grant.{role}", subject)
+        insist(rules.may_hold_a_role(person.state, person.password_hash is not None, person.name))
+    if at.department_id is not None:
+        department = session.get(Department, at.department_id)
+        if department is None or department.school_id != at.school_id:
+            raise Invalid.field("department_id", "no_such")
     if at.school_id is not None and not _belongs(session, person.id, at.school_id, now):
         raise Refused("no_affiliation_here")
-    department = session.get(Department, at.department_id) if at.department_id is not None else None
-    if at.department_id is not None and (department is None or department.school_id != at.school_id):
-        raise Invalid.field("department_id", "no_such")
+    if at.cluster_id is not None and session.get(Cluster, at.cluster_id) is None:
+        raise Invalid.field("cluster_id", "no_such")
     held = RoleAssignment(
         person_id=person.id, role=role, school_id=at.school_id, department_id=at.department_id,
         cluster_id=at.cluster_id, from_=now, until=until, granted_by=actor.person_id if actor else None,
@@ -81,7 +92,8 @@ def holders(session: Session, role: str, school_id: int, now: datetime, departme
     """Person ids that hold the role at the school now, for notices."""
     r, a = RoleAssignment, Affiliation
     here = sa.and_(a.person_id == r.person_id, a.school_id == r.school_id, a.open_at(now))
-    query = sa.select(r.person_id).join(a, here).where(r.role == role, r.school_id == school_id, r.open_at(now))
+    query = sa.select(r.person_id).join(a, here).join(Person, Person.id == r.person_id)
+    query = query.where(r.role == role, r.school_id == school_id, role_stands(now), Person.state == "active")
     limited = sa.or_(r.department_id.is_(None), r.department_id == department_id)
     return sorted(set(session.scalars(query.where(limited))))
 
@@ -113,7 +125,9 @@ def grant_many(
     refusal = rules.check_dates(from_, until, actor.now)
     if refusal is not None:
         raise Invalid.field("until", refusal.code)
-    if role in rules.GRANTS and may_grant(actor, role, at) and not may_grant(actor.in_own_right, role, at):
+    insist(rules.check_grant(role, at.kind))
+    allow.require(actor, f"role.grant.{role}", subject_of(0, at))  # before anything is said about the people
+    if not may_grant(actor.in_own_right, role, at):
         raise Refused("deputy_grants_nothing")  # what a deputy granted would outlive the leave
     made = []
     for person_id in dict.fromkeys(people):
@@ -142,13 +156,34 @@ def place_of(held: RoleAssignment) -> At:
     return At(held.school_id, held.department_id, held.cluster_id)
 
 
-def revoke(session: Session, actor: Actor, assignment_id: int) -> RoleAssignment:
-    """End a role now, and what was delegated of it; by whoever may grant it, or by the delegator."""
+def assignments(session: Session, actor: Actor, at: At | None, query: dict[str, Any]) -> Page:
+    """(assignment, name) of all who hold a role at the place, or will; `at` None: the actor's own, wherever."""
+    r = RoleAssignment
+    rows = sa.select(r, Person.name).join(Person, Person.id == r.person_id)
+    rows = rows.where(sa.or_(r.until.is_(None), r.until > actor.now))
+    if at is None:
+        rows = rows.where(r.person_id == actor.person_id)
+    else:
+        allow.require(actor, "role.list", subject_of(0, at))
+        rows = rows.where(
+            r.school_id.is_not_distinct_from(at.school_id), r.cluster_id.is_not_distinct_from(at.cluster_id)
+        )
+    return fetch_page(session, rows, [Key(r.id)], query["cursor"], query["limit"])
+
+
+def revocable(session: Session, actor: Actor, assignment_id: int) -> RoleAssignment:
+    """The assignment, for whoever may end it; 404 for all others."""
     held = fetch(session, RoleAssignment, assignment_id)
     source = session.get(RoleAssignment, held.delegates) if held.delegates else None
     own = source is not None and source.person_id == actor.person_id
     if not own and not may_grant(actor, held.role, place_of(held)):
         raise Hidden(Denial(f"role.grant.{held.role}", "role", assignment_id))
+    return held
+
+
+def revoke(session: Session, actor: Actor, assignment_id: int) -> RoleAssignment:
+    """End a role now, and what was delegated of it; by whoever may grant it, or by the delegator."""
+    held = revocable(session, actor, assignment_id)
     if held.until is not None and held.until <= actor.now:
         raise Refused("role_ended")
     if held.role == "platform_admin" and _last_platform_admin(session, held, actor.now):

@@ -21,7 +21,7 @@ STRANGERS, STRANGERS_SHARE = 10, 0.3
 @dataclass(frozen=True)
 class Known:
     """Somebody of the school, by 学工号. `elsewhere`: the account is used at another school as well; `own`: its owner
-    has set a password, or a role is held with it; `closed`: its owner has closed it."""
+    has set a password, or it holds a role: its address is nobody else's to say; `closed`: its owner has closed it."""
 
     affiliation_id: int
     person_id: int

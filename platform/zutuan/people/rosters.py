@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from marshmallow import fields
 from sqlalchemy.orm import Session
 
-from zutuan.clusters.models import Department, School
+from zutuan.clusters.models import Department, FormerName, School
 from zutuan.db import chunks
 from zutuan.decision import Refusal
 from zutuan.fields import Text, bad
@@ -21,6 +21,7 @@ from zutuan.people import roster_words as words
 from zutuan.people.models import Affiliation, Person, Proposal, RoleAssignment
 from zutuan.people.roster_writing import RosterWriter
 from zutuan.people.rules import normal_email
+from zutuan.people.services import ones_own
 from zutuan.sharing.actor import Actor
 
 
@@ -109,6 +110,10 @@ class _Planner:
 
     def plan(self, records: Sequence[Record]) -> Plan:
         known, seen, plan = self._directory(records), Seen(), Plan()
+        school = self.session.get_one(School, self.school_id)
+        if school.successor_id is not None:
+            plan.errors.append(RowError(0, "", "school_succeeded", {"school": school.name}))
+            return plan
         stripped = {number.lstrip("0"): number for number in known.by_number}
         matched = renamed = 0
         for record in records:
@@ -139,9 +144,11 @@ class _Planner:
 
     def _directory(self, records: Sequence[Record]) -> _Directory:
         school = self.session.get_one(School, self.school_id)
-        found = _Directory(frozenset(name for name in (school.name, school.code) if name))
+        former = self.session.scalars(sa.select(FormerName.name).where(FormerName.school_id == self.school_id))
+        found = _Directory(frozenset(name for name in (school.name, school.code, *former) if name))
         elsewhere = self._elsewhere()
         a, p, d, r = Affiliation, Person, Department, RoleAssignment
+        # People who hold or will hold a role: a roster never says which mailbox opens such an account.
         holds = sa.select(r.id).where(r.person_id == p.id, sa.or_(r.until.is_(None), r.until > self.now)).exists()
         rows = self.session.execute(
             sa.select(
@@ -172,7 +179,9 @@ class _Planner:
         a, b = sa.orm.aliased(Affiliation), sa.orm.aliased(Affiliation)
         query = sa.select(a.person_id).join(b, b.person_id == a.person_id).distinct()
         return frozenset(
-            self.session.scalars(query.where(a.school_id == self.school_id, b.school_id != self.school_id))
+            self.session.scalars(
+                query.where(a.school_id == self.school_id, b.school_id.not_in(ones_own(self.school_id)))
+            )
         )
 
     def _accounts(self, emails: Iterable[str], here: Mapping[int, str]) -> dict[str, rules.Account]:

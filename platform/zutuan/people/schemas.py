@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validates
+from marshmallow import ValidationError, fields, validates, validates_schema
+from werkzeug.datastructures import MultiDict
 
-from zutuan.fields import Choice, Flag, Many, Ref, Schema, Text, bad
+from zutuan.errors import Invalid
+from zutuan.fields import Choice, Flag, Instant, Many, Ref, Say, Schema, Text, bad, field_errors, from_form
 from zutuan.people.rules import GRANTS
 
 
@@ -54,6 +56,15 @@ class GrantForm(Schema):
     until = fields.Date(load_default=None)
 
 
+class AppointForm(Schema):
+    """Somebody of any school, for a role at a cluster or the platform."""
+
+    school = SchoolKey(required=True)
+    number = Text(40, required=True)
+    from_ = fields.Date(data_key="from", load_default=None)
+    until = fields.Date(load_default=None)
+
+
 class DelegateForm(Schema):
     number = Text(40, required=True)
     from_ = fields.Date(data_key="from", load_default=None)
@@ -68,6 +79,39 @@ class CloseForm(Schema):
     def _sure(self, value: bool, **kw: Any) -> None:
         if not value:
             raise bad("required")
+
+
+class LeaveForm(Schema):
+    """`at`: the first day on which they no longer belong; none: now."""
+
+    at = fields.Date(load_default=None)
+    reason = Text(200, required=True)
+
+
+class _Asked(Schema):
+    """What an address asks for; the keys that other pages put there are nothing to it."""
+
+    def read(self, values: MultiDict[str, str]) -> dict[str, Any]:
+        known = MultiDict([(key, value) for key, value in values.items(multi=True) if key in self.fields])
+        try:
+            data: dict[str, Any] = self.load(from_form(self, known))
+        except ValidationError as error:
+            raise Invalid(errors=field_errors(error.messages)) from error
+        return data
+
+
+class ChooseForm(_Asked):
+    """Two people by number; at another school than the page's where one is named."""
+
+    kept = Text(40, required=True)
+    gone = Text(40, required=True)
+    kept_school = SchoolKey(load_default="")
+    gone_school = SchoolKey(load_default="")
+
+
+class PairForm(_Asked):
+    kept = Ref(required=True)
+    gone = Ref(required=True)
 
 
 class AuditQuery(Schema):
@@ -116,6 +160,58 @@ class RoleOut(Schema):
     school_id = fields.Integer(allow_none=True)
     department_id = fields.Integer(allow_none=True)
     cluster_id = fields.Integer(allow_none=True)
+
+
+class AssignmentOut(RoleOut):
+    """A role somebody holds. `delegates`: the assignment of which it is a delegation."""
+
+    id = fields.Integer()
+    person_id = fields.Integer()
+    person_name = fields.String()
+    from_ = fields.AwareDateTime(data_key="from")
+    until = fields.AwareDateTime(allow_none=True)
+    delegates = fields.Integer(allow_none=True)
+
+
+class AssignmentsQuery(Schema):
+    """Of a school or of a cluster; of neither: the platform's; `mine`: the caller's own, wherever."""
+
+    school_id = Ref(load_default=None)
+    cluster_id = Ref(load_default=None)
+    mine = Flag(load_default=False)
+
+    @validates_schema
+    def _one_place(self, data: dict[str, Any], **kw: Any) -> None:
+        one_place(data)
+
+
+def one_place(data: dict[str, Any]) -> None:
+    if data.get("school_id") and data.get("cluster_id"):
+        raise ValidationError({"cluster_id": [Say("one_place")]})
+
+
+class GrantIn(Schema):
+    """`role` for these people, at a school, one of its departments, a cluster, or (platform_admin) everywhere."""
+
+    person_ids = Many(Ref(), 100, min=1, required=True)
+    role = Choice(tuple(GRANTS), required=True)
+    school_id = Ref(load_default=None)
+    department_id = Ref(load_default=None)
+    cluster_id = Ref(load_default=None)
+    from_ = Instant(data_key="from", load_default=None)
+    until = Instant(load_default=None)
+
+    @validates_schema
+    def _one_place(self, data: dict[str, Any], **kw: Any) -> None:
+        one_place(data)
+
+
+class DelegateIn(Schema):
+    """`number`: the deputy's 学工号 at the school of the role."""
+
+    number = Text(40, required=True)
+    from_ = Instant(data_key="from", load_default=None)
+    until = Instant(required=True)
 
 
 class MembershipOut(Schema):

@@ -63,8 +63,31 @@ _NOW: sa.BindParameter[datetime] = sa.bindparam("now", type_=UtcDateTime())
 _SCHOOLS: sa.BindParameter[list[int]] = sa.bindparam("schools", expanding=True)
 
 
-def _open(table: type[Affiliation | RoleAssignment | Membership]) -> sa.ColumnElement[bool]:
-    return sa.and_(table.from_ <= _NOW, sa.or_(table.until.is_(None), table.until > _NOW))
+def _open(
+    table: type[Affiliation | RoleAssignment | Membership], now: datetime | sa.BindParameter[datetime] = _NOW
+) -> sa.ColumnElement[bool]:
+    return sa.and_(table.from_ <= now, sa.or_(table.until.is_(None), table.until > now))
+
+
+def role_stands(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
+    """When an assignment counts, for permissions and notices alike: it is open; and a delegated one only while the one it
+    comes from is, whose holder still belongs to the school and whose account works."""
+    source, here = sa.orm.aliased(RoleAssignment), sa.orm.aliased(Affiliation)
+    belongs = sa.select(here.id).where(here.person_id == source.person_id, here.school_id == source.school_id)
+    source_stands = (
+        sa.select(source.id)
+        .join(Person, Person.id == source.person_id)
+        .where(source.id == RoleAssignment.delegates, _open(source, now), Person.state == "active")
+        .where(sa.or_(source.school_id.is_(None), belongs.where(_open(here, now)).exists()))
+        .correlate(RoleAssignment)
+        .exists()
+    )
+    return sa.and_(_open(RoleAssignment, now), sa.or_(RoleAssignment.delegates.is_(None), source_stands))
+
+
+def ones_own(school_id: int) -> sa.Select[int]:
+    """The school, and those that it has taken over: whoever was of one of them before is of no other school for that."""
+    return sa.select(School.id).where(sa.or_(School.id == school_id, School.successor_id == school_id))
 
 
 # Every request asks these three: built once, they cost half of what building them anew does.
@@ -77,36 +100,13 @@ _AFFILIATIONS = (
     .where(Affiliation.person_id == _PERSON, _open(Affiliation))
     .order_by(Affiliation.id)
 )  # fmt: skip
-_SOURCE, _SOURCE_HERE = sa.orm.aliased(RoleAssignment), sa.orm.aliased(Affiliation)
-_SOURCE_HOLDER = sa.orm.aliased(Person)
-# A delegated role counts while the one it comes from does: open, its holder's account not disabled and still at the
-# school.
-_SOURCE_STANDS = (
-    sa.select(_SOURCE.id)
-    .join(_SOURCE_HOLDER, _SOURCE_HOLDER.id == _SOURCE.person_id)
-    .where(_SOURCE.id == RoleAssignment.delegates, _open(_SOURCE), _SOURCE_HOLDER.state == "active")
-    .where(
-        sa.or_(
-            _SOURCE.school_id.is_(None),
-            sa.select(_SOURCE_HERE.id)
-            .where(_SOURCE_HERE.person_id == _SOURCE.person_id, _SOURCE_HERE.school_id == _SOURCE.school_id)
-            .where(_open(_SOURCE_HERE))
-            .exists(),
-        )
-    )
-    .exists()
-)
 _ROLES = sa.select(
     RoleAssignment.role,
     RoleAssignment.school_id,
     RoleAssignment.department_id,
     RoleAssignment.cluster_id,
     RoleAssignment.delegates.is_not(None),
-).where(
-    RoleAssignment.person_id == _PERSON,
-    _open(RoleAssignment),
-    sa.or_(RoleAssignment.delegates.is_(None), _SOURCE_STANDS),
-)
+).where(RoleAssignment.person_id == _PERSON, role_stands(_NOW))
 _MEMBERSHIPS = (
     sa.select(Membership.cluster_id, Membership.school_id, Membership.role, Cluster.name)
     .join(Cluster, Cluster.id == Membership.cluster_id)
@@ -194,6 +194,9 @@ class NewPerson:
 def create_person(session: Session, actor: Actor | None, new: NewPerson, now: datetime) -> Person:
     """An account with its first affiliation."""
     email = rules.normal_email(new.email) if new.email else None
+    school = session.get(School, new.school_id)
+    if school is not None and school.successor_id is not None:
+        raise Refused("school_succeeded", school=school.name)
     if isinstance(email, Refusal):
         raise Invalid.field("email", email.code)
     if email and session.scalar(sa.select(Person.id).where(Person.email == email)):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from zutuan.clusters.models import School
+from zutuan.clusters.models import FormerName, School
 from zutuan.db import Database, chunks
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, Unauthenticated
@@ -42,12 +42,17 @@ class Credentials:
 
 
 def find_school(session: Session, text: str) -> School | None:
-    """A school by its name, its ministry code, or its id here."""
+    """A school by its name, its ministry code, or its id here; else by the one name that it alone had before."""
     text = text.strip()
     clauses = [School.name == text, School.code == text]
     if text.isascii() and text.isdecimal() and len(text) < 10:
         clauses.append(School.id == int(text))
-    return session.scalars(sa.select(School).where(sa.or_(*clauses)).order_by(School.id)).first()
+    found = session.scalars(sa.select(School).where(sa.or_(*clauses)).order_by(School.id)).first()
+    if found is not None:
+        return found
+    named = sa.select(FormerName.school_id).where(FormerName.name == text)
+    before = session.scalars(sa.select(School).where(School.id.in_(named)).limit(2)).all()
+    return before[0] if len(before) == 1 else None
 
 
 def _find_person(session: Session, credentials: Credentials, school: School | None, now: datetime) -> Person | None:
@@ -58,7 +63,13 @@ def _find_person(session: Session, credentials: Credentials, school: School | No
         return None
     query = sa.select(Person).join(Affiliation, Affiliation.person_id == Person.id)
     here = query.where(Affiliation.school_id == school.id, Affiliation.number == credentials.number.strip())
-    return session.scalar(here.where(Affiliation.open_at(now)))
+    if school.successor_id is None:
+        return session.scalar(here.where(Affiliation.open_at(now)))
+    # What was the school's number still opens the account of whoever continues at its successor.
+    there = sa.orm.aliased(Affiliation)
+    goes_on = sa.select(there.id).where(there.person_id == Person.id, there.school_id == school.successor_id)
+    still = sa.and_(there.from_ <= now, sa.or_(there.until.is_(None), there.until > now))
+    return session.scalar(here.where(goes_on.where(still).exists()))
 
 
 def sign_in(

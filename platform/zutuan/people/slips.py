@@ -19,7 +19,7 @@ from zutuan.people import rules, throttle
 from zutuan.people.models import AccessKey, Affiliation, Person, RoleAssignment
 from zutuan.people.permissions import allow
 from zutuan.people.policies import SLIP_LIFE, least_at
-from zutuan.people.services import digest, load_actor
+from zutuan.people.services import digest, load_actor, ones_own
 from zutuan.people.signing_in import find_school, insist_strong, revoke_keys, use_key
 from zutuan.policies import services as policies
 from zutuan.sharing.actor import Actor
@@ -113,8 +113,8 @@ def waiting(school_id: int, now: datetime, wanted: Wanted) -> sa.Select[int]:
 
 def _elsewhere(school_id: int) -> sa.ColumnElement[bool]:
     """Whether the person has ever been of another school as well."""
-    other = sa.orm.aliased(Affiliation)
-    return sa.select(other.id).where(other.person_id == Person.id, other.school_id != school_id).exists()
+    other, own = sa.orm.aliased(Affiliation), ones_own(school_id)
+    return sa.select(other.id).where(other.person_id == Person.id, other.school_id.not_in(own)).exists()
 
 
 def issue_slips(session: Session, actor: Actor, school_id: int, wanted: Wanted, secret: str) -> str:

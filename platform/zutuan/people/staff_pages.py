@@ -51,6 +51,8 @@ def _people_page(errors: Errors, alert: str) -> str:
         grantable=roles.grantable(who, school_id),
         role_options=[(role, labels.ROLE[role]) for role in roles.grantable(who, school_id)], departments=staff_queries.departments(db(), school_id),
         kinds=labels.KIND, standings=labels.STANDING, values=request.form, now=who.now,
+        may_end=allow.may(who, "affiliation.end", school_subject(school_id)), me_id=who.person_id,
+        may_merge=allow.may(who, "person.merge_at", school_subject(school_id)), may_rule=allow.may(who, "role.list"),
         may_import=allow.may(who, "people.import", school_subject(school_id)),
         may_issue=allow.may(who, "key.issue", school_subject(school_id)),
         may_view=allow.may(who, "person.view_as"), chosen=request.form.getlist("people"),
@@ -59,11 +61,11 @@ def _people_page(errors: Errors, alert: str) -> str:
     )  # fmt: skip
 
 
-def _starts(day: date | None, now: datetime) -> datetime:
+def starts(day: date | None, now: datetime) -> datetime:
     return now if day is None or day <= local(now).date() else at_shanghai(day)
 
 
-def _ends(day: date | None) -> datetime | None:
+def ends(day: date | None) -> datetime | None:
     """The end of that day: forms say the last day on which it holds."""
     return None if day is None else at_shanghai(day + timedelta(days=1))
 
@@ -75,7 +77,7 @@ def grant() -> ResponseReturnValue:
         data = load_form(schemas.GrantForm())
         at = At(school_id, data["department_id"])
         made = roles.grant_many(
-            db(), actor(), data["people"], data["role"], at, _starts(data["from_"], now), _ends(data["until"])
+            db(), actor(), data["people"], data["role"], at, starts(data["from_"], now), ends(data["until"])
         )
     except (Invalid, Refused) as error:
         return refused(error, _people_page)
@@ -106,38 +108,6 @@ def disable(person_id: int, event: str) -> ResponseReturnValue:
         return refused_at_once(error, lambda said: _people_page({}, said))
     flash(_("账号已停用，下一次访问即退出。") if event == "disable" else _("账号已恢复。"), "good")
     return redirect(url_for("staff.people", school=school_id))
-
-
-@blueprint.post("/account/roles/<id:assignment_id>/delegate")
-def delegate(assignment_id: int) -> ResponseReturnValue:
-    from zutuan.people.pages import account_page
-
-    now = clock.now()
-    try:
-        data = load_form(schemas.DelegateForm())
-        until = _ends(data["until"])
-        assert until is not None
-        roles.delegate(db(), actor(), assignment_id, data["number"], _starts(data["from_"], now), until)
-    except (Invalid, Refused) as error:
-        return refused(
-            error,
-            lambda errors, said: account_page(
-                errors=errors, alert=said if not errors else "", delegating=assignment_id
-            ),
-        )
-    flash(_("已委托；对方会收到通知，到期自动结束。"), "good")
-    return redirect(url_for("people.account"))
-
-
-@blueprint.post("/account/proposals/<id:proposal_id>/<any(accept, decline):event>")
-def decide(proposal_id: int, event: str) -> ResponseReturnValue:
-    proposal = belonging.decide(db(), actor(), proposal_id, accept=event == "accept")
-    name = queries.school_name(db(), proposal.school_id)
-    flash(
-        _("您已加入%(school)s。", school=name) if event == "accept" else _("您没有加入%(school)s。", school=name),
-        "good",
-    )
-    return redirect(url_for("people.account"))
 
 
 # --- looking as somebody ----------------------------------------------------------------------------------------
@@ -175,7 +145,7 @@ def _audit_query(limit: int) -> tuple[frozenset[int] | None, dict[str, Any]]:
         raise Forbidden(Denial("audit.read"))
     query = load_query(schemas.AuditQuery(), limit)
     query["since"] = at_shanghai(query["since"]) if query["since"] else None
-    query["until"] = _ends(query["until"])
+    query["until"] = ends(query["until"])
     return (None if everything else schools), query
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from zutuan.clusters.models import Cluster, Department, School
 from zutuan.paging import Key, Page, fetch_page, like
 from zutuan.people.models import Affiliation, Person, RoleAssignment
+from zutuan.people.signing_in import find_school
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import AuditEvent
 
@@ -40,6 +42,24 @@ def roles_of(session: Session, people_ids: list[int], school_id: int, now: datet
     for held in session.scalars(mine.where(sa.or_(r.until.is_(None), r.until > now)).order_by(r.id)):
         found.setdefault(held.person_id, []).append(held)
     return found
+
+
+def at_schools(session: Session, people: Collection[int]) -> dict[int, list[tuple[Affiliation, str]]]:
+    """Person → (affiliation, school) of all time, the latest first."""
+    a = Affiliation
+    query = sa.select(a, School.name).join(School, School.id == a.school_id).where(a.person_id.in_(people))
+    found: dict[int, list[tuple[Affiliation, str]]] = {}
+    for affiliation, school in session.execute(query.order_by(a.from_.desc(), a.id.desc())):
+        found.setdefault(affiliation.person_id, []).append((affiliation, school))
+    return found
+
+
+def person_of_number(session: Session, school: str | int, number: str, now: datetime | None = None) -> int | None:
+    """Whose number that is or was, at a school by its id, name or code; with `now`, only whose it is."""
+    place = find_school(session, str(school)) if school else None
+    query = sa.select(Affiliation.person_id).where(Affiliation.number == number.strip())
+    query = query.where(Affiliation.open_at(now)) if now else query
+    return session.scalar(query.where(Affiliation.school_id == place.id)) if place else None
 
 
 def departments(session: Session, school_id: int) -> list[tuple[int, str]]:
@@ -76,15 +96,18 @@ def delegable(session: Session, actor: Actor) -> list[dict[str, Any]]:
 
 def audit_rows(session: Session, schools: frozenset[int] | None, query: dict[str, Any]) -> Any:
     """Rows of the audit with the names of who did it, newest first; `schools`: only what concerns these."""
-    e = AuditEvent
-    rows = sa.select(e, Person.name).outerjoin(Person, Person.id == e.actor_id)
+    e, survivor = AuditEvent, aliased(Person)
+    name = sa.func.coalesce(survivor.name, Person.name)
+    rows = sa.select(e, name).outerjoin(Person, Person.id == e.actor_id)
+    rows = rows.outerjoin(survivor, survivor.id == Person.merged_into)
     if schools is not None:
         rows = rows.where(e.school_id.in_(sorted(schools)))
     if query["action"]:
         rows = rows.where(e.action.startswith(query["action"], autoescape=True))
     if query["person"]:
-        about = sa.and_(e.subject_type == "person", e.subject_id == query["person"])
-        rows = rows.where(sa.or_(e.actor_id == query["person"], about))
+        ids = sa.select(Person.id).where(sa.or_(Person.id == query["person"], Person.merged_into == query["person"]))
+        about = sa.and_(e.subject_type == "person", e.subject_id.in_(ids))
+        rows = rows.where(sa.or_(e.actor_id.in_(ids), about))
     if query["since"]:
         rows = rows.where(e.at >= query["since"])
     if query["until"]:

@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
+from zutuan.clusters.hooks import SuccessionHook
 from zutuan.feature import Feature, NavEntry
 from zutuan.policies import errors as errors
 from zutuan.policies.api import clusters_api, platform_api, schools_api
@@ -13,6 +14,7 @@ FEATURE = Feature(
     pages=(blueprint,),
     api=(schools_api, clusters_api, platform_api),
     permissions=allow,
+    succession=SuccessionHook(stays={"policy_value.school_id"}),
     nav=(
         NavEntry(
             "policies.own", _l("设置"), "list-check", group="organisation", order=90, more_only=True,

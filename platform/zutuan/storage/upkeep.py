@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from zutuan.clusters.hooks import SuccessionHook
 from zutuan.db import padded
 from zutuan.feature import Problem
 from zutuan.jobs import enqueue
+from zutuan.sharing.actor import Actor
 from zutuan.storage import uploads
 from zutuan.storage.backends import Content, Measure, Missing, Storage, StorageDown, is_key
 from zutuan.storage.models import StoredFile, UploadPart
@@ -152,3 +154,18 @@ def _exactly(source: Storage, content: Content) -> Iterator[bytes]:
     yield from measured
     if measured.content(content.key) != content:
         raise Damaged(f"{content.key}: other bytes than its row says")
+
+
+# --- a school is taken over -------------------------------------------------------------------------------------
+
+
+def _pass_on(
+    session: Session, _actor: Actor | None, old_id: int, new_id: int, _departments: Mapping[int, int], _now: datetime
+) -> dict[str, int]:
+    """Files that are a school's own count as its successor's."""
+    own = sa.update(StoredFile).where(StoredFile.owner_school_id == old_id).values(owner_school_id=new_id)
+    session.execute(own.execution_options(synchronize_session=False))
+    return {}
+
+
+SUCCESSION = SuccessionHook(moves={"stored_file.owner_school_id"}, pass_on=_pass_on)

@@ -68,7 +68,7 @@ def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Cours
     add_share(session, item, scopes.manage(school_id), now)
     _check_department(session, school_id, data["department_id"])
     said = {**data, **_discipline(data)}
-    course = Course(item=item, school_id=school_id, **{name: said[name] for name in COURSE_FIELDS})
+    course = Course(item=item, school_id=school_id, **{name: said[name] for name in COURSE_FIELDS if name in said})
     session.add(course)
     _flush(session, "course_code_taken")
     _set_requires(session, actor, course, data.get("requires_ids"))

@@ -45,7 +45,7 @@ def _typed(schema: Schema) -> dict[str, Any]:
     without any pool row says nothing of them. With rounds the one window is theirs."""
     typed = from_form(schema, request.form)
     typed["rounds"] = [each for each in typed["rounds"] if each.get("opens") or each.get("closes")]
-    typed["dates"] = [each for each in typed["dates"] if len(each.keys() - {"kind", "place", "note"}) or _said(each)]
+    typed["dates"] = [each for each in typed["dates"] if each.get("starts") or each.get("ends") or _said(each)]
     if any(name.startswith("pools-") for name in request.form):
         typed["pools"] = [each for each in typed["pools"] if each.get("scope")]
         if not typed["pools"]:
@@ -89,6 +89,7 @@ def values(offering: Offering) -> dict[str, Any]:
 def typed() -> dict[str, Any]:
     """What was typed, as it was typed."""
     rows = from_form(OfferingFields(), request.form)
+    rows["dates"] = [each for each in rows["dates"] if each.get("starts") or each.get("ends") or _said(each)]
     shown = {name: [_plain(row, name, n) for n, row in enumerate(rows[name])] for name in ("pools", "dates", "rounds")}
     rounds = {each.get("kind", ""): (each.get("opens", ""), each.get("closes", "")) for each in shown["rounds"]}
     return {

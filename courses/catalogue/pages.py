@@ -66,6 +66,7 @@ def _course_page(course_id: int, overall: str = "", cure: Offering | None = None
     return render_template(
         "catalogue/course.html", view=view, course=view.course, reach=reach, overall=overall, cure=cure, found=found,
         edition=editions.latest(db(), course_id),
+        may_copy=view.may_edit and allow.may(actor(), "course.create", queries.subject(view.course)),
     )  # fmt: skip
 
 

@@ -121,6 +121,12 @@ def _flush(session: Session, code: str) -> None:
         raise Refused(code) from error
 
 
+def _of_school(session: Session, school_id: int, people: Sequence[int], now: datetime) -> set[int]:
+    """Those of these people who are of the school's staff now."""
+    here = sa.select(Affiliation.person_id).where(Affiliation.school_id == school_id, Affiliation.kind != "student")
+    return set(session.scalars(here.where(Affiliation.person_id.in_(people), Affiliation.open_at(now))))
+
+
 def _discipline(data: dict[str, Any], course: Course | None = None) -> dict[str, str]:
     """The three parts as they are to be kept. Raises Invalid naming the one that does not fit."""
     if course is not None and not any(name in data for name in DISCIPLINE):
@@ -155,7 +161,8 @@ def copy_course(session: Session, actor: Actor, course: Course, code: str) -> Co
     """A new draft of the same school that says the same, under another code; classes and audience are not copied."""
     allow.require(actor, "course.edit", queries.subject(course))
     said = {name: getattr(course.item, name) for name in ITEM_FIELDS} | {n: getattr(course, n) for n in COURSE_FIELDS}
-    own = {"teacher_ids": [each.person_id for each in course.staff], "audience": [], "school_id": course.school_id}
+    still = _of_school(session, course.school_id, [each.person_id for each in course.staff], actor.now)
+    own: dict[str, Any] = {"teacher_ids": sorted(still), "audience": [], "school_id": course.school_id}
     own["requires_ids"] = [each.required_id for each in course.requires]
     return create_course(session, actor, {**said, **own, "code": code})
 
@@ -164,12 +171,8 @@ def _set_teachers(session: Session, course: Course, wanted: Sequence[int], now: 
     """Who teaches the course: people of its school. Each sees it in every state."""
     current = {staff.person_id: staff for staff in course.staff}
     added = [person_id for person_id in wanted if person_id not in current]
-    if added:
-        here = sa.select(Affiliation.person_id).where(Affiliation.school_id == course.school_id)
-        here = here.where(Affiliation.kind != "student")
-        known = set(session.scalars(here.where(Affiliation.person_id.in_(added), Affiliation.open_at(now))))
-        if set(added) - known:
-            raise Invalid.field("teacher_ids", "not_a_teacher_here")
+    if added and set(added) - _of_school(session, course.school_id, added, now):
+        raise Invalid.field("teacher_ids", "not_a_teacher_here")
     for person_id in added:
         course.staff.append(CourseTeacher(person_id=person_id))
         add_share(session, course.item, scopes.member(person_id, course.school_id), now)

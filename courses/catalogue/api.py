@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from courses.catalogue import queries, schemas, services, views
+from courses.catalogue import editions, queries, schemas, services, views
 from courses.catalogue.models import Course
 from courses.catalogue.permissions import allow
 from zutuan.paging import Page
@@ -81,6 +81,29 @@ class Publish(MethodView):
         course = queries.view_course(db(), actor(), course_id, "course.publish").course
         services.publish_course(db(), actor(), course, data["audience"])
         return _changed(course), 200, tagged(course.item.version)
+
+
+@courses_api.route("/<id:course_id>/copy")
+class Copy(MethodView):
+    @courses_api.arguments(schemas.CopyIn)
+    @courses_api.response(201, schemas.CourseDetailOut)
+    @courses_api.doc(parameters=[IDEMPOTENCY])
+    def post(self, data: dict[str, Any], course_id: int) -> Any:
+        """A new draft that says the same, under another code; offerings and audience are not copied."""
+        course = queries.view_course(db(), actor(), course_id, "course.edit").course
+        made = services.copy_course(db(), actor(), course, data["code"])
+        location = {"Location": f"/api/v1/courses/{made.id}"}
+        return _changed(made), 201, {**location, **tagged(made.item.version)}
+
+
+@courses_api.route("/<id:course_id>/editions")
+class Editions(MethodView):
+    @courses_api.response(200, listing(schemas.EditionOut))
+    def get(self, course_id: int) -> Any:
+        """Everything the course has said since it was first published, newest first."""
+        queries.view_course(db(), actor(), course_id)
+        rows = list(editions.of(db(), course_id))
+        return Page(rows, None, len(rows))
 
 
 def _move(course_id: int, event: str) -> Any:

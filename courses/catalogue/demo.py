@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
@@ -75,7 +76,10 @@ def _course(session: Session, actor: Actor, each: dict[str, Any]) -> Course:
         "assessment": each["assessment_zh"],
         "teacher_ids": None,
         "audience": [],
+        "credits": Decimal(str(each["credits"])),
     }
+    if each["category"] == "teacher_education":
+        data |= {"discipline_scheme": "gbt13745", "discipline_code": "880"}
     return services.create_course(session, actor, data)
 
 

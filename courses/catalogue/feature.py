@@ -7,10 +7,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from courses.catalogue import changes, queries, timing
+from courses.catalogue import changes, course_files, dates, queries, timing
 from courses.catalogue import errors as errors
 from courses.catalogue.api import courses_api, offerings_api
 from courses.catalogue.demo import load
+from courses.catalogue.offering_import import OFFERINGS
 from courses.catalogue.pages import blueprint
 from courses.catalogue.permissions import allow
 from zutuan.feature import Card, Feature, Kind, NavEntry, Todo
@@ -55,12 +56,22 @@ FEATURE = Feature(
     todos=todos,
     cards=cards,
     kinds=(
-        Kind("course", _l("课程"), "journal-bookmark", "catalogue.course", "course_id", "catalogue.catalogue", "2.2.2"),
+        Kind(
+            "course",
+            _l("课程"),
+            "journal-bookmark",
+            "catalogue.course",
+            "course_id",
+            "catalogue.catalogue",
+            "2.2.2",
+            keeps_files=course_files.keeps,
+        ),
     ),
     demo=load,
     demo_order=40,
-    calendar=(timing.HOOK,),
+    calendar=(timing.HOOK, *dates.HOOKS),
     checks=(timing.book_follows_calendar,),
+    imports=(OFFERINGS,),
     people=changes.PEOPLE,
     succession=changes.SUCCESSION,
 )

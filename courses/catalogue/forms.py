@@ -12,10 +12,10 @@ from flask import request
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from courses.catalogue import labels
+from courses.catalogue import disciplines, labels, offering_rows
 from courses.catalogue.models import Course, Offering
 from courses.catalogue.permissions import allow
-from courses.catalogue.schemas import OfferingFields
+from courses.catalogue.schemas import CourseFields, OfferingFields
 from courses.catalogue.services import COURSE_FIELDS, ITEM_FIELDS, OFFERING_FIELDS
 from zutuan.calendar import services as calendar
 from zutuan.calendar.models import Term
@@ -29,12 +29,15 @@ from zutuan.fields import from_form
 from zutuan.people.models import Affiliation, Person
 from zutuan.sharing import plan, scopes
 from zutuan.sharing.actor import Actor
+from zutuan.sharing.models import SharedItem
 from zutuan.sharing.services import clusters_of
 from zutuan.web.texts import SHORT_WEEKDAYS, form_moment
 
 # In an address: the preview of an audience that is nobody beyond the own school.
 NOBODY_ELSE = "school"
 EMPTY_ROWS = 2
+EMPTY_WEEKS = 4
+MOST_REQUIRED = 300  # courses to choose prerequisites from
 LONGEST = timedelta(days=14)
 
 
@@ -49,7 +52,11 @@ def check_version(version: int) -> None:
 
 def empty_course() -> dict[str, Any]:
     return {"credits": "2", "hours": "32", "level": "bachelor", "language": "zh", "delivery": "live_online",
-            "category": "teacher_education", "plan_code": plan.default_for("course")}  # fmt: skip
+            "category": "teacher_education", "plan_code": plan.default_for("course"), "syllabus": _weeks([])}  # fmt: skip
+
+
+def _weeks(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [*rows, *({} for _row in range(EMPTY_WEEKS))]
 
 
 def course_values(course: Course) -> dict[str, Any]:
@@ -58,13 +65,22 @@ def course_values(course: Course) -> dict[str, Any]:
     values["keywords"] = _("、").join(course.item.keywords)
     values["credits"] = f"{course.credits.normalize():f}"
     values["teacher_ids"] = [staff.person_id for staff in course.staff]
+    values["requires_ids"] = [each.required_id for each in course.requires]
+    values["syllabus"] = _weeks(course.syllabus)
     return values
+
+
+def copied_course(course: Course) -> dict[str, Any]:
+    """A new course that says the same; its code is its own."""
+    return {**course_values(course), "code": "", "school_id": course.school_id}
 
 
 def typed_course() -> dict[str, Any]:
     """What was typed, as it was typed."""
     # The version is left out: the form shows the newest, so that saving again is a deliberate act.
-    return {**request.form.to_dict(), "teacher_ids": request.form.getlist("teacher_ids"), "version": None}
+    lists = {name: request.form.getlist(name) for name in ("teacher_ids", "requires_ids")}
+    rows = from_form(CourseFields(), request.form)["syllabus"]
+    return {**request.form.to_dict(), **lists, "syllabus": _weeks(rows), "version": None}
 
 
 def course_choices(session: Session, actor: Actor, course: Course | None) -> dict[str, Any]:
@@ -86,8 +102,21 @@ def course_choices(session: Session, actor: Actor, course: Course | None) -> dic
         "schools": [tuple(row) for row in schools],
         "departments": [("", _("不限院系")), *(tuple(row) for row in departments)],
         "teachers": [(id_, f"{name} · {number}") for id_, name, number in teachers],
+        "requirable": _requirable(session, school_id, course),
+        "schemes": [("", "—"), *disciplines.choices()],
         "choices": {name: labels.choices(table) for name, table in labels.WORDS.items()},
     }
+
+
+def _requirable(session: Session, school_id: int, course: Course | None) -> list[tuple[int, str]]:
+    """Courses of the school that one can have completed before, and those that are required already."""
+    required = {each.required_id for each in course.requires} if course else set()
+    known = sa.or_(
+        sa.and_(Course.school_id == school_id, SharedItem.state == "published"), Course.id.in_(sorted(required))
+    )
+    query = sa.select(Course.id, SharedItem.title_zh, Course.code).join(SharedItem, SharedItem.id == Course.id)
+    query = query.where(known, Course.id != (course.id if course else 0)).order_by(Course.code).limit(MOST_REQUIRED)
+    return [(id_, f"{title} · {code}") for id_, title, code in session.execute(query)]
 
 
 def audience_options(session: Session, actor: Actor, course: Course) -> list[tuple[str, str, str]]:
@@ -106,17 +135,17 @@ def empty_offering(course: Course) -> dict[str, Any]:
     number = len(course.offerings) + 1
     return {
         "code": f"{number:02d}",
-        "seats": "40",
         "enrol_from": form_moment(clock.now().replace(minute=0)),
         "enrol_until": form_moment(today + LONGEST + timedelta(hours=17)),
         "meetings": [{} for _row in range(EMPTY_ROWS)],
+        **offering_rows.empty(),
     }
 
 
 def offering_values(offering: Offering) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(offering, name) for name in OFFERING_FIELDS}
     values["enrol_from"], values["enrol_until"] = form_moment(offering.enrol_from), form_moment(offering.enrol_until)
-    values["seats"] = sum(pool.wanted for pool in offering.pools)
+    values |= offering_rows.values(offering)
     shown = [
         {"weekday": m.weekday, "first_period": m.first_period, "last_period": m.last_period, "weeks": m.weeks}
         for m in offering.meetings
@@ -129,6 +158,7 @@ def typed_offering(filled: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """What was typed; `filled` are rows read from the pasted line, which the box then no longer holds."""
     listed = [*from_form(OfferingFields(), request.form)["meetings"], *filled]
     typed = {**request.form.to_dict(), "meetings": [*listed, *({} for _row in range(EMPTY_ROWS))], "version": None}
+    typed |= offering_rows.typed()
     return typed | ({"times": ""} if filled else {})
 
 
@@ -158,7 +188,7 @@ def grades(terms: Iterable[Term]) -> list[tuple[str, str]]:
     return [("", _("按学期日期")), *((each, _("%(grade)s 级", grade=each)) for each in known)] if known else []
 
 
-def offering_choices(session: Session, course: Course) -> dict[str, Any]:
+def offering_choices(session: Session, course: Course, offering: Offering | None) -> dict[str, Any]:
     terms = calendar.terms_of(session, course.school_id)
     periods = calendar.periods_on(session, course.school_id, clock.today())
     return {
@@ -169,6 +199,7 @@ def offering_choices(session: Session, course: Course) -> dict[str, Any]:
             ("", "—"),
             *((n, f"{n} · {_clock(starts)}–{_clock(ends)}") for n, (starts, ends) in sorted(periods.items())),
         ],
+        **offering_rows.choices(session, course, offering),
     }
 
 

@@ -8,14 +8,15 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from courses.catalogue.models import MeetingPattern
+from courses.catalogue import disciplines
+from courses.catalogue.models import Course, MeetingPattern, OfferingDate
 from zutuan.calendar.models import Occurrence, Term
 from zutuan.calendar.patterns import week_parts
 from zutuan.calendar.rules import clock_text, parse_weeks
 from zutuan.clock import local
 from zutuan.clusters.words import ROLE_WORDS
 from zutuan.decision import Refusal
-from zutuan.web.texts import SHORT_WEEKDAYS
+from zutuan.web.texts import SHORT_WEEKDAYS, stamp
 
 CATEGORY = {
     "teacher_education": _l("教师教育课程"),
@@ -38,8 +39,11 @@ SORT = {
     "credits": _l("学分从高到低"),
     "seats": _l("余量从多到少"),
 }
+CREDITS = {"1": _l("1 学分以内"), "2": _l("1.5–2 学分"), "3": _l("2.5–3 学分"), "more": _l("3 学分以上")}
+PERIODS = {"1-4": _l("第 1–4 节"), "5-8": _l("第 5–8 节"), "9-20": _l("第 9 节以后")}
 SEATS_BY = {"first_come": _l("先到先得"), "choice": _l("教师挑选")}
 ROUND = {"preselection": _l("预选"), "main": _l("正选"), "add_drop": _l("补退选")}
+DATE = {"class": _l("上课"), "exam": _l("考试")}
 TERM = {1: _l("第一学期"), 2: _l("第二学期"), 3: _l("第三学期"), 4: _l("第四学期")}
 
 
@@ -84,9 +88,14 @@ def meeting_periods(pattern: MeetingPattern) -> str:
 def meeting_clock(pattern: MeetingPattern, occurrences: Iterable[Occurrence]) -> str:
     """19:00–20:35, from the book: what a wall in Shanghai shows."""
     for each in occurrences:
-        if local(each.starts).isoweekday() == pattern.weekday:
+        if each.source_type == "offering" and local(each.starts).isoweekday() == pattern.weekday:
             return f"{clock_text(each.starts)}–{clock_text(each.ends)}"
     return ""
+
+
+def date_text(each: OfferingDate) -> str:
+    """01-06 14:00–16:00."""
+    return f"{stamp(each.starts)}–{clock_text(each.ends)}"
 
 
 def pool(scope: str, names: Mapping[str, str]) -> str:
@@ -103,7 +112,26 @@ def term(value: Term) -> str:
     return _("%(year)s 学年 %(term)s", year=year, term=TERM[value.number])
 
 
+def discipline(course: Course) -> str:
+    return disciplines.text(course.discipline_scheme, course.discipline_version, course.discipline_code)
+
+
+# Fields of a course as pages name them.
+FIELD = {
+    "school_id": _l("开课学校"), "title_zh": _l("课程名称"), "title_en": _l("英文名称"), "code": _l("课程代码"),
+    "category": _l("类别"), "plan_code": _l("计划任务"), "credits": _l("学分"), "hours": _l("学时"),
+    "delivery": _l("授课方式"), "level": _l("层次"), "language": _l("授课语言"), "department_id": _l("院系"),
+    "summary_zh": _l("一句话介绍"), "summary_en": _l("英文一句话介绍"), "description_zh": _l("课程介绍"),
+    "description_en": _l("英文介绍"), "prerequisites": _l("先修要求"), "assessment": _l("考核方式"),
+    "keywords": _l("关键词"), "teacher_ids": _l("任课教师"), "discipline_scheme": _l("学科分类"),
+    "discipline_version": _l("学科分类版本"), "discipline_code": _l("学科代码"), "syllabus": _l("教学安排"),
+    "syllabus-weeks": _l("周次"), "syllabus-topic": _l("内容"), "textbooks": _l("教材和参考书"),
+    "requires_ids": _l("先修课"),
+}  # fmt: skip
+
+
 FILTERS = {
+    "discipline_text": discipline,
     "meeting_text": meeting,
     "meeting_day": meeting_day,
     "meeting_periods": meeting_periods,
@@ -111,6 +139,7 @@ FILTERS = {
     "weeks_text": weeks,
     "term_text": term,
     "pool_text": pool,
+    "date_text": date_text,
     "clock_text": clock_text,
 }
 WORDS = {
@@ -120,6 +149,10 @@ WORDS = {
     "language": LANGUAGE,
     "state": STATE,
     "sort": SORT,
+    "credit_range": CREDITS,
+    "periods": PERIODS,
     "seats_by": SEATS_BY,
     "round": ROUND,
+    "date": DATE,
+    "field": FIELD,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -21,6 +22,8 @@ LANGUAGES = ("zh", "en")
 OFFERING_STATES = ("draft", "published", "archived")
 # How seats are given: to whom comes first, by the host's choice, or (later) by lot.
 SEATS_BY = ("first_come", "choice")
+# A single date of an offering: a class outside of its weekly meetings, or its exam.
+DATES = ("class", "exam")
 
 
 class Course(Base):
@@ -43,6 +46,13 @@ class Course(Base):
     description_en: Mapped[str] = mapped_column(sa.Text, default="")
     prerequisites: Mapped[str] = mapped_column(sa.String(400), default="")
     assessment: Mapped[str] = mapped_column(sa.String(400), default="")
+    # Discipline by a published table: which table, its edition, and the code there; all three or none.
+    discipline_scheme: Mapped[str] = mapped_column(sa.String(10), default="", server_default="")
+    discipline_version: Mapped[str] = mapped_column(sa.String(10), default="", server_default="")
+    discipline_code: Mapped[str] = mapped_column(sa.String(10), default="", server_default="")
+    # [{"weeks": "1-2", "topic": "…"}] in the order of teaching
+    syllabus: Mapped[list[dict[str, str]]] = mapped_column(sa.JSON, default=list, server_default="[]")
+    textbooks: Mapped[str] = mapped_column(sa.String(1000), default="", server_default="")
 
     item: Mapped[SharedItem] = relationship()
     department: Mapped[Department | None] = relationship()
@@ -53,6 +63,23 @@ class Course(Base):
     requires: Mapped[list[CoursePrerequisite]] = relationship(
         cascade="all, delete-orphan", foreign_keys="CoursePrerequisite.course_id", order_by="CoursePrerequisite.id"
     )
+
+
+class CourseEdition(Base):
+    """The course as it was published: what it said from `at` on, what differed from the edition before, and by whom."""
+
+    __tablename__ = "course_edition"
+    __table_args__ = (sa.UniqueConstraint("course_id", "number"),)
+
+    id: Mapped[Id]
+    course_id: Mapped[int] = foreign("course.id", index=False)
+    number: Mapped[int]
+    at: Mapped[Moment]
+    person_id: Mapped[int | None] = foreign("person.id")
+    changed: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    content: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+
+    person: Mapped[Person | None] = relationship()
 
 
 class CourseTeacher(Base):
@@ -78,6 +105,7 @@ class Offering(Base):
         sa.CheckConstraint("state IN ('draft', 'published', 'archived')", name="state"),
         sa.CheckConstraint("enrol_from < enrol_until", name="window"),
         sa.CheckConstraint("seats_by IN ('first_come', 'choice')", name="seats_by"),
+        sa.CheckConstraint("room_seats > 0", name="room_seats"),
     )
 
     id: Mapped[Id]
@@ -96,6 +124,8 @@ class Offering(Base):
     for_grades: Mapped[list[str]] = mapped_column(sa.JSON, default=list, server_default="[]")
     for_majors: Mapped[list[str]] = mapped_column(sa.JSON, default=list, server_default="[]")
     room: Mapped[str] = mapped_column(sa.String(60), default="")
+    # How many the room holds, where somebody has said so: seats never pass it.
+    room_seats: Mapped[int | None]
     online_url: Mapped[str] = mapped_column(sa.String(300), default="")
     note: Mapped[str] = mapped_column(sa.String(400), default="")
     version: Mapped[int] = mapped_column()
@@ -110,6 +140,9 @@ class Offering(Base):
     pools: Mapped[list[SeatPool]] = relationship(back_populates="offering", order_by="SeatPool.id")
     rounds: Mapped[list[EnrolmentRound]] = relationship(
         back_populates="offering", cascade="all, delete-orphan", order_by="EnrolmentRound.opens"
+    )
+    dates: Mapped[list[OfferingDate]] = relationship(
+        back_populates="offering", cascade="all, delete-orphan", order_by="OfferingDate.starts"
     )
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
@@ -137,6 +170,26 @@ class MeetingPattern(Base):
     weeks: Mapped[str] = mapped_column(sa.String(60))
 
     offering: Mapped[Offering] = relationship(back_populates="meetings")
+
+
+class OfferingDate(Base):
+    """A class on one date, or the exam: absolute, whatever the calendar does. The book holds it as a source of its own."""
+
+    __tablename__ = "offering_date"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('class', 'exam')", name="kind"),
+        sa.CheckConstraint("starts < ends", name="order"),
+    )
+
+    id: Mapped[Id]
+    offering_id: Mapped[int] = foreign("offering.id")
+    kind: Mapped[str] = mapped_column(sa.String(10))
+    starts: Mapped[Moment]
+    ends: Mapped[Moment]
+    place: Mapped[str] = mapped_column(sa.String(60), default="", server_default="")
+    note: Mapped[str] = mapped_column(sa.String(100), default="", server_default="")
+
+    offering: Mapped[Offering] = relationship(back_populates="dates")
 
 
 class EnrolmentRound(Base):

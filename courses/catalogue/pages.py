@@ -8,7 +8,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from courses.catalogue import forms, labels, queries, schemas, services
+from courses.catalogue import course_files, editions, forms, labels, offering_rows, queries, schemas, services
 from courses.catalogue.models import OFFERING_STATES, Offering
 from courses.catalogue.permissions import allow
 from courses.catalogue.rows import rows
@@ -20,7 +20,7 @@ from zutuan.sharing import services as sharing
 from zutuan.sharing.services import fetch
 from zutuan.web.forms import load_form, once, refused, refused_at_once
 from zutuan.web.lists import Listing, load_query
-from zutuan.web.requests import actor, db
+from zutuan.web.requests import actor, db, files
 from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("catalogue", __name__, template_folder="templates")
@@ -39,8 +39,9 @@ def catalogue() -> ResponseReturnValue:
     query = load_query(schemas.CourseQuery(), PAGE)
     page = queries.find(db(), actor(), query)
     return render_template(
-        "catalogue/list.html", listing=Listing.of(page), courses=rows(db(), page.items), query=query,
-        schools=queries.schools_sharing(db(), actor()),
+        "catalogue/list.html", listing=Listing.of(page), query=query,
+        courses=rows(db(), page.items, pools=queries.my_pools(actor())),
+        schools=queries.schools_sharing(db(), actor()), studying=queries.my_pools(actor()) is not None,
     )  # fmt: skip
 
 
@@ -61,9 +62,12 @@ def _course_page(course_id: int, overall: str = "", cure: Offering | None = None
     g.nav_endpoint = "catalogue.catalogue"
     view = queries.view_course(db(), actor(), course_id)
     reach = queries.reach(db(), actor(), view.course)
+    found = course_files.of(db(), course_id) if not view.promised else course_files.NONE
     return render_template(
-        "catalogue/course.html", view=view, course=view.course, reach=reach, overall=overall, cure=cure
-    )
+        "catalogue/course.html", view=view, course=view.course, reach=reach, overall=overall, cure=cure, found=found,
+        edition=editions.latest(db(), course_id),
+        may_copy=view.may_edit and allow.may(actor(), "course.create", queries.subject(view.course)),
+    )  # fmt: skip
 
 
 # --- course forms -----------------------------------------------------------------------------------------------
@@ -71,8 +75,11 @@ def _course_page(course_id: int, overall: str = "", cure: Offering | None = None
 
 @blueprint.get("/courses/new")
 def new_course() -> ResponseReturnValue:
+    """An empty form, or (`copy`) one that says what an own course says."""
     services.require_some_school(actor())
-    return _course_form(None, forms.empty_course(), {}, "")
+    copied = request.args.get("copy", type=int)
+    values = forms.copied_course(_editable(copied).course) if copied else forms.empty_course()
+    return _course_form(None, values, {}, "")
 
 
 @blueprint.post("/courses/new")
@@ -121,8 +128,67 @@ def _course_form(course: Any, values: Any, errors: dict[str, list[str]], overall
         errors=errors,
         overall=overall,
         once=once(),
+        reach=queries.reach(db(), actor(), course) if course else None,
         **choices,
     )
+
+
+# --- editions and files -----------------------------------------------------------------------------------------
+
+
+@blueprint.get("/courses/<id:course_id>/editions")
+def course_editions(course_id: int) -> ResponseReturnValue:
+    """What the course has said since it was first published."""
+    view = queries.view_course(db(), actor(), course_id)
+    g.nav_endpoint = "catalogue.catalogue"
+    return render_template("catalogue/editions.html", course=view.course, editions=editions.of(db(), course_id))
+
+
+@blueprint.get("/courses/<id:course_id>/editions/<int:number>")
+def course_edition(course_id: int, number: int) -> ResponseReturnValue:
+    view = queries.view_course(db(), actor(), course_id)
+    g.nav_endpoint = "catalogue.catalogue"
+    shown = editions.one(db(), course_id, number)
+    names = queries.named(db(), shown.content.get("teacher_ids", []), shown.content.get("requires_ids", []))
+    return render_template("catalogue/edition.html", course=view.course, edition=shown, names=names)
+
+
+@blueprint.get("/courses/<id:course_id>/files")
+def course_files_page(course_id: int) -> ResponseReturnValue:
+    return _files_page(_editable(course_id).course, {}, "")
+
+
+def _files_page(course: Any, errors: dict[str, list[str]], overall: str) -> str:
+    g.nav_endpoint = "catalogue.mine"
+    found = course_files.of(db(), course.id)
+    return render_template(
+        "catalogue/files.html", course=course, found=found, errors=errors, overall=overall, once=once()
+    )
+
+
+@blueprint.post("/courses/<id:course_id>/files")
+def add_file(course_id: int) -> ResponseReturnValue:
+    course = _editable(course_id).course
+    try:
+        course_files.add(db(), files(), actor(), course)
+    except (Invalid, Refused) as error:
+        return refused(error, lambda *wrong: _files_page(course, *wrong))
+    flash(_("已上传。"), "good")
+    return redirect(url_for("catalogue.course_files_page", course_id=course_id))
+
+
+@blueprint.post("/courses/<id:course_id>/files/<id:file_id>/delete")
+def delete_file(course_id: int, file_id: int) -> ResponseReturnValue:
+    course_files.remove(db(), files(), actor(), _editable(course_id).course, file_id)
+    flash(_("已删除。"), "good")
+    return redirect(url_for("catalogue.course_files_page", course_id=course_id))
+
+
+@blueprint.get("/courses/<id:course_id>/cover")
+def cover(course_id: int) -> ResponseReturnValue:
+    """The cover's bytes, from here: pages show no picture from another address."""
+    queries.view_course(db(), actor(), course_id)
+    return course_files.picture(db(), files(), course_id)
 
 
 # --- publishing -------------------------------------------------------------------------------------------------
@@ -192,7 +258,7 @@ def as_seen(course_id: int) -> ResponseReturnValue:
         school=school,
         schools=schools,
         now=actor().now,
-        courses=rows(db(), [course_id]),
+        courses=rows(db(), [course_id], pools=queries.my_pools(queries.student_of(db(), school, clock.now()))),
     )
 
 
@@ -223,7 +289,7 @@ def create_offering(course_id: int) -> ResponseReturnValue:
         filled = forms.pasted(db(), view.course, None)
         if "fill" in request.form:
             return _offering_form(view.course, None, forms.typed_offering(filled), {}, "")
-        data = load_form(schemas.OfferingIn())
+        data = offering_rows.sent(schemas.OfferingIn())
         made = services.create_offering(db(), actor(), view.course, {**data, "meetings": [*data["meetings"], *filled]})
         published = view.course.item.state == "published" and "publish" in request.form
         if published:
@@ -252,7 +318,7 @@ def update_offering(offering_id: int) -> ResponseReturnValue:
             typed = {**forms.typed_offering(filled), "version": request.form.get("version")}
             return _offering_form(offering.course, offering, typed, {}, "")
         forms.check_version(offering.version)
-        data = load_form(schemas.OfferingFields())
+        data = offering_rows.sent(schemas.OfferingFields())
         services.update_offering(db(), actor(), offering, {**data, "meetings": [*data["meetings"], *filled]})
     except (Invalid, Refused, Stale) as error:
         return refused(error, lambda *wrong: _offering_form(offering.course, offering, forms.typed_offering(), *wrong))
@@ -279,7 +345,7 @@ def _editable_offering(offering_id: int) -> Any:
 
 
 def _offering_form(course: Any, offering: Any, values: Any, errors: dict[str, list[str]], overall: str) -> str:
-    choices = forms.offering_choices(db(), course)
+    choices = forms.offering_choices(db(), course, offering)
     return render_template(
         "catalogue/offering_form.html", course=course, offering=offering, values=values, errors=errors,
         overall=overall, once=once(), **choices,

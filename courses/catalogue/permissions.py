@@ -18,5 +18,6 @@ allow = Permissions(
         "offering.edit": _EDITS,
         "offering.publish": _EDITS,
         "offering.archive": _EDITS,
+        "offering.import": (Held({"registrar", "school_admin"}, at="school"),),
     }
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering, SeatPool
+from courses.catalogue.models import Course, CoursePrerequisite, CourseTeacher, MeetingPattern, Offering, SeatPool
 from courses.catalogue.permissions import allow
 from courses.catalogue.rows import CourseRow, rows
+from courses.catalogue.rules import CREDITS
 from zutuan.calendar.models import Occurrence
 from zutuan.clock import clock
 from zutuan.clusters.models import Cluster, Membership, School
@@ -23,18 +24,23 @@ from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, fetch_ids, like, moment
 from zutuan.people.models import Person
 from zutuan.sharing import rules as sharing_rules
+from zutuan.sharing import scopes
 from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor, Belongs, Holds, Member
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
 
 _STAFF = selectinload(Course.staff).joinedload(CourseTeacher.person)
+_REQUIRES = selectinload(Course.requires).joinedload(CoursePrerequisite.required).joinedload(Course.item)
 _OFFERINGS = selectinload(Course.offerings).options(
     joinedload(Offering.term),
     selectinload(Offering.meetings),
     selectinload(Offering.pools),
     selectinload(Offering.rounds),
 )
+# What pages and the API show besides; taking a seat and reading a roster ask for none of it.
+_DATES = selectinload(Course.offerings).options(selectinload(Offering.dates))
+_BRIEF = ("enrolment.create", "roster.read")
 
 
 def seat_aspect(offering_id: int) -> str:
@@ -75,7 +81,9 @@ class OfferingView:
 def view_course(session: Session, actor: Actor, course_id: int, action: str = "course.read") -> CourseView:
     """The course, or 404. Whoever sees it only through a seat sees that offering only."""
     item = joinedload(Course.item).joinedload(SharedItem.owner)
-    course = session.get(Course, course_id, options=[item, _STAFF, _OFFERINGS, joinedload(Course.department)])
+    more = () if action in _BRIEF else (_REQUIRES, _DATES)
+    options = [item, _STAFF, _OFFERINGS, joinedload(Course.department), *more]
+    course = session.get(Course, course_id, options=options)
     if course is None:
         raise NotFound
     for each in course.offerings:
@@ -104,6 +112,31 @@ def view_offering(session: Session, actor: Actor, offering_id: int, action: str 
         raise Hidden(Denial(action, "offering", offering_id))
     may_join = view.may_edit or offering_id in view.seats
     return OfferingView(offering, view.course, view.promised, view.may_edit, may_join)
+
+
+def visible_ids(session: Session, actor: Actor, ids: Sequence[int]) -> set[int]:
+    """Those of the courses that the actor sees in a list, or may edit."""
+    query = sa.select(Course.id).join(SharedItem, SharedItem.id == Course.id).where(Course.id.in_(padded(ids)))
+    found = set(session.scalars(sharing.seen_by(actor, query)))
+    return found | set(session.scalars(query.where(_mine(actor))))
+
+
+def named(session: Session, people: Sequence[int], courses: Sequence[int]) -> dict[str, str]:
+    """Names of an edition's teachers and required courses, as they are called now."""
+    who = session.scalars(sa.select(Person.name).where(Person.id.in_(padded(people))).order_by(Person.id))
+    what = sa.select(SharedItem.title_zh).where(SharedItem.id.in_(padded(courses))).order_by(SharedItem.id)
+    return {"teacher_ids": "、".join(who), "requires_ids": "、".join(session.scalars(what))}
+
+
+def required_by(session: Session, ids: Iterable[int]) -> set[int]:
+    """These courses and everything that is required before them, however far back."""
+    found: set[int] = set()
+    ahead = set(ids)
+    p = CoursePrerequisite
+    while ahead:
+        found |= ahead
+        ahead = set(session.scalars(sa.select(p.required_id).where(p.course_id.in_(sorted(ahead))))) - found
+    return found
 
 
 def occurrences(session: Session, offering_id: int) -> list[Occurrence]:
@@ -143,12 +176,29 @@ def student_of(session: Session, school: School, now: datetime) -> Actor:
 # --- the catalogue ----------------------------------------------------------------------------------------------
 
 
-def _seats_left() -> Any:
-    """Seats left over the course's published offerings (0 without one)."""
+def my_pools(actor: Actor) -> list[str] | None:
+    """The pools that a student may take seats from (their schools', their roles' in clusters, the general ones); None for
+    who studies nowhere and so looks at all of them."""
+    homes = {each.school_id for each in actor.affiliations if each.kind == "student"}
+    if not homes:
+        return None
+    found = {"all"} | {scopes.school(id_) for id_ in homes}
+    for each in actor.memberships:
+        if each.school_id in homes:
+            found |= {scopes.cluster(each.cluster_id), scopes.cluster(each.cluster_id, each.role)}
+    return sorted(found)
+
+
+def _mine_of(pools: list[str] | None) -> sa.ColumnElement[bool]:
+    return sa.true() if pools is None else SeatPool.scope.in_(padded(pools))
+
+
+def _seats_left(pools: list[str] | None) -> Any:
+    """Seats left for me over the course's published offerings (0 without one)."""
     return (
         sa.select(sa.func.coalesce(sa.func.sum(SeatPool.capacity - SeatPool.taken), 0))
         .join(Offering, Offering.id == SeatPool.offering_id)
-        .where(Offering.course_id == Course.id, Offering.state == "published")
+        .where(Offering.course_id == Course.id, Offering.state == "published", _mine_of(pools))
         .correlate(Course)
         .scalar_subquery()
     )
@@ -168,13 +218,13 @@ def _count(value: Any) -> int:
     return number
 
 
-def _order(sort: str) -> list[Key]:
+def _order(sort: str, pools: list[str] | None) -> list[Key]:
     last = Key(SharedItem.id, descending=True)
     return {
         "newest": [Key(SharedItem.published_at, descending=True, decode=moment), last],
         "title": [Key(SharedItem.title_zh, decode=str), last],
         "credits": [Key(Course.credits, descending=True, decode=_credits), last],
-        "seats": [Key(_seats_left(), descending=True, decode=_count), last],
+        "seats": [Key(_seats_left(pools), descending=True, decode=_count), last],
     }[sort]
 
 
@@ -186,8 +236,8 @@ def find(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
         order = [Key(Course.id, descending=True)]
     else:
         found = found.where(_PUBLISHED)
-        order = _order(query["sort"])
-    for clause in _filters(query):
+        order = _order(query["sort"], my_pools(actor))
+    for clause in _filters(query, my_pools(actor)):
         found = found.where(clause)
     return fetch_ids(session, found, order, query["cursor"], query["limit"])
 
@@ -214,7 +264,7 @@ def _mine(actor: Actor) -> sa.ColumnElement[bool]:
     return allow.clause(actor, "course.edit", {"owner": (Course.school_id, Course.department_id), "staff": staff})
 
 
-def _filters(query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
+def _filters(query: dict[str, Any], pools: list[str] | None) -> list[sa.ColumnElement[bool]]:
     clauses: list[sa.ColumnElement[bool]] = []
     if query["q"]:
         clauses.append(matches(query["q"]))
@@ -230,12 +280,25 @@ def _filters(query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
         clauses.append(SharedItem.plan_code == ("" if query["plan"] == "none" else query["plan"]))
     if query["cluster_id"]:
         clauses.append(Course.school_id.in_(_members(query["cluster_id"])))
-    if query["weekday"]:
-        meets = Offering.meetings.any(MeetingPattern.weekday == query["weekday"])
+    if query["credits"]:
+        low, high = CREDITS[query["credits"]]
+        clauses.append(sa.and_(Course.credits > low, Course.credits <= high))
+    if query["weekday"] or query["periods"]:
+        meets = Offering.meetings.any(sa.and_(*_meeting(query)))
         clauses.append(Course.offerings.any(sa.and_(Offering.state == "published", meets)))
     if query["available"]:
-        free = Offering.pools.any(SeatPool.taken < SeatPool.capacity)
+        free = Offering.pools.any(sa.and_(SeatPool.taken < SeatPool.capacity, _mine_of(pools)))
         clauses.append(Course.offerings.any(sa.and_(Offering.state == "published", free)))
+    return clauses
+
+
+def _meeting(query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
+    """One weekly meeting on that weekday, in any of those periods of its school."""
+    m = MeetingPattern
+    clauses: list[sa.ColumnElement[bool]] = [m.weekday == query["weekday"]] if query["weekday"] else []
+    if query["periods"]:
+        first, last = (int(part) for part in query["periods"].split("-"))
+        clauses.append(sa.and_(m.first_period <= last, m.last_period >= first))
     return clauses
 
 
@@ -267,7 +330,7 @@ _NEWEST = (
 def newest(session: Session, actor: Actor, limit: int) -> list[CourseRow]:
     """What is new in my clusters: the latest published courses of other schools."""
     query = sharing.seen_by(actor, _NEWEST).params(own_schools=sorted(actor.school_ids), newest=limit)
-    return rows(session, list(session.scalars(query)))
+    return rows(session, list(session.scalars(query)), pools=my_pools(actor))
 
 
 def taught_by(actor: Actor) -> sa.ColumnElement[bool]:

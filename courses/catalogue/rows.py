@@ -19,7 +19,8 @@ from zutuan.sharing.models import SharedItem
 
 @dataclass(frozen=True)
 class CourseRow:
-    """What a list says of a course. Offerings and their seats are counted together, over the states that were asked."""
+    """What a list says of a course. Offerings and their seats are counted together, over the states and pools that
+    were asked."""
 
     id: int
     code: str
@@ -40,6 +41,9 @@ class CourseRow:
 
 _IDS: sa.BindParameter[Sequence[int]] = sa.bindparam("ids", expanding=True)
 _STATES: sa.BindParameter[Sequence[str]] = sa.bindparam("states", expanding=True)
+
+_EVERY: sa.BindParameter[bool] = sa.bindparam("every", type_=sa.Boolean())
+_POOLS: sa.BindParameter[Sequence[str]] = sa.bindparam("pools", expanding=True)
 
 _COURSES = (
     sa.select(
@@ -64,7 +68,7 @@ _SEATS = (
         sa.func.coalesce(sa.func.sum(SeatPool.capacity), 0).label("capacity"),
         sa.func.coalesce(sa.func.sum(SeatPool.taken), 0).label("taken"),
     )
-    .outerjoin(SeatPool, SeatPool.offering_id == Offering.id)
+    .outerjoin(SeatPool, sa.and_(SeatPool.offering_id == Offering.id, sa.or_(_EVERY, SeatPool.scope.in_(_POOLS))))
     .where(Offering.course_id.in_(_IDS), Offering.state.in_(_STATES))
     .group_by(Offering.course_id)
 )
@@ -75,15 +79,19 @@ _MEETINGS = sa.select(
 ).where(MeetingPattern.id.in_(_FIRST.group_by(MeetingPattern.offering_id)))  # fmt: skip
 
 
-def rows(session: Session, ids: Sequence[int], states: Iterable[str] = ("published",)) -> list[CourseRow]:
-    """The courses of these ids, in their order. Whoever asks has made sure that they may be seen."""
+def rows(
+    session: Session, ids: Sequence[int], states: Iterable[str] = ("published",), pools: Sequence[str] | None = None
+) -> list[CourseRow]:
+    """The courses of these ids, in their order, with the seats of these `pools`, or of all. Whoever asks has made sure
+    that they may be seen."""
     if not ids:
         return []
     teachers: dict[int, tuple[str, ...]] = {}
     chosen = {"ids": padded(ids)}
     for course_id, name in session.execute(_TEACHERS, chosen):
         teachers[course_id] = (*teachers.get(course_id, ()), name)
-    seats = {row.course_id: row._mapping for row in session.execute(_SEATS, {**chosen, "states": tuple(states)})}
+    counting = {"states": tuple(states), "every": pools is None, "pools": padded(pools or [])}
+    seats = {row.course_id: row._mapping for row in session.execute(_SEATS, {**chosen, **counting})}
     first = [seat["first_offering"] for seat in seats.values()]
     meetings = {row.offering_id: row for row in session.execute(_MEETINGS, {"ids": padded(first)})}
     found = {}

@@ -11,7 +11,11 @@ from zutuan.decision import FieldError, Refusal
 
 MAX_SEATS = 2000
 ROUNDS = ("preselection", "main", "add_drop")
+# How the catalogue groups credits: more than the first, up to the second.
+CREDITS = {"1": (0, 1), "2": (1, 2), "3": (2, 3), "more": (3, 100)}
 MAX_WINDOW = timedelta(days=366)
+LONGEST_DATE = timedelta(hours=12)
+EXAMS_AFTER = timedelta(days=60)  # exams are still sat this long after the last week of teaching
 
 # state × event → state of an offering. Its course's life is `zutuan.sharing.rules.LIFE`.
 OFFERING_LIFE: dict[tuple[str, str], str] = {
@@ -76,6 +80,34 @@ def check_rounds(rounds: Sequence[tuple[str, datetime, datetime]], teaching_ends
             errors.append(FieldError(f"{at}.closes", "window_after_term"))
         last = closes if last is None else max(last, closes)
     return errors
+
+
+def check_dates(
+    dates: Sequence[tuple[str, datetime, datetime]], first: datetime, ends: datetime,
+    meetings: Sequence[tuple[datetime, datetime]],
+) -> list[FieldError]:  # fmt: skip
+    """Single dates (kind, starts, ends) lie in the term [first, ends), exams up to two months after it, and none meets
+    another; a class meets no weekly meeting either (an exam may be sat in one)."""
+    errors: list[FieldError] = []
+    for index, (kind, opens, closes) in enumerate(dates):
+        at = f"dates.{index}"
+        others = [(a, b) for _kind, a, b in dates[:index]] + (list(meetings) if kind == "class" else [])
+        if closes <= opens:
+            errors.append(FieldError(f"{at}.ends", "ends_before_start"))
+        elif closes - opens > LONGEST_DATE:
+            errors.append(FieldError(f"{at}.ends", "date_too_long"))
+        elif opens < first or closes > ends + (EXAMS_AFTER if kind == "exam" else timedelta(0)):
+            errors.append(FieldError(f"{at}.starts", "outside_term"))
+        elif any(opens < until and start < closes for start, until in others):
+            errors.append(FieldError(f"{at}.starts", "meetings_overlap"))
+    return errors
+
+
+def check_room(seats: int, room_seats: int | None) -> list[FieldError]:
+    """No more seats than the room holds."""
+    if room_seats is not None and seats > room_seats:
+        return [FieldError("room_seats", "seats_above_room", {"seats": seats, "room": room_seats})]
+    return []
 
 
 def check_pools(pools: Sequence[tuple[str, int]]) -> list[FieldError]:

@@ -7,12 +7,13 @@ from typing import Any
 
 from marshmallow import fields
 
-from courses.catalogue.models import CATEGORIES, DELIVERIES, LANGUAGES, LEVELS, SEATS_BY
-from courses.catalogue.rules import MAX_SEATS, ROUNDS
+from courses.catalogue.disciplines import SCHEMES
+from courses.catalogue.models import CATEGORIES, DATES, DELIVERIES, LANGUAGES, LEVELS, SEATS_BY
+from courses.catalogue.rules import CREDITS, MAX_SEATS, ROUNDS
 from zutuan.calendar.rules import parse_weeks
 from zutuan.calendar.schemas import TermOut
 from zutuan.decision import Refusal
-from zutuan.fields import Amount, Choice, Flag, Instant, Many, Named, Pattern, Ref, Schema, Text, Whole, bad
+from zutuan.fields import Amount, Choice, Flag, Instant, Many, Named, Pattern, Ref, Row, Schema, Text, Whole, bad
 from zutuan.sharing.plan import TASKS
 
 SORTS = ("newest", "title", "credits", "seats")
@@ -26,6 +27,21 @@ def _audience(**kw: Any) -> Many:
 
 
 PLAN = "|".join(re.escape(code) for code in TASKS)
+
+
+class Weeks(Text):
+    """Weeks as they are written: 1-8,10-16e."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kw)
+        if isinstance(parse_weeks(text), Refusal):
+            raise bad("bad_weeks")
+        return text
+
+
+class SyllabusIn(Schema):
+    weeks = Weeks(20, required=True)
+    topic = Text(200, required=True)
 
 
 class CourseFields(Schema):
@@ -48,6 +64,15 @@ class CourseFields(Schema):
     department_id = Ref(load_default=None, allow_none=True)
     prerequisites = Text(400, min=0, multiline=True)
     assessment = Text(400, min=0, multiline=True)
+    textbooks = Text(1000, min=0, multiline=True)
+    syllabus = Many(Row(SyllabusIn), max=40, load_default=list)
+    discipline_scheme = Pattern("|".join(SCHEMES), "no_such", 10, min=0, load_default="")
+    discipline_version = Pattern(r"\d{4}", "no_such", 10, min=0, load_default="")
+    discipline_code = Pattern(r"[0-9.]+", "not_number", 10, min=0, load_default="")
+    requires_ids = Many(
+        Ref(), max=10, unique=True, load_default=None, allow_none=True,
+        metadata={"description": "courses here that a student has completed before"},
+    )  # fmt: skip
     plan_code = Pattern(
         PLAN, "no_such", 12, min=0, load_default=None, allow_none=False,
         metadata={"description": "the task of the plan; empty: none; not given: the usual one of courses"},
@@ -66,18 +91,12 @@ class CoursePatch(CourseFields):
     audience = _audience()
 
 
+class CopyIn(Schema):
+    code = Pattern(CODE, "bad_code", 20, required=True)
+
+
 class PublishIn(Schema):
     audience = _audience(load_default=None, allow_none=True)
-
-
-class Weeks(Text):
-    """Weeks as they are written: 1-8,10-16e."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kw)
-        if isinstance(parse_weeks(text), Refusal):
-            raise bad("bad_weeks")
-        return text
 
 
 class MeetingIn(Schema):
@@ -104,6 +123,14 @@ class RoundIn(Schema):
     closes = Instant(required=True)
 
 
+class DateIn(Schema):
+    kind = Choice(DATES, load_default="class")
+    starts = Instant(required=True)
+    ends = Instant(required=True)
+    place = Text(60, min=0)
+    note = Text(100, min=0)
+
+
 class OfferingFields(Schema):
     """What an offering says of itself. `seats` are those of the general pool; `pools` name all of them. `rounds` go
     before `enrol_from` and `enrol_until`, which are one round."""
@@ -114,17 +141,25 @@ class OfferingFields(Schema):
     )
     enrol_from = Instant(load_default=None, allow_none=True)
     enrol_until = Instant(load_default=None, allow_none=True)
-    rounds = Many(fields.Nested(RoundIn), max=3, load_default=None, allow_none=True)
+    rounds = Many(Row(RoundIn), max=3, load_default=None, allow_none=True)
     seats_by = Choice(SEATS_BY, load_default="first_come")
     waitlist = Flag(load_default=True)
     for_grades = Many(Text(10), max=10, unique=True, load_default=list)
     for_majors = Many(Text(60), max=20, unique=True, load_default=list)
     room = Text(60, min=0)
+    room_seats = Whole(
+        1, 10000, load_default=None, allow_none=True,
+        metadata={"description": "how many the room holds; seats above it are refused"},
+    )  # fmt: skip
     online_url = Pattern(r"https?://[^\s<>\"']+", "bad_url", 300, min=0)
     note = Text(400, min=0, multiline=True)
     seats = Whole(0, MAX_SEATS, load_default=None, allow_none=True)
-    pools = Many(fields.Nested(PoolIn), max=40, load_default=None, allow_none=True)
-    meetings = Many(fields.Nested(MeetingIn), max=14, load_default=list)
+    pools = Many(Row(PoolIn), max=40, load_default=None, allow_none=True)
+    meetings = Many(Row(MeetingIn), max=14, load_default=list)
+    dates = Many(
+        Row(DateIn), max=20, load_default=None, allow_none=True,
+        metadata={"description": "classes on single dates, and exams"},
+    )  # fmt: skip
 
 
 class OfferingIn(OfferingFields):
@@ -138,7 +173,16 @@ class CourseQuery(Schema):
     delivery = Choice(DELIVERIES, load_default=None)
     level = Choice(LEVELS, load_default=None)
     weekday = Whole(1, 7, load_default=None)
-    available = Flag(load_default=False)
+    periods = Pattern(
+        r"([1-9]|1[0-9]|20)-([1-9]|1[0-9]|20)", "bad_periods", 5, min=0, load_default="",
+        metadata={"description": "in any of these periods of its school: 1-4"},
+    )  # fmt: skip
+    credits = Choice(
+        tuple(CREDITS),
+        load_default=None,
+        metadata={"description": "up to 1, to 2, to 3, or more; each without the one before"},
+    )
+    available = Flag(load_default=False, metadata={"description": "with seats left; for a student those they may take"})
     plan = Pattern(
         rf"none|{PLAN}", "no_such", 12, min=0, load_default="", metadata={"description": "a task's code, or none"}
     )
@@ -169,6 +213,14 @@ class RoundOut(Schema):
     closes = fields.AwareDateTime()
 
 
+class DateOut(Schema):
+    kind = fields.String()
+    starts = fields.AwareDateTime()
+    ends = fields.AwareDateTime()
+    place = fields.String()
+    note = fields.String()
+
+
 class OfferingOut(Schema):
     id = fields.Integer()
     course_id = fields.Integer()
@@ -184,9 +236,11 @@ class OfferingOut(Schema):
     for_grades = fields.List(fields.String())
     for_majors = fields.List(fields.String())
     room = fields.String()
+    room_seats = fields.Integer(allow_none=True)
     online_url = fields.String()
     note = fields.String()
     meetings = fields.List(fields.Nested(MeetingOut))
+    dates = fields.List(fields.Nested(DateOut))
     pools = fields.List(fields.Nested(PoolOut))
     version = fields.Integer()
 
@@ -212,6 +266,11 @@ class CourseOut(Schema):
     department = fields.Nested(Named, allow_none=True)
     prerequisites = fields.String()
     assessment = fields.String()
+    textbooks = fields.String()
+    syllabus = fields.List(fields.Dict(keys=fields.String(), values=fields.String()))
+    discipline_scheme = fields.String()
+    discipline_version = fields.String()
+    discipline_code = fields.String()
     teachers = fields.List(fields.Nested(Named))
     state = fields.String(attribute="item.state")
     published_at = fields.AwareDateTime(attribute="item.published_at", allow_none=True)
@@ -225,8 +284,23 @@ class AudienceOut(Schema):
     count = fields.Integer(allow_none=True, metadata={"description": "null: the whole platform"})
 
 
+class RequiredOut(Schema):
+    id = fields.Integer()
+    code = fields.String()
+    title_zh = fields.String(attribute="item.title_zh")
+
+
 class CourseDetailOut(CourseOut):
     audience = fields.Nested(AudienceOut)
+    requires = fields.List(fields.Nested(RequiredOut))
+
+
+class EditionOut(Schema):
+    number = fields.Integer()
+    at = fields.AwareDateTime()
+    person = fields.Nested(Named, allow_none=True)
+    changed = fields.List(fields.String(), metadata={"description": "fields that differ from the edition before"})
+    content = fields.Dict(keys=fields.String())
 
 
 class OfferingDetailOut(OfferingOut):
@@ -234,7 +308,14 @@ class OfferingDetailOut(OfferingOut):
     occurrences = fields.List(
         fields.Nested(
             Schema.from_dict(
-                {"week": fields.Integer(), "starts": fields.AwareDateTime(), "ends": fields.AwareDateTime()},
+                {
+                    "week": fields.Integer(),
+                    "starts": fields.AwareDateTime(),
+                    "ends": fields.AwareDateTime(),
+                    "kind": fields.String(
+                        attribute="source_type", metadata={"description": "offering, offering_date or exam"}
+                    ),
+                },
                 name="OccurrenceOut",
             )
         )

@@ -11,8 +11,16 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from courses.catalogue import hooks, queries, rules
-from courses.catalogue.models import Course, CourseTeacher, EnrolmentRound, MeetingPattern, Offering, SeatPool
+from courses.catalogue import dates, disciplines, editions, hooks, queries, rules
+from courses.catalogue.models import (
+    Course,
+    CoursePrerequisite,
+    CourseTeacher,
+    EnrolmentRound,
+    MeetingPattern,
+    Offering,
+    SeatPool,
+)
 from courses.catalogue.permissions import allow
 from zutuan.calendar import calendars
 from zutuan.calendar import services as calendar
@@ -31,12 +39,13 @@ from zutuan.sharing.permissions import Place, Subject
 from zutuan.sharing.services import add_share, audience, audit, end_share, move, set_audience
 
 ITEM_FIELDS = ("title_zh", "title_en", "summary_zh", "summary_en", "keywords", "plan_code")
+DISCIPLINE = ("discipline_scheme", "discipline_version", "discipline_code")
 COURSE_FIELDS = (
     "code", "credits", "hours", "category", "level", "language", "delivery", "department_id",
-    "description_zh", "description_en", "prerequisites", "assessment",
+    "description_zh", "description_en", "prerequisites", "assessment", "textbooks", "syllabus", *DISCIPLINE,
 )  # fmt: skip
 OFFERING_FIELDS = (
-    "code", "grade", "room", "online_url", "note", "seats_by", "waitlist", "for_grades", "for_majors",
+    "code", "grade", "room", "room_seats", "online_url", "note", "seats_by", "waitlist", "for_grades", "for_majors",
 )  # fmt: skip
 
 
@@ -58,9 +67,11 @@ def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Cours
     session.flush()
     add_share(session, item, scopes.manage(school_id), now)
     _check_department(session, school_id, data["department_id"])
-    course = Course(item=item, school_id=school_id, **{name: data[name] for name in COURSE_FIELDS})
+    said = {**data, **_discipline(data)}
+    course = Course(item=item, school_id=school_id, **{name: said[name] for name in COURSE_FIELDS if name in said})
     session.add(course)
     _flush(session, "course_code_taken")
+    _set_requires(session, actor, course, data.get("requires_ids"))
     default = [actor.person_id] if actor.at(school_id) and _teaches_at(actor, school_id) else []
     _set_teachers(session, course, default if data["teacher_ids"] is None else data["teacher_ids"], now)
     if scopes.manage(school_id) not in actor.scopes and actor.person_id not in {
@@ -110,16 +121,58 @@ def _flush(session: Session, code: str) -> None:
         raise Refused(code) from error
 
 
+def _of_school(session: Session, school_id: int, people: Sequence[int], now: datetime) -> set[int]:
+    """Those of these people who are of the school's staff now."""
+    here = sa.select(Affiliation.person_id).where(Affiliation.school_id == school_id, Affiliation.kind != "student")
+    return set(session.scalars(here.where(Affiliation.person_id.in_(people), Affiliation.open_at(now))))
+
+
+def _discipline(data: dict[str, Any], course: Course | None = None) -> dict[str, str]:
+    """The three parts as they are to be kept. Raises Invalid naming the one that does not fit."""
+    if course is not None and not any(name in data for name in DISCIPLINE):
+        return {}
+    said = {name: data.get(name, getattr(course, name, "")) for name in DISCIPLINE}
+    if not data.get("discipline_version"):  # what is not said: the one it has, or the new table's own
+        same = course is not None and said["discipline_scheme"] == course.discipline_scheme
+        said["discipline_version"] = course.discipline_version if same and course else ""
+    found = disciplines.check(*(said[name] or "" for name in DISCIPLINE))
+    if isinstance(found[1], Refusal):
+        raise Invalid.field(found[0], found[1].code, **found[1].params)
+    return dict(zip(DISCIPLINE, (str(each) for each in found), strict=True))
+
+
+def _set_requires(session: Session, actor: Actor, course: Course, wanted: Sequence[int] | None) -> bool:
+    """What is to be completed before: courses that the actor sees (or that are required already), and no circle."""
+    current = {each.required_id: each for each in course.requires}
+    if wanted is None or set(wanted) == current.keys():
+        return False
+    added = [id_ for id_ in wanted if id_ not in current]
+    if set(added) - queries.visible_ids(session, actor, added):
+        raise Invalid.field("requires_ids", "no_such")
+    if course.id in queries.required_by(session, wanted):
+        raise Invalid.field("requires_ids", "requires_itself")
+    for id_ in current.keys() - set(wanted):
+        course.requires.remove(current[id_])
+    course.requires += [CoursePrerequisite(required_id=id_) for id_ in added]
+    return True
+
+
+def copy_course(session: Session, actor: Actor, course: Course, code: str) -> Course:
+    """A new draft of the same school that says the same, under another code; classes and audience are not copied."""
+    allow.require(actor, "course.edit", queries.subject(course))
+    said = {name: getattr(course.item, name) for name in ITEM_FIELDS} | {n: getattr(course, n) for n in COURSE_FIELDS}
+    still = _of_school(session, course.school_id, [each.person_id for each in course.staff], actor.now)
+    own: dict[str, Any] = {"teacher_ids": sorted(still), "audience": [], "school_id": course.school_id}
+    own["requires_ids"] = [each.required_id for each in course.requires]
+    return create_course(session, actor, {**said, **own, "code": code})
+
+
 def _set_teachers(session: Session, course: Course, wanted: Sequence[int], now: datetime) -> bool:
     """Who teaches the course: people of its school. Each sees it in every state."""
     current = {staff.person_id: staff for staff in course.staff}
     added = [person_id for person_id in wanted if person_id not in current]
-    if added:
-        here = sa.select(Affiliation.person_id).where(Affiliation.school_id == course.school_id)
-        here = here.where(Affiliation.kind != "student")
-        known = set(session.scalars(here.where(Affiliation.person_id.in_(added), Affiliation.open_at(now))))
-        if set(added) - known:
-            raise Invalid.field("teacher_ids", "not_a_teacher_here")
+    if added and set(added) - _of_school(session, course.school_id, added, now):
+        raise Invalid.field("teacher_ids", "not_a_teacher_here")
     for person_id in added:
         course.staff.append(CourseTeacher(person_id=person_id))
         add_share(session, course.item, scopes.member(person_id, course.school_id), now)
@@ -139,7 +192,11 @@ def update_course(session: Session, actor: Actor, course: Course, data: dict[str
     if "department_id" in data:  # it may be moved only to where the actor could edit it as well
         there = {"owner": Place(course.school_id, data["department_id"])}
         allow.require(actor, "course.edit", replace(queries.subject(course), places=there))
+    editions.begin(session, course)
+    data = {**data, **_discipline(data, course)}
     changed = _assign(course.item, data, ITEM_FIELDS) + _assign(course, data, COURSE_FIELDS)
+    if _set_requires(session, actor, course, data.get("requires_ids")):
+        changed.append("requires_ids")
     if data.get("teacher_ids") is not None and _set_teachers(session, course, data["teacher_ids"], actor.now):
         changed.append("teacher_ids")
     if data.get("audience") is not None and set_audience(session, actor, course.item, data["audience"]):
@@ -149,6 +206,8 @@ def update_course(session: Session, actor: Actor, course: Course, data: dict[str
         course.item.updated_at = actor.now
         _flush(session, "course_code_taken")
         session.expire(course, ["department"])
+        if course.item.state == "published":
+            editions.record(session, actor, course, editions.content(course), actor.now)
         reached = {"audience": audience(session, course.item, actor.now)} if "audience" in changed else {}
         _audit(session, actor, "course.edit", course, fields=changed, **reached)
     return course
@@ -171,6 +230,7 @@ def publish_course(session: Session, actor: Actor, course: Course, wanted: Seque
         move(course.item, "publish", actor.now)
     course.item.updated_at = actor.now
     session.flush()
+    editions.record(session, actor, course, editions.content(course), actor.now)
     _audit(session, actor, "course.publish", course, audience=audience(session, course.item, actor.now))
     return course
 
@@ -218,9 +278,12 @@ def create_offering(session: Session, actor: Actor, course: Course, data: dict[s
         offering.pools = [SeatPool(scope=scope, capacity=seats, wanted=seats, taken=0) for scope, seats in pools]
         here = _calendar_of(session, offering)
         _check_offering(session, offering, _patterns(data["meetings"]), here)
+        _check_room(offering, pools)
+        dates.check(offering, data.get("dates") or (), _patterns(data["meetings"]), here)
     session.add(offering)
     _flush(session, "offering_code_taken")
     _set_meetings(session, offering, data["meetings"], here)
+    dates.put(session, offering, data.get("dates") or ())
     _audit_offering(session, actor, "offering.create", offering)
     return offering
 
@@ -261,6 +324,14 @@ def _check_offering(session: Session, offering: Offering, patterns: Sequence[Pat
         raise Invalid(errors=errors)
 
 
+def _check_room(offering: Offering, pools: Sequence[tuple[str, int]] | None) -> None:
+    """Seats as they are to be fit the room."""
+    seats = sum(seats for _scope, seats in pools) if pools is not None else sum(p.wanted for p in offering.pools)
+    errors = rules.check_room(seats, offering.room_seats)
+    if errors:
+        raise Invalid(errors=errors)
+
+
 def _rounds_of(offering: Offering) -> list[tuple[str, datetime, datetime]]:
     return [(each.kind, each.opens, each.closes) for each in offering.rounds]
 
@@ -269,26 +340,42 @@ def _set_rounds(offering: Offering, data: dict[str, Any]) -> list[str]:
     """The rounds as given, and the window from the first opening to the last closing. Answers what changed."""
     before = (_rounds_of(offering), offering.enrol_from, offering.enrol_until)
     if data.get("rounds"):
-        offering.rounds = [EnrolmentRound(**each) for each in data["rounds"]]
-        offering.enrol_from = min(each.opens for each in offering.rounds)
-        offering.enrol_until = max(each.closes for each in offering.rounds)
+        _replace_rounds(offering, data["rounds"])
+        opens, closes = min(r.opens for r in offering.rounds), max(r.closes for r in offering.rounds)
+        _assign(offering, {"enrol_from": opens, "enrol_until": closes}, ("enrol_from", "enrol_until"))
     else:
-        if "rounds" in data and data["rounds"] is not None:
+        if data.get("rounds") is not None and offering.rounds:
             offering.rounds = []
         for name in ("enrol_from", "enrol_until"):
             if data.get(name) is not None and not offering.rounds:
-                setattr(offering, name, data[name])
+                _assign(offering, data, (name,))
             elif getattr(offering, name) is None:
                 raise Invalid.field(name, "required")
     return ["rounds"] if before != (_rounds_of(offering), offering.enrol_from, offering.enrol_until) else []
 
 
-def _pools(session: Session, data: dict[str, Any]) -> list[tuple[str, int]] | None:
-    """(scope, seats) as given; None when nothing is said of seats."""
+def _replace_rounds(offering: Offering, wanted: Sequence[dict[str, Any]]) -> None:
+    """The kind is unique: a round of a kind that there is already keeps its row."""
+    rounds = [(each["kind"], each["opens"], each["closes"]) for each in wanted]
+    errors = rules.check_rounds(rounds, teaching_ends(offering.term))
+    if errors:
+        raise Invalid(errors=errors)
+    known = {each.kind: each for each in offering.rounds}
+    for each in wanted:
+        if each["kind"] in known:
+            _assign(known[each["kind"]], each, ("opens", "closes"))
+    kinds = [each["kind"] for each in wanted]
+    for kind in known.keys() - set(kinds):
+        offering.rounds.remove(known[kind])
+    offering.rounds += [EnrolmentRound(**each) for each in wanted if each["kind"] not in known]
+
+
+def _pools(session: Session, data: dict[str, Any], now: Iterable[SeatPool] = ()) -> list[tuple[str, int]] | None:
+    """(scope, seats) as given; None when nothing is said of seats. `seats` alone leaves the other pools as they are."""
     if data.get("pools") is not None:
         pools = [(each["scope"], each["seats"]) for each in data["pools"]]
     elif data.get("seats") is not None:
-        pools = [("all", data["seats"])]
+        pools = [*((each.scope, each.wanted) for each in now if each.scope != "all"), ("all", data["seats"])]
     else:
         return None
     errors = rules.check_pools(pools) + _unknown_scopes(session, pools)
@@ -358,7 +445,11 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
         kept = [asdict(each) for each in current]
         _set_meetings(session, offering, meetings if meetings is not None else kept, here)
         changed.append("meetings")
-    wanted = _pools(session, data)
+        if data.get("dates") is None:
+            dates.check(offering, dates.rows_of(offering), _patterns_of(offering), here)
+    changed += _set_dates(session, offering, data.get("dates"), here)
+    wanted = _pools(session, data, offering.pools)
+    _check_room(offering, wanted)
     if wanted is not None and _set_pools(session, offering, wanted):
         changed.append("seats")
     if changed:
@@ -368,6 +459,21 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
         for told in hooks.more_seats:
             told(session, actor, offering)
     return offering
+
+
+def _set_dates(
+    session: Session, offering: Offering, wanted: Sequence[dict[str, Any]] | None, here: Calendar
+) -> list[str]:
+    """Single dates as given. Exams may still be fixed when seats are held; classes then stay as they are."""
+    before = {dates.key(each) for each in offering.dates}
+    if wanted is None or before == {dates.key(each) for each in wanted}:
+        return []
+    dates.check(offering, wanted, _patterns_of(offering), here)
+    differing = before ^ {dates.key(each) for each in wanted}
+    if new_edition(session, [offering]) and any(each[0] == "class" for each in differing):
+        raise Refused("meetings_fixed")
+    dates.put(session, offering, wanted)
+    return ["dates"]
 
 
 def new_edition(session: Session, offerings: Iterable[Offering]) -> int:
@@ -399,7 +505,9 @@ def move_offering(session: Session, actor: Actor, offering: Offering, event: str
     if event == "publish":
         insist(
             rules.may_publish_offering(
-                len(offering.meetings), sum(pool.wanted for pool in offering.pools), offering.course.item.state
+                len(offering.meetings) + sum(each.kind == "class" for each in offering.dates),
+                sum(pool.wanted for pool in offering.pools),
+                offering.course.item.state,
             )
         )
     elif taken and teaching_ends(offering.term) > actor.now:

@@ -13,7 +13,8 @@ from zutuan.sharing.actor import Actor
 
 _OWN = (
     "id", "code", "description_zh", "description_en", "credits", "hours", "category", "level", "language", "delivery",
-    "department", "prerequisites", "assessment", "item",
+    "department", "prerequisites", "assessment", "textbooks", "syllabus", "discipline_scheme", "discipline_version",
+    "discipline_code", "item",
 )  # fmt: skip
 
 
@@ -25,12 +26,13 @@ def course_detail(session: Session, actor: Actor, value: Course) -> dict[str, An
     reach = queries.reach(session, actor, value)
     schools = None if reach.schools is None else [{"id": id_, "name": name} for id_, name in reach.schools]
     audience = {"scopes": sharing.audience(session, value.item, actor.now), "schools": schools, "count": reach.count}
-    return {**course(value), "audience": audience}
+    requires = [each.required for each in value.requires]
+    return {**course(value), "audience": audience, "requires": requires}
 
 
 _OFFERING = (
     "id", "course_id", "code", "state", "term", "grade", "enrol_from", "enrol_until", "rounds", "seats_by", "waitlist",
-    "for_grades", "for_majors", "room", "note", "meetings", "pools", "version",
+    "for_grades", "for_majors", "room", "room_seats", "note", "meetings", "dates", "pools", "version",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from courses.catalogue import editions
 from courses.catalogue import queries as catalogue
 from courses.enrolment import glance, papers, queries, schemas, services, views
 from courses.enrolment.models import Enrolment
@@ -47,6 +48,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
         "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
         studying=[each for each in who.affiliations if each.kind == "student"], ahead=ahead,
         place=services.place(db(), mine, who.now) if mine else None,
+        edition=editions.at(db(), shown.course_id, mine.created_at) if mine else None,
         pool_names=catalogue.pool_names(db(), shown),
         reasons=views.refusals(ahead.against), meetings=catalogue.occurrences(db(), offering_id),
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -23,9 +24,13 @@ from zutuan.db import Database
 from zutuan.errors import Refused, say
 from zutuan.importing import MAX_BYTES, Import, Report, RowError, Sheet, read, run
 from zutuan.importing.mending import failed_workbook, with_mended
+from zutuan.imports.kinds import Kinds, may
 from zutuan.migrate import current_revision, head_revision
+from zutuan.people.models import Person
 from zutuan.people.rosters import roster_import
+from zutuan.people.services import load_actor
 from zutuan.people.signing_in import find_school
+from zutuan.sharing.actor import Actor
 
 SHOWN_ERRORS = 1000  # a file of the wrong kind has an error in every line
 OUT = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -112,6 +117,38 @@ def calendar(file: Path, school: str | None, dry_run: bool, failed: Path | None,
     _run(make, file, dry_run, failed, mended)
 
 
+@import_group.command()
+@click.argument("file", type=FILE)
+@click.option("--school", required=True, help="name, code or id")
+@click.option("--term", required=True, help="2026-2027-1: academic year and number")
+@click.option("--by", required=True, help="e-mail of the registrar or school admin who answers for it")
+@_options
+def offerings(
+    file: Path, school: str, term: str, by: str, dry_run: bool, failed: Path | None, mended: Path | None
+) -> None:
+    """Teaching classes as a 教务系统 exports them: 课程代码,课程名称,学分,学时,教学班号,教师工号,上课时间,容量,面向学校 …"""
+    from zutuan.app import FEATURES
+
+    kinds = Kinds(FEATURES)
+
+    def make(session: Session) -> Import:
+        school_id = _school(session, school)
+        if find_term(session, school_id, term) is None:
+            raise click.BadParameter("the school has no such term (write 2026-2027-1)", param_hint="--term")
+        if not may(_by(session, by), kinds["offerings"], school_id):
+            raise click.BadParameter("may not import classes for this school", param_hint="--by")
+        return kinds.make("offerings", school_id, {"term": term})
+
+    _run(make, file, dry_run, failed, mended, by)
+
+
+def _by(session: Session, email: str) -> Actor:
+    person = session.scalar(sa.select(Person).where(Person.email == email, Person.state == "active"))
+    if person is None:
+        raise click.BadParameter("nobody has this e-mail", param_hint="--by")
+    return load_actor(session, person, clock.now())
+
+
 def _school(session: Session, text: str) -> int:
     found = find_school(session, text)
     if found is None:
@@ -122,8 +159,11 @@ def _school(session: Session, text: str) -> int:
 Made = Import | Callable[[Session], Import]
 
 
-def _run(kind: Made, file: Path, dry_run: bool, failed: Path | None = None, mended: Path | None = None) -> None:
-    """`kind` is an import, or makes one once the database can be asked."""
+def _run(
+    kind: Made, file: Path, dry_run: bool, failed: Path | None = None, mended: Path | None = None, by: str = ""
+) -> None:
+    """`kind` is an import, or makes one once the database can be asked. `by`: the e-mail of who does it, else the
+    machine's operator."""
     data = _bytes(file)
     database = Database(load().database)
     try:
@@ -134,7 +174,7 @@ def _run(kind: Made, file: Path, dry_run: bool, failed: Path | None = None, mend
         sheet = read(data, kind.columns)
         if mended is not None:
             sheet = with_mended(sheet, read(_bytes(mended), kind.columns))
-        report = _in_database(database, kind, data, dry_run, sheet)
+        report = _in_database(database, kind, data, dry_run, sheet, by)
     finally:
         database.dispose()
     _show(file, report, dry_run)
@@ -156,14 +196,15 @@ def _need_tables(database: Database) -> None:
             raise click.ClickException("数据库还没有升级，请先运行：zutuan db upgrade")
 
 
-def _in_database(database: Database, kind: Import, data: bytes, dry_run: bool, sheet: Sheet) -> Report:
+def _in_database(database: Database, kind: Import, data: bytes, dry_run: bool, sheet: Sheet, by: str) -> Report:
     now = clock.now()
     if dry_run:
         with database.read() as session:
             return run(session, kind, data, now=now, dry_run=True, progress=_progress, sheet=sheet)
     try:
         with database.write() as session:
-            return run(session, kind, data, now=now, progress=_progress, sheet=sheet)
+            actor = _by(session, by) if by else None
+            return run(session, kind, data, now=now, actor=actor, progress=_progress, sheet=sheet)
     except Refused as error:
         raise click.ClickException(" ".join(say(error.code, error.params))) from error
     except IntegrityError as error:

@@ -263,6 +263,13 @@ class Many(fields.List[Any]):
         return items
 
 
+class Row(fields.Nested):
+    """One row of a list. A change names the lists it changes, and gives each row of them whole."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, partial: Any = None, **kw: Any) -> Any:
+        return super()._deserialize(value, attr, data, partial=False, **kw)
+
+
 def field_errors(messages: Any, path: str = "") -> list[FieldError]:
     """marshmallow's nested messages as a flat list with dotted paths."""
     found: list[FieldError] = []

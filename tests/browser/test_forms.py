@@ -71,7 +71,7 @@ def test_wrong_meeting_is_told_beside_its_row(open_window: Open) -> None:
     page.locator("main a.title").first.click()
     page.get_by_role("link", name="添加教学班").first.click()
     courses.fill_meeting(window, weekday="周五", first="5", last="3", weeks="一到十六")
-    page.get_by_label("教室").fill("五教 101")
+    page.get_by_label("教室", exact=True).fill("五教 101")
     page.get_by_role("button", name=re.compile("^保存")).first.click()
     expect(page.get_by_role("alert")).to_be_focused()
     weeks = page.get_by_label("第 1 行周次")
@@ -79,7 +79,7 @@ def test_wrong_meeting_is_told_beside_its_row(open_window: Open) -> None:
     expect(weeks).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("第 1 行星期").locator("option:checked")).to_have_text("周五")
     expect(page.get_by_label("第 1 行从第几节")).to_have_value("5")
-    expect(page.get_by_label("教室")).to_have_value("五教 101")
+    expect(page.get_by_label("教室", exact=True)).to_have_value("五教 101")
 
 
 def test_wrong_password_is_told_without_losing_the_number(open_window: Open) -> None:

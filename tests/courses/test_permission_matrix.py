@@ -155,6 +155,7 @@ OPERATIONS = {
     "offering.list": Operation("GET", "/courses/{course}/offerings"),
     "offering.read": Operation("GET", "/offerings/{offering}"),
     "offering.read_draft": Operation("GET", "/offerings/{draft_offering}"),
+    "course.copy": Operation("POST", "/courses/{course}/copy", lambda _: {"code": "COPY77"}),
     "offering.create": Operation("POST", "/courses/{course}/offerings", lambda _: offering_body(code="77")),
     "offering.patch": Operation("PATCH", "/offerings/{offering}", lambda _: {"seats": 7}, match="offering"),
     "offering.publish": Operation("POST", "/offerings/{draft_offering}/publish", _nothing),

@@ -10,11 +10,13 @@ from support.cast import NOW, Cast
 
 from courses.catalogue.models import (
     Course,
+    CourseEdition,
     CoursePrerequisite,
     CourseTeacher,
     EnrolmentRound,
     MeetingPattern,
     Offering,
+    OfferingDate,
     SeatPool,
 )
 from courses.enrolment.models import Enrolment, EnrolmentEvent, StudyYear
@@ -60,6 +62,8 @@ def one_of_each(session: Session, cast: Cast) -> None:
     offering.pools.append(pool)
     offering.rounds.append(EnrolmentRound(kind="main", opens=NOW, closes=LATER))
     course.requires.append(CoursePrerequisite(required_id=_course(session, cast, teacher.id, "T2").id))
+    offering.dates.append(OfferingDate(kind="exam", starts=NOW, ends=LATER, place="考场一"))
+    session.add(CourseEdition(course_id=course.id, number=1, at=NOW, person_id=teacher.id, content={}))
     session.add(StudyYear(person_id=student.id, academic_year="2026-2027"))
     session.add(offering)
     session.flush()

@@ -279,7 +279,7 @@ def _editable_offering(offering_id: int) -> Any:
 
 
 def _offering_form(course: Any, offering: Any, values: Any, errors: dict[str, list[str]], overall: str) -> str:
-    choices = forms.offering_choices(db(), course)
+    choices = forms.offering_choices(db(), course, offering)
     return render_template(
         "catalogue/offering_form.html", course=course, offering=offering, values=values, errors=errors,
         overall=overall, once=once(), **choices,

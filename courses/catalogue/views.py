@@ -29,7 +29,7 @@ def course_detail(session: Session, actor: Actor, value: Course) -> dict[str, An
 
 
 _OFFERING = (
-    "id", "course_id", "code", "state", "term", "grade", "enrol_from", "enrol_until", "rounds", "seats_by", "waitlist",
+    "id", "course_id", "code", "state", "term", "grade", "enrol_from", "enrol_until", "rounds", "follows_plan", "seats_by", "waitlist",
     "for_grades", "for_majors", "room", "note", "meetings", "pools", "version",
 )  # fmt: skip
 

@@ -513,7 +513,19 @@ def expire_due(session: Session, now: datetime) -> int:
 
 
 def seats_changed(session: Session, actor: Actor, offering: Offering) -> None:
-    """More seats than before: they go to those who wait."""
+    """More seats than before: they go to those who wait. With the window moves how long they may."""
+    _move_deadlines(session, offering, actor.now)
     if seats.hand_on(session, offering, actor.now):
         subject = Subject("offering", offering.id)
         audit(session, actor, "enrolment.hand_on", subject, now=actor.now, school_id=offering.course.school_id)
+
+
+def _move_deadlines(session: Session, offering: Offering, now: datetime) -> None:
+    """Who waits, or is to be chosen from, does so until enrolling is over."""
+    e = Enrolment
+    hangs = [e.host_state == "queued"]
+    if offering.seats_by == "choice":
+        hangs.append(sa.and_(e.home_state == "accepted", e.host_state == "pending"))
+    query = sa.select(e).where(e.offering_id == offering.id, e.active(), sa.or_(*hangs)).order_by(e.id)
+    for enrolment in session.scalars(query):
+        enrolment.decide_by = due(session, enrolment, now)

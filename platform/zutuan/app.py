@@ -16,6 +16,7 @@ from werkzeug.routing import IntegerConverter
 
 from courses.catalogue import feature as catalogue
 from courses.enrolment import feature as enrolment
+from courses.plans import feature as plans
 from zutuan.calendar import feature as calendar
 from zutuan.calendar import sources
 from zutuan.clusters import feature as clusters
@@ -48,7 +49,8 @@ from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
     people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, papers.FEATURE,
-    policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, enrolment.FEATURE, operations.FEATURE,
+    policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, plans.FEATURE, enrolment.FEATURE,
+    operations.FEATURE,
 )  # fmt: skip
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)

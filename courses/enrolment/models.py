@@ -121,19 +121,3 @@ class EnrolmentEvent(Base):
 
     enrolment: Mapped[Enrolment] = relationship(back_populates="events")
     actor: Mapped[Person | None] = relationship()
-
-
-class CourseAdmission(Base):
-    """A home registrar's word on whether its own students may enrol in a course of another school that term."""
-
-    __tablename__ = "course_admission"
-    __table_args__ = (sa.UniqueConstraint("school_id", "course_id", "academic_year", "number"),)
-
-    id: Mapped[Id]
-    school_id: Mapped[int] = foreign("school.id", index=False)
-    course_id: Mapped[int] = foreign("course.id")
-    academic_year: Mapped[str] = mapped_column(sa.String(9))
-    number: Mapped[int]
-    admitted: Mapped[bool]
-    decided_by: Mapped[int] = foreign("person.id", index=False)
-    decided_at: Mapped[Moment]

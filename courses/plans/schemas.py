@@ -16,15 +16,15 @@ def _moment(what: str) -> Instant:
 class PlanFields(Schema):
     """Each stage is [from, until); all but `main` may be left out."""
 
-    submission_from = _moment("开课申报")
+    submission_from = _moment("handing in offerings")
     submission_until = _moment("")
     review_from = _moment("home review")
     review_until = _moment("")
-    preselection_from = _moment("预选")
+    preselection_from = _moment("preselection")
     preselection_until = _moment("")
-    main_from = _moment("正选")
+    main_from = _moment("main round")
     main_until = _moment("")
-    add_drop_from = _moment("补退选")
+    add_drop_from = _moment("add/drop")
     add_drop_until = _moment("")
     teaching_starts = Day(required=True, metadata={"description": "a Shanghai date"})
     grades_due = Day(required=True, metadata={"description": "the last Shanghai date"})

@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 from support.cast import NOW, Cast
 
+from courses.admission.models import CourseAdmission
 from courses.catalogue.models import (
     Course,
     CoursePrerequisite,
@@ -17,7 +18,7 @@ from courses.catalogue.models import (
     Offering,
     SeatPool,
 )
-from courses.enrolment.models import CourseAdmission, Enrolment, EnrolmentEvent, StudyYear
+from courses.enrolment.models import Enrolment, EnrolmentEvent, StudyYear
 from courses.plans.models import TermPlan
 from zutuan.calendar.models import (
     CalendarEdition,

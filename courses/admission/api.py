@@ -25,7 +25,7 @@ class AdmissionsQuery(schemas.AdmissionQuery, ListQuery):
 def _shown(choice: Choice) -> dict[str, Any]:
     course = choice.course
     return {
-        "course_id": course.id, "code": course.code, "title_zh": course.title_zh, "title_en": course.title_en,
+        "id": course.id, "code": course.code, "title_zh": course.title_zh, "title_en": course.title_en,
         "school": {"id": course.school_id, "name": course.school_name}, "offerings": course.offerings,
         "admitted": choice.admitted,
     }  # fmt: skip

@@ -26,7 +26,7 @@ class AdmissionIn(Schema):
 
 
 class AdmittedOut(Schema):
-    course_id = fields.Integer()
+    id = fields.Integer(metadata={"description": "of the course"})
     code = fields.String()
     title_zh = fields.String()
     title_en = fields.String()

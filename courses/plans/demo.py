@@ -12,6 +12,7 @@ from courses.catalogue.models import Offering
 from courses.catalogue.services import update_offering
 from courses.plans import services
 from zutuan.calendar import services as calendar
+from zutuan.calendar.models import Term
 from zutuan.clock import at_shanghai, local
 from zutuan.people.models import Person, RoleAssignment
 from zutuan.people.services import load_actor
@@ -30,7 +31,7 @@ def load(session: Session, world: DemoWorld) -> None:
         before = load_actor(session, session.get_one(Person, held.person_id), world.now - timedelta(days=10, hours=1))
         offering = session.get_one(Offering, next(iter(world.offerings.values())))
         term = calendar.term_on(session, offering.course.school_id, local(world.now).date()) or offering.term
-        plan = services.create(session, before, held.cluster_id, _dates(world.now, term.academic_year, term.number))
+        plan = services.create(session, before, held.cluster_id, _dates(world.now, term))
         services.publish(session, before, plan)
     followed = list(world.offerings.values())[1::EACH]
     for offering_id in followed:
@@ -41,7 +42,7 @@ def load(session: Session, world: DemoWorld) -> None:
     world.say("组团选课安排")
 
 
-def _dates(now: datetime, year: str, number: int) -> dict[str, Any]:
+def _dates(now: datetime, term: Term) -> dict[str, Any]:
     def at(days: int, hour: int) -> datetime:
         return at_shanghai(local(now).date() + timedelta(days=days)) + timedelta(hours=hour)
 
@@ -54,5 +55,5 @@ def _dates(now: datetime, year: str, number: int) -> dict[str, Any]:
         for stage, span in spans.items()
         for end, each in zip(("from", "until"), span, strict=True)
     }
-    days = {"teaching_starts": local(at(-30, 0)).date(), "grades_due": local(at(60, 0)).date()}
-    return {"academic_year": year, "number": number, **flat, **days, "note": ""}
+    days = {"teaching_starts": term.first_day, "grades_due": local(at(60, 0)).date()}
+    return {"academic_year": term.academic_year, "number": term.number, **flat, **days, "note": ""}

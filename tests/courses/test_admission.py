@@ -52,9 +52,9 @@ def test_only_admitted_courses_may_be_chosen_and_who_sits_keeps_the_seat(
     assert ok(registrar.post(path, body(first.course_id, admitted=False))) == {"changed": 1}
     assert ok(registrar.post(f"/enrolments/{taken['id']}/approve", {}))["state"] == "enrolled"
     refused(api(app, cast.who("B", "student")).post(first.seats, {}), 409, "not_admitted")
-    listed = {each["course_id"]: each["admitted"] for each in ok(registrar.get(path))["items"]}
+    listed = {each["id"]: each["admitted"] for each in ok(registrar.get(path))["items"]}
     assert listed == {first.course_id: False, second.course_id: True}
-    assert [each["course_id"] for each in ok(registrar.get(f"{path}?admitted=1"))["items"]] == [second.course_id]
+    assert [each["id"] for each in ok(registrar.get(f"{path}?admitted=1"))["items"]] == [second.course_id]
     assert ok(registrar.get(f"{path}?academic_year=2030-2031&number=1"))["items"] == []
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from support.cast import NOW, YEAR, Cast
+from support.cast import NOW, Cast
 from support.http import api, browser_session, csrf_token
 from support.teaching import (
+    SPANS,
     add_people,
     at_time,
     changes_nothing,
@@ -18,6 +19,7 @@ from support.teaching import (
     drain,
     offering_body,
     ok,
+    plan_body,
     refused,
     teach,
     to_cluster,
@@ -30,21 +32,6 @@ from zutuan.db import Database
 from zutuan.web.texts import form_moment
 
 DAY = timedelta(days=1)
-SPANS = {
-    "submission": (NOW - 20 * DAY, NOW - 10 * DAY), "review": (NOW - 10 * DAY, NOW - 5 * DAY),
-    "preselection": (NOW - 4 * DAY, NOW - 2 * DAY), "main": (NOW - DAY, NOW + 5 * DAY),
-    "add_drop": (NOW + 6 * DAY, NOW + 9 * DAY),
-}  # fmt: skip
-
-
-def plan_body(**changes: Any) -> dict[str, Any]:
-    flat = {
-        f"{stage}_{end}": at.isoformat()
-        for stage, span in SPANS.items()
-        for end, at in zip(("from", "until"), span, strict=True)
-    }
-    days = {"teaching_starts": "2026-09-07", "grades_due": "2027-01-20"}
-    return {"academic_year": YEAR, "number": 1, **flat, **days, **changes}
 
 
 def plans(cast: Cast) -> str:

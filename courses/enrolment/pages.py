@@ -97,6 +97,7 @@ def _enrolment_page(enrolment_id: int, overall: str = "", errors: Errors | None 
         state=queries.combined(shown), dropping=actor().now < shown.offering.enrol_until,
         place=services.place(db(), shown, actor().now), statement=request.form.get("statement", shown.statement),
         waits_because=views.waits_because(shown),
+        look=differences.of(db(), [shown], actor().now).get(shown.id) if may["approve"] or may["return"] else None,
         papers=of_subject(db(), actor(), papers.about(enrolment_id)), once=once(),
         may_certify=papers.may_certify(db(), actor(), shown),
     )  # fmt: skip

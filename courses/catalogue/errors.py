@@ -38,6 +38,12 @@ messages(
         "requires_itself": _l("课程不能以自己为先修课，也不能互为先修课。"),
         "cover_too_large": _l("封面图片不能超过 %(limit)s MB。"),
         "bad_periods": _l("节次须写成 1-4 这样。"),
+        "round_not_in_plan": _l("组团的选课安排没有这一轮。"),
+        "outside_plan": (
+            _l("须在组团选课安排的 %(from)s 至 %(until)s 之内。"),
+            _l("可以改为跟随组团安排，或缩短自定的时间。"),
+        ),
+        "no_plan": _l("组团还没有发布本学期的选课安排。"),
         "pools_overlap": _l("同一范围的名额只能有一项。"),
         "not_a_pool": _l("名额范围须为 all、school:编号 或 cluster:编号:角色。"),
         "no_such_grade": _l("这个学期没有为这个年级另定日期。"),

@@ -12,7 +12,7 @@ from flask import request
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from courses.catalogue import disciplines, labels, offering_rows
+from courses.catalogue import disciplines, hooks, labels, offering_rows
 from courses.catalogue.models import Course, Offering
 from courses.catalogue.permissions import allow
 from courses.catalogue.schemas import CourseFields, OfferingFields
@@ -135,6 +135,7 @@ def empty_offering(course: Course) -> dict[str, Any]:
     number = len(course.offerings) + 1
     return {
         "code": f"{number:02d}",
+        "follows_plan": True,
         "enrol_from": form_moment(clock.now().replace(minute=0)),
         "enrol_until": form_moment(today + LONGEST + timedelta(hours=17)),
         "meetings": [{} for _row in range(EMPTY_ROWS)],
@@ -146,6 +147,7 @@ def offering_values(offering: Offering) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(offering, name) for name in OFFERING_FIELDS}
     values["enrol_from"], values["enrol_until"] = form_moment(offering.enrol_from), form_moment(offering.enrol_until)
     values |= offering_rows.values(offering)
+    values["follows_plan"] = offering.follows_plan
     shown = [
         {"weekday": m.weekday, "first_period": m.first_period, "last_period": m.last_period, "weeks": m.weeks}
         for m in offering.meetings
@@ -189,10 +191,12 @@ def grades(terms: Iterable[Term]) -> list[tuple[str, str]]:
 
 
 def offering_choices(session: Session, course: Course, offering: Offering | None) -> dict[str, Any]:
+    term = offering.term if offering else _chosen_term(session, course)
     terms = calendar.terms_of(session, course.school_id)
     periods = calendar.periods_on(session, course.school_id, clock.today())
     return {
         "terms": [(term.id, labels.term(term)) for term in terms],
+        "plan": hooks.plan_of(session, course, term, hold=False) if term else None,
         "grades": grades(terms),
         "weekdays": [("", "—"), *((number, name) for number, name in enumerate(SHORT_WEEKDAYS, start=1))],
         "periods": [

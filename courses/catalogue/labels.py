@@ -108,8 +108,12 @@ def pool(scope: str, names: Mapping[str, str]) -> str:
 
 
 def term(value: Term) -> str:
-    year = value.academic_year.replace("-", "–")
-    return _("%(year)s 学年 %(term)s", year=year, term=TERM[value.number])
+    return term_named(value.academic_year, value.number)
+
+
+def term_named(academic_year: str, number: int) -> str:
+    """2026–2027 学年 第一学期."""
+    return _("%(year)s 学年 %(term)s", year=academic_year.replace("-", "–"), term=TERM[number])
 
 
 def discipline(course: Course) -> str:

@@ -118,6 +118,8 @@ class Offering(Base):
     # From the first opening to the last closing of its rounds; without rounds, the one window.
     enrol_from: Mapped[Moment]
     enrol_until: Mapped[Moment]
+    # Its rounds are those of its cluster's term plan, and change with them.
+    follows_plan: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     seats_by: Mapped[str] = mapped_column(sa.String(12), default="first_come", server_default="first_come")
     waitlist: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
     # Whom it is meant for, as rosters write 年级 and 专业; empty: everybody.

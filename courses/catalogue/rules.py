@@ -110,6 +110,42 @@ def check_room(seats: int, room_seats: int | None) -> list[FieldError]:
     return []
 
 
+Rounds = Sequence[tuple[str, datetime, datetime]]
+
+
+def outside_plan(rounds: Rounds, plan: Rounds) -> list[FieldError]:
+    """Own rounds (kind, opens, closes) that do not lie within the term plan's of the same kind."""
+    spans = {kind: (opens, closes) for kind, opens, closes in plan}
+    errors = []
+    for index, (kind, opens, closes) in enumerate(rounds):
+        if kind not in spans:
+            errors.append(FieldError(f"rounds.{index}.kind", "round_not_in_plan"))
+            continue
+        first, last = spans[kind]
+        about = {"from": first, "until": last}
+        if opens < first or opens >= last:
+            errors.append(FieldError(f"rounds.{index}.opens", "outside_plan", about))
+        if closes > last:
+            errors.append(FieldError(f"rounds.{index}.closes", "outside_plan", about))
+    return errors
+
+
+def window_outside_plan(opens: datetime, closes: datetime, plan: Rounds) -> list[FieldError]:
+    """The same for one window, which narrows all rounds of the plan."""
+    first, last = min(each[1] for each in plan), max(each[2] for each in plan)
+    about = {"from": first, "until": last}
+    errors = [FieldError("enrol_from", "outside_plan", about)] if opens < first else []
+    if closes > last or (not errors and not narrowed(plan, opens, closes)):
+        errors.append(FieldError("enrol_until", "outside_plan", about))
+    return errors
+
+
+def narrowed(plan: Rounds, opens: datetime, closes: datetime) -> list[tuple[str, datetime, datetime]]:
+    """What is left of the plan's rounds within [opens, closes)."""
+    cut = [(kind, max(start, opens), min(end, closes)) for kind, start, end in plan]
+    return [(kind, start, end) for kind, start, end in cut if start < end]
+
+
 def check_pools(pools: Sequence[tuple[str, int]]) -> list[FieldError]:
     """Pools (scope, seats): one for each scope, together no more than an offering may have."""
     errors = [

@@ -142,6 +142,10 @@ class OfferingFields(Schema):
     enrol_from = Instant(load_default=None, allow_none=True)
     enrol_until = Instant(load_default=None, allow_none=True)
     rounds = Many(Row(RoundIn), max=3, load_default=None, allow_none=True)
+    follows_plan = Flag(
+        load_default=None, allow_none=True,
+        metadata={"description": "takes the rounds of the cluster's term plan, now and when it changes"},
+    )  # fmt: skip
     seats_by = Choice(SEATS_BY, load_default="first_come")
     waitlist = Flag(load_default=True)
     for_grades = Many(Text(10), max=10, unique=True, load_default=list)
@@ -231,6 +235,7 @@ class OfferingOut(Schema):
     enrol_from = fields.AwareDateTime()
     enrol_until = fields.AwareDateTime()
     rounds = fields.List(fields.Nested(RoundOut))
+    follows_plan = fields.Boolean()
     seats_by = fields.String()
     waitlist = fields.Boolean()
     for_grades = fields.List(fields.String())

@@ -11,23 +11,23 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from courses.catalogue import dates, disciplines, editions, hooks, queries, rules
+from courses.catalogue import dates, disciplines, editions, hooks, queries, rules, windows
 from courses.catalogue.models import (
     Course,
     CoursePrerequisite,
     CourseTeacher,
-    EnrolmentRound,
     MeetingPattern,
     Offering,
     SeatPool,
 )
 from courses.catalogue.permissions import allow
+from courses.catalogue.windows import teaching_ends as teaching_ends
 from zutuan.calendar import calendars
 from zutuan.calendar import services as calendar
 from zutuan.calendar.models import Term
 from zutuan.calendar.plan import Calendar, expand
 from zutuan.calendar.rules import Pattern
-from zutuan.clock import at_shanghai, clock, local
+from zutuan.clock import clock, local
 from zutuan.clusters.models import Cluster, Department, School
 from zutuan.decision import FieldError, Refusal
 from zutuan.errors import Invalid, Refused, insist
@@ -256,10 +256,6 @@ def _audit(session: Session, actor: Actor, action: str, course: Course, **detail
 # --- offerings --------------------------------------------------------------------------------------------------
 
 
-def teaching_ends(term: Term) -> datetime:
-    return at_shanghai(calendar.dates(term).end_day)
-
-
 def create_offering(session: Session, actor: Actor, course: Course, data: dict[str, Any]) -> Offering:
     """A draft offering of the course in one of its school's terms."""
     allow.require(actor, "offering.create", queries.subject(course))
@@ -274,7 +270,7 @@ def create_offering(session: Session, actor: Actor, course: Course, data: dict[s
         **{name: data[name] for name in OFFERING_FIELDS if name in data},
     )  # fmt: skip
     with session.no_autoflush:
-        _set_rounds(offering, data)
+        windows.set_rounds(session, offering, data)
         offering.pools = [SeatPool(scope=scope, capacity=seats, wanted=seats, taken=0) for scope, seats in pools]
         here = _calendar_of(session, offering)
         _check_offering(session, offering, _patterns(data["meetings"]), here)
@@ -317,7 +313,7 @@ def _check_offering(session: Session, offering: Offering, patterns: Sequence[Pat
     if not errors:
         errors = rules.check_places(patterns, here)
     ends = teaching_ends(offering.term)
-    errors += rules.check_rounds(_rounds_of(offering), ends) or rules.check_window(
+    errors += rules.check_rounds(windows.rounds_of(offering), ends) or rules.check_window(
         offering.enrol_from, offering.enrol_until, ends
     )
     if errors:
@@ -330,44 +326,6 @@ def _check_room(offering: Offering, pools: Sequence[tuple[str, int]] | None) -> 
     errors = rules.check_room(seats, offering.room_seats)
     if errors:
         raise Invalid(errors=errors)
-
-
-def _rounds_of(offering: Offering) -> list[tuple[str, datetime, datetime]]:
-    return [(each.kind, each.opens, each.closes) for each in offering.rounds]
-
-
-def _set_rounds(offering: Offering, data: dict[str, Any]) -> list[str]:
-    """The rounds as given, and the window from the first opening to the last closing. Answers what changed."""
-    before = (_rounds_of(offering), offering.enrol_from, offering.enrol_until)
-    if data.get("rounds"):
-        _replace_rounds(offering, data["rounds"])
-        opens, closes = min(r.opens for r in offering.rounds), max(r.closes for r in offering.rounds)
-        _assign(offering, {"enrol_from": opens, "enrol_until": closes}, ("enrol_from", "enrol_until"))
-    else:
-        if data.get("rounds") is not None and offering.rounds:
-            offering.rounds = []
-        for name in ("enrol_from", "enrol_until"):
-            if data.get(name) is not None and not offering.rounds:
-                _assign(offering, data, (name,))
-            elif getattr(offering, name) is None:
-                raise Invalid.field(name, "required")
-    return ["rounds"] if before != (_rounds_of(offering), offering.enrol_from, offering.enrol_until) else []
-
-
-def _replace_rounds(offering: Offering, wanted: Sequence[dict[str, Any]]) -> None:
-    """The kind is unique: a round of a kind that there is already keeps its row."""
-    rounds = [(each["kind"], each["opens"], each["closes"]) for each in wanted]
-    errors = rules.check_rounds(rounds, teaching_ends(offering.term))
-    if errors:
-        raise Invalid(errors=errors)
-    known = {each.kind: each for each in offering.rounds}
-    for each in wanted:
-        if each["kind"] in known:
-            _assign(known[each["kind"]], each, ("opens", "closes"))
-    kinds = [each["kind"] for each in wanted]
-    for kind in known.keys() - set(kinds):
-        offering.rounds.remove(known[kind])
-    offering.rounds += [EnrolmentRound(**each) for each in wanted if each["kind"] not in known]
 
 
 def _pools(session: Session, data: dict[str, Any], now: Iterable[SeatPool] = ()) -> list[tuple[str, int]] | None:
@@ -432,7 +390,7 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
     allow.require(actor, "offering.edit", queries.subject(offering.course))
     if offering.state == "archived":
         raise Refused("wrong_state", state=offering.state, event="edit")
-    changed = _assign(offering, data, OFFERING_FIELDS) + _set_rounds(offering, data)
+    changed = _assign(offering, data, OFFERING_FIELDS) + windows.set_rounds(session, offering, data)
     meetings = data.get("meetings")
     current = _patterns_of(offering)
     moved = (meetings is not None and _patterns(meetings) != current) or "grade" in changed
@@ -510,6 +468,7 @@ def move_offering(session: Session, actor: Actor, offering: Offering, event: str
                 offering.course.item.state,
             )
         )
+        windows.insist_on_plan(session, offering)
     elif taken and teaching_ends(offering.term) > actor.now:
         raise Refused("has_active_enrolments", n=taken)
     offering.state, offering.updated_at = state, actor.now

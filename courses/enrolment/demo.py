@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from courses.catalogue.demo import TODAY
 from courses.catalogue.models import Offering
 from courses.catalogue.queries import seat_aspect
 from courses.catalogue.services import teaching_ends
 from courses.enrolment import services
 from courses.enrolment.models import Enrolment, EnrolmentEvent
+from zutuan.clock import local
 from zutuan.people.models import Affiliation, Person
 from zutuan.people.services import load_actor
 from zutuan.sharing import scopes
@@ -71,7 +73,13 @@ def _open_courses(world: DemoWorld, school: str) -> list[int]:
         for index, each in enumerate(world.material["course"])
         if index and each["school"] != school and (each["school"] in SECOND_CLUSTER) == second
         and index % 9 != 8 and index % 13 != 12 and 0.1 < each["fill"] < 0.85 and each["audience"] == "cluster"
+        and not _meets_the_other(world, each)
     ]  # fmt: skip
+
+
+def _meets_the_other(world: DemoWorld, each: dict[str, Any]) -> bool:
+    """Whether it clashes with the course that meets on whatever day the demonstration is made."""
+    return bool(each["code"] != TODAY and each["weekday"] == local(world.now).isoweekday() and each["last_period"] >= 9)
 
 
 def _actor(session: Session, person_id: int, now: datetime) -> Actor:

@@ -67,6 +67,7 @@ messages(
         "already_decided": (_l("这条选课已经审核过了。"), _l("请刷新列表，查看审核结果。")),
         "not_possible_now": _l("这条选课现在的状态不能进行这项操作。"),
         "own_enrolment": (_l("不能审核自己的选课。"), _l("请本校另一位教务员办理。")),
+        "one_of_several": _l("%(student)s「%(title)s」：%(why)s"),
         "too_many_chosen": _l("一次最多办理 %(max)s 项。"),
         "lapsed": (_l("已超过审核期限，名额即将释放。"), _l("请学生在仍有余量时重新选课。")),
         "term_over": _l("这个学期已经结束，不能再退出。"),

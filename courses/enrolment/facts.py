@@ -10,6 +10,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from courses.admission import queries as admission
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Course, CoursePrerequisite, Offering
 from courses.enrolment import policies, rules
@@ -73,6 +74,7 @@ def attempt(
         pools=pools(offering),
         mine=pools_of(actor, offering, home),
         standing=home.standing if home else "active",
+        admitted=home is None or admission.admitted(session, home.school_id, course.id, offering.term, actor.now),
         grade=home.grade if home else "",
         major=home.major if home else "",
         for_grades=tuple(offering.for_grades),

@@ -19,6 +19,7 @@ from courses.enrolment.permissions import allow
 from zutuan.clock import at_shanghai, local
 from zutuan.feature import Card, Feature, NavEntry, Todo
 from zutuan.sharing.actor import Actor
+from zutuan.web.texts import title as title_of
 
 RECENT = 5
 if services.seats_changed not in hooks.more_seats:
@@ -30,7 +31,7 @@ def _studies(actor: Actor) -> bool:
 
 
 def _approves(actor: Actor) -> bool:
-    return bool(allow.schools(actor, "enrolment.approve"))
+    return bool(allow.schools(actor, "enrolment.review"))
 
 
 def _only_reads(actor: Actor) -> bool:
@@ -42,9 +43,11 @@ def _waiting(session: Session, actor: Actor) -> int:
 
 
 def todos(session: Session, actor: Actor) -> list[Todo]:
-    """What waits for a registrar."""
-    if not _approves(actor):
-        return []
+    """What waits for a registrar, a secretary, or a teacher who chooses the students."""
+    return [*(_approvals(session, actor) if _approves(actor) else []), *_choosing(session, actor)]
+
+
+def _approvals(session: Session, actor: Actor) -> list[Todo]:
     found = []
     count, since = queries.waiting(session, actor)
     if count:
@@ -57,6 +60,17 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
             Todo(gone, _("学籍异动的选课"), note, url_for("enrolment.approvals", state="standing"), _("去核对"))
         )
     return found
+
+
+def _choosing(session: Session, actor: Actor) -> list[Todo]:
+    asked = queries.to_choose(session, actor) if actor.holds(["teacher"]) else []
+    return [
+        Todo(
+            count, _("学生等待挑选"), title_of(offering.course.item),
+            url_for("enrolment.roster", offering_id=offering.id, state="requested"), _("去挑选"), accent=True,
+        )
+        for offering, count in asked
+    ]  # fmt: skip
 
 
 def cards(session: Session, actor: Actor) -> list[Card]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from courses.catalogue import editions
 from courses.catalogue import queries as catalogue
-from courses.enrolment import glance, papers, queries, schemas, services, views
+from courses.enrolment import differences, glance, papers, queries, schemas, services, views
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
+from zutuan.exporting import xlsx_download
 from zutuan.papers.services import of_subject
+from zutuan.people.labels import STANDING
 from zutuan.web.forms import Errors, load_form, once, refused, refused_at_once
 from zutuan.web.lists import Listing, load_query
 from zutuan.web.requests import actor, db, reading
@@ -23,11 +27,12 @@ from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("enrolment", __name__, template_folder="templates")
 give_templates(
-    blueprint, enrolment_states=views.STATE, enrolment_events=views.EVENT, enrolment_state_filter=queries.combined,
+    blueprint, enrolment_states=views.STATE, enrolment_events=views.EVENT, standing_words=STANDING, enrolment_state_filter=queries.combined,
     enrolment_story_filter=views.story, enrolment_lanes_filter=views.lanes,
 )  # fmt: skip
 
 PAGE = 25
+SIZES = (25, 50, 100, services.AT_ONCE)
 OLD_DAYS = 2
 
 
@@ -96,6 +101,7 @@ def _enrolment_page(enrolment_id: int, overall: str = "", errors: Errors | None 
         state=queries.combined(shown), dropping=actor().now < shown.offering.enrol_until,
         place=services.place(db(), shown, actor().now), statement=request.form.get("statement", shown.statement),
         waits_because=views.waits_because(shown),
+        look=differences.of(db(), [shown], actor().now).get(shown.id) if may["approve"] or may["return"] else None,
         papers=of_subject(db(), actor(), papers.about(enrolment_id)), once=once(),
         may_certify=papers.may_certify(db(), actor(), shown),
     )  # fmt: skip
@@ -111,10 +117,8 @@ def move(enrolment_id: int, event: str) -> ResponseReturnValue:
     except (Invalid, Refused) as error:
         return refused(error, lambda errors, overall: _enrolment_page(enrolment_id, overall, errors))
     flash(str(views.DONE[event]), "good")
-    back = request.form.get("back") == "approvals"
-    return redirect(
-        url_for("enrolment.approvals") if back else url_for("enrolment.enrolment", enrolment_id=enrolment_id)
-    )
+    back = request.form.get("back") == "approvals"  # from there its filters come along in the address
+    return redirect(_same_list() if back else url_for("enrolment.enrolment", enrolment_id=enrolment_id))
 
 
 @blueprint.post("/enrolments/<id:enrolment_id>/certificate")
@@ -149,43 +153,57 @@ def approvals() -> ResponseReturnValue:
 
 
 def _approvals_page(overall: str = "", chosen: Collection[int] = ()) -> str:
-    query = load_query(schemas.SchoolEnrolmentQuery(), PAGE)
-    if not allow.schools(actor(), f"enrolment.list_{query['side']}"):
-        raise Forbidden(Denial(f"enrolment.list_{query['side']}"))
-    awaited = {"home": "pending", "host": "requested"}[query["side"]]
-    if "state" not in request.args and query["side"] == "home":
+    who, query = actor(), load_query(schemas.SchoolEnrolmentQuery(), _page_size())
+    side = query["side"]
+    if not allow.schools(who, f"enrolment.list_{side}"):
+        raise Forbidden(Denial(f"enrolment.list_{side}"))
+    awaited = {"home": "pending", "host": "requested"}[side]
+    if query["mine"] or query["step"] or "state" not in request.args and side == "home":
         query["state"] = awaited
-    page = queries.of_school(db(), actor(), query)
-    count, since = queries.waiting(db(), actor())
-    may_decide = services.decides(actor(), query["side"])
+    decides = services.decides(who, side)
+    deciding = decides and query["state"] == awaited
+    page = queries.of_school(db(), who, query, deciding=deciding)
+    count, since = queries.waiting(db(), who)
+    courses, departments = queries.choices(db(), who, side)
     return render_template(
         "enrolment/approvals.html", listing=Listing.of(page), query=query, count=count, since=since, overall=overall,
-        deciding=may_decide and query["state"] == awaited, old_days=OLD_DAYS, now=actor().now, chosen=chosen,
-        decides=may_decide, reason=request.form.get("reason", ""),
+        deciding=deciding, old_days=OLD_DAYS, now=who.now, chosen=chosen, decides=decides,
+        reason=request.form.get("reason", ""), courses=courses, departments=departments, sizes=SIZES,
+        may={each.id: services.may_approve(who, each) for each in page.items} if deciding else {},
+        look=differences.of(db(), page.items, who.now) if deciding else {},
+        may_deny=bool(allow.schools(who, "enrolment.deny" if side == "home" else "enrolment.host_deny")),
+        steps=[(name, views.STEP[name]) for name in queries.STEPS[side]],
     )  # fmt: skip
+
+
+def _page_size() -> int:
+    wanted = request.args.get("n", type=int)
+    return wanted if wanted in SIZES else PAGE
 
 
 @blueprint.post("/approvals")
 def decide() -> ResponseReturnValue:
     """Several at once: all or none. Each is a real decision with its own notice and audit row."""
-    ids = sorted({int(text) for text in request.form.getlist("id") if re.fullmatch(r"[1-9][0-9]{0,17}", text)})
+    ids = _ticked()
     event = request.form.get("do", "approve")
     event = event if event in ("deny", "return") else "approve"
     try:
-        if not ids:
-            raise Refused("nothing_chosen")
         reason = load_form(schemas.WithdrawIn())["reason"] if event != "approve" else ""
-        if len(ids) > PAGE:
-            raise Refused("too_many_chosen", max=PAGE)
-        for enrolment_id in ids:
-            if event == "approve":
-                services.approve(db(), actor(), enrolment_id)
-            else:
-                {"deny": services.deny, "return": services.return_}[event](db(), actor(), enrolment_id, reason)
+        services.decide_all(db(), actor(), ids, event, reason)
     except (Invalid, Refused) as error:
         return refused_at_once(error, lambda first: _approvals_page(first, ids))
     flash(views.decided(event, len(ids)), "good")
-    return redirect(url_for("enrolment.approvals", side=request.args.get("side")))
+    return redirect(_same_list())
+
+
+def _ticked() -> list[int]:
+    return sorted({int(text) for text in request.form.getlist("id") if re.fullmatch(r"[1-9][0-9]{0,17}", text)})
+
+
+def _same_list() -> str:
+    """The approval centre with the filters that it had."""
+    kept = [(key, value) for key, value in request.args.items(multi=True) if key != "cursor"]
+    return url_for("enrolment.approvals") + (f"?{urlencode(kept)}" if kept else "")
 
 
 # --- roster -----------------------------------------------------------------------------------------------------
@@ -193,14 +211,53 @@ def decide() -> ResponseReturnValue:
 
 @blueprint.get("/offerings/<id:offering_id>/roster")
 def roster(offering_id: int) -> ResponseReturnValue:
+    return _roster_page(offering_id)
+
+
+def _roster_of(offering_id: int) -> catalogue.OfferingView:
+    """404 for who does not see the offering, 403 for who may not read its roster."""
     g.nav_endpoint = "catalogue.mine"
     view = catalogue.view_offering(db(), actor(), offering_id, "roster.read")
     allow.require(actor(), "roster.read", services.roster_subject(view.offering))
-    query: dict[str, Any] = load_query(schemas.EnrolmentQuery(), PAGE)
-    if "state" not in request.args:
-        query["state"] = "active"
-    page = queries.roster(db(), offering_id, query)
+    return view
+
+
+def _roster_query() -> dict[str, Any]:
+    query: dict[str, Any] = load_query(schemas.EnrolmentQuery(), _page_size())
+    return query if "state" in request.args else {**query, "state": "active"}
+
+
+def _roster_page(offering_id: int, overall: str = "", chosen: Collection[int] = ()) -> str:
+    view, query = _roster_of(offering_id), _roster_query()
+    offering, page = view.offering, queries.roster(db(), offering_id, query)
+    chooses = offering.seats_by == "choice" and allow.may(
+        actor(), "enrolment.choose", services.roster_subject(offering)
+    )
     return render_template(
-        "enrolment/roster.html", listing=Listing.of(page), query=query, offering=view.offering,
-        course=view.offering.course,
+        "enrolment/roster.html", listing=Listing.of(page), query=query, offering=offering, course=offering.course,
+        order=queries.queue_order(db(), offering_id), counts=queries.roster_counts(db(), offering_id), sizes=SIZES,
+        may_choose={each.id for each in page.items if chooses and services.may_choose(each)},
+        overall=overall, chosen=chosen,
     )  # fmt: skip
+
+
+@blueprint.post("/offerings/<id:offering_id>/roster")
+def choose(offering_id: int) -> ResponseReturnValue:
+    """The teacher takes several of those who ask: all or none."""
+    offering = _roster_of(offering_id).offering
+    ids = _ticked()
+    try:
+        services.choose_all(db(), actor(), offering, ids)
+    except (Invalid, Refused) as error:
+        return refused_at_once(error, lambda first: _roster_page(offering_id, first, ids))
+    flash(_("已接收 %(n)s 名学生，他们会收到通知。", n=len(ids)), "good")
+    return redirect(url_for("enrolment.roster", offering_id=offering_id, state=_roster_query()["state"]))
+
+
+@blueprint.get("/offerings/<id:offering_id>/roster.xlsx")
+def roster_workbook(offering_id: int) -> ResponseReturnValue:
+    """The roster as it is filtered, whole."""
+    offering = _roster_of(offering_id).offering
+    rows = queries.whole_roster(db(), offering_id, _roster_query())
+    table = views.roster_table(offering, rows, queries.queue_order(db(), offering_id))
+    return xlsx_download(f"{offering.course.code}-{offering.code}.xlsx", table)

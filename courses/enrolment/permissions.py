@@ -14,6 +14,9 @@ allow = Permissions(
         "enrolment.review": (Held({"registrar", "secretary"}, at="home"),),
         "enrolment.host_approve": (Held({"registrar"}, at="host"),),
         "enrolment.host_review": (Held({"registrar", "secretary"}, at="host"),),
+        # whose word 学院审核 waits for, where there is somebody
+        "enrolment.first_word": (Held({"secretary"}, at="home"),),
+        "enrolment.host_first_word": (Held({"secretary"}, at="host"),),
         # where the host chooses its students
         "enrolment.choose": (Is("staff", at="host"), Held({"registrar", "secretary"}, at="host")),
         "enrolment.deny": (Held({"registrar"}, at="home"),),

@@ -17,12 +17,16 @@ from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.calendar.models import Occurrence
 from zutuan.clock import local
+from zutuan.clusters.models import Department
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, Query, fetch_page, like, moment
-from zutuan.people.models import Affiliation, Person
+from zutuan.people.models import Affiliation, Person, RoleAssignment
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
+from zutuan.web.texts import title
+
+MOST_CHOICES = 300
 
 
 def tracks(enrolment: Enrolment) -> Tracks:
@@ -57,7 +61,7 @@ _TITLES = (SharedItem.title_zh, SharedItem.title_en, SharedItem.owner_school_id,
 # What a row of a list shows. Schools are few and shared by many rows: a statement of their own costs less than joins.
 _ROW = (
     _COURSE.joinedload(Course.item).load_only(*_TITLES),
-    _COURSE.load_only(Course.code, Course.credits, Course.school_id),
+    _COURSE.load_only(Course.code, Course.credits, Course.school_id, Course.department_id),
     joinedload(Enrolment.person).load_only(Person.name, Person.demonstration),
     joinedload(Enrolment.affiliation),
     selectinload(Enrolment.home_school),
@@ -65,6 +69,8 @@ _ROW = (
 )
 _STORY = selectinload(Enrolment.events).joinedload(EnrolmentEvent.actor).load_only(Person.name)
 _MEETINGS = _OFFERING.selectinload(Offering.meetings)
+# what the permission table asks of a row, and its term
+_DECIDING = (_COURSE.selectinload(Course.staff), _OFFERING.joinedload(Offering.term))
 
 
 def _whole() -> list[Any]:
@@ -114,6 +120,25 @@ _STATE_CLAUSES: dict[str, Any] = {
     **{state: sa.or_(Enrolment.home_state == state, Enrolment.host_state == state) for state in rules.FREEING},
 }
 STATES = tuple(_STATE_CLAUSES)
+_AT_HOME = sa.and_(_STATE_CLAUSES["pending"], sa.not_(Enrolment.returned))
+_FIRST_HOME = sa.and_(Enrolment.home_steps == 2, Enrolment.home_step == 0)
+_FIRST_HOST = sa.and_(Enrolment.host_steps == 2, Enrolment.host_step == 0)
+_CHOSEN = sa.and_(Offering.seats_by == "choice", _STATE_CLAUSES["requested"])
+_AT_HOST = sa.and_(_STATE_CLAUSES["requested"], Offering.seats_by != "choice")
+# side → step → what waits there (with Offering joined)
+STEPS: dict[str, dict[str, Any]] = {
+    "home": {
+        "department": sa.and_(_AT_HOME, _FIRST_HOME),
+        "registrar": sa.and_(_AT_HOME, sa.not_(_FIRST_HOME)),
+        "returned": sa.and_(_STATE_CLAUSES["pending"], Enrolment.returned),
+    },
+    "host": {
+        "department": sa.and_(_AT_HOST, _FIRST_HOST),
+        "registrar": sa.and_(_AT_HOST, sa.not_(_FIRST_HOST)),
+        "teacher": _CHOSEN,
+    },
+}
+STEP_NAMES = ("department", "registrar", "returned", "teacher")
 
 
 def mine(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
@@ -128,20 +153,49 @@ def recent(session: Session, actor: Actor, limit: int) -> list[Enrolment]:
     return list(session.scalars(query.order_by(Enrolment.id.desc()).limit(limit)))
 
 
-def of_school(session: Session, actor: Actor, query: dict[str, Any], *, story: bool = False) -> Page:
+def of_school(
+    session: Session, actor: Actor, query: dict[str, Any], *, story: bool = False, deciding: bool = False
+) -> Page:
     """Outgoing (`side` home) or incoming (host) enrolments of the schools the actor works for, oldest first."""
     order = [Key(Enrolment.created_at, decode=moment), Key(Enrolment.id)]
-    return _page(session, _of_side(actor, query["side"]), query, order, (_STORY,) if story else ())
+    found = _of_side(actor, query["side"])
+    for clause in _narrowing(actor, query):
+        found = found.where(clause)
+    more = (*((_STORY,) if story else ()), *(_DECIDING if deciding else ()))
+    return _page(session, found, query, order, more)
 
 
 def _of_side(actor: Actor, side: str) -> sa.Select[Enrolment]:
-    if side == "host":
-        found = sa.select(Enrolment).join(Offering, Offering.id == Enrolment.offering_id)
-        found = found.join(Course, Course.id == Offering.course_id)
-        columns = {"host": (Enrolment.host_school_id, Course.department_id)}
-        return found.where(allow.clause(actor, "enrolment.list_host", columns))
-    columns = {"home": (Enrolment.home_school_id, Enrolment.home_department_id)}
-    return sa.select(Enrolment).where(allow.clause(actor, "enrolment.list_home", columns))
+    found = sa.select(Enrolment).join(Offering, Offering.id == Enrolment.offering_id)
+    found = found.join(Course, Course.id == Offering.course_id)
+    return found.where(allow.clause(actor, f"enrolment.list_{side}", _columns(side)))
+
+
+def _narrowing(actor: Actor, query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
+    """The approval centre's filters beside state and words."""
+    side, clauses = query["side"], []
+    if query.get("mine"):
+        clauses.append(for_me(actor, side))
+    if query.get("step"):
+        clauses.append(STEPS[side].get(query["step"], sa.false()))
+    if query.get("course_id"):
+        clauses.append(Offering.course_id == query["course_id"])
+    if query.get("department_id"):
+        clauses.append(_columns(side)[side][1] == query["department_id"])
+    return clauses
+
+
+def choices(session: Session, actor: Actor, side: str) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """(courses, departments) among which the actor's list of that side may be narrowed."""
+    mine: Any = _of_side(actor, side)
+    titles = mine.join(SharedItem, SharedItem.id == Course.id)
+    titles = titles.with_only_columns(SharedItem.id, SharedItem.title_zh, SharedItem.title_en)
+    courses = [
+        (row.id, title(row)) for row in session.execute(titles.distinct().order_by(SharedItem.id).limit(MOST_CHOICES))
+    ]
+    named = mine.join(Department, Department.id == _columns(side)[side][1])
+    named = named.with_only_columns(Department.id, Department.name).distinct().order_by(Department.id)
+    return courses, [(id_, name) for id_, name in session.execute(named)]
 
 
 def roster(session: Session, offering_id: int, query: dict[str, Any], *, story: bool = False) -> Page:
@@ -150,12 +204,37 @@ def roster(session: Session, offering_id: int, query: dict[str, Any], *, story: 
     return _page(session, found, query, [Key(Enrolment.id)], (_STORY,) if story else ())
 
 
+def whole_roster(session: Session, offering_id: int, query: dict[str, Any]) -> list[Enrolment]:
+    """The same without pages, for a workbook."""
+    found = _filtered(sa.select(Enrolment).where(Enrolment.offering_id == offering_id), query)
+    department = joinedload(Enrolment.affiliation).joinedload(Affiliation.department)
+    return list(session.scalars(found.order_by(Enrolment.id).options(*_ROW, department)))
+
+
+def roster_counts(session: Session, offering_id: int) -> dict[str, int]:
+    """How many are on the roster in each of the states that its reader acts on."""
+    names = ("enrolled", "pending", "requested", "waitlisted", "offered")
+    columns = [sa.func.count(sa.case((_STATE_CLAUSES[name], 1))).label(name) for name in names]
+    row = session.execute(sa.select(*columns).where(Enrolment.offering_id == offering_id)).one()
+    return {name: count for name, count in zip(names, row, strict=True)}
+
+
+def queue_order(session: Session, offering_id: int) -> dict[int, int]:
+    """Enrolment → its number in the offering's queue, whichever pools it waits for."""
+    waiting = sa.select(Enrolment.id).where(Enrolment.offering_id == offering_id, _STATE_CLAUSES["waitlisted"])
+    return {id_: number for number, id_ in enumerate(session.scalars(waiting.order_by(Enrolment.id)), start=1)}
+
+
 def _page(session: Session, found: Query, query: dict[str, Any], order: list[Key], more: tuple[Any, ...] = ()) -> Page:
+    return fetch_page(session, _filtered(found, query).options(*_ROW, *more), order, query["cursor"], query["limit"])
+
+
+def _filtered(found: Query, query: dict[str, Any]) -> Query:
     if query.get("state"):
         found = found.where(_STATE_CLAUSES[query["state"]])
     if query.get("q"):
         found = found.where(_matches(query["q"]))
-    return fetch_page(session, found.options(*_ROW, *more), order, query["cursor"], query["limit"])
+    return found
 
 
 def _matches(text: str) -> sa.ColumnElement[bool]:
@@ -172,14 +251,55 @@ def _matches(text: str) -> sa.ColumnElement[bool]:
 
 
 def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
-    """How many approvals wait for the actor, and since when the oldest does."""
-    columns = {"home": (Enrolment.home_school_id, Enrolment.home_department_id)}
-    query = sa.select(sa.func.count(), sa.func.min(Enrolment.created_at)).where(_STATE_CLAUSES["pending"])
+    """How many approvals wait for the actor's word, and since when the oldest does."""
     known = session.info.setdefault("waiting", {})  # navigation and page ask in the same request
     if actor.person_id not in known:
-        known[actor.person_id] = session.execute(query.where(allow.clause(actor, "enrolment.approve", columns))).one()
+        query = sa.select(sa.func.count(), sa.func.min(Enrolment.created_at)).select_from(Enrolment)
+        query = query.join(Offering, Offering.id == Enrolment.offering_id).join(Course, Course.id == Offering.course_id)
+        mine = sa.or_(for_me(actor, "home"), for_me(actor, "host"))
+        known[actor.person_id] = session.execute(query.where(mine)).one()
     count, since = known[actor.person_id]
     return count, since
+
+
+def for_me(actor: Actor, side: str) -> sa.ColumnElement[bool]:
+    """What waits for the actor on that side (Offering and Course are joined): the step whose word they give. 学院审核 of a
+    department that has no secretary falls to the registrars, as its notices do."""
+    columns = _columns(side)
+    prefix = "" if side == "home" else "host_"
+    last = allow.clause(actor, f"enrolment.{prefix}approve", columns)
+    nobody_first = sa.not_(_has_secretary(actor, columns[side]))
+    first = sa.or_(allow.clause(actor, f"enrolment.{prefix}first_word", columns), sa.and_(last, nobody_first))
+    open_still = sa.or_(Enrolment.decide_by.is_(None), Enrolment.decide_by > actor.now)
+    steps = STEPS[side]
+    return sa.and_(open_still, sa.or_(sa.and_(steps["department"], first), sa.and_(steps["registrar"], last)))
+
+
+def _columns(side: str) -> dict[str, Any]:
+    if side == "host":
+        return {"host": (Enrolment.host_school_id, Course.department_id)}
+    return {"home": (Enrolment.home_school_id, Enrolment.home_department_id)}
+
+
+def _has_secretary(actor: Actor, place: tuple[Any, Any]) -> sa.ColumnElement[bool]:
+    r = RoleAssignment
+    query = sa.select(r.id).where(r.role == "secretary", r.school_id == place[0], r.open_at(actor.now))
+    return query.where(sa.or_(r.department_id.is_(None), r.department_id == place[1])).exists()
+
+
+def to_choose(session: Session, actor: Actor) -> list[tuple[Offering, int]]:
+    """Offerings of the actor's that choose their students, with how many ask now."""
+    query = (
+        sa.select(Offering, sa.func.count())
+        .join(Enrolment, Enrolment.offering_id == Offering.id)
+        .join(Course, Course.id == Offering.course_id)
+        .where(Offering.seats_by == "choice", catalogue.taught_by(actor), _STATE_CLAUSES["requested"])
+        .where(sa.or_(Enrolment.decide_by.is_(None), Enrolment.decide_by > actor.now))
+        .group_by(Offering.id)
+        .order_by(Offering.id)
+        .options(joinedload(Offering.course).joinedload(Course.item))
+    )
+    return [(offering, count) for offering, count in session.execute(query)]
 
 
 def out_of_standing(session: Session, actor: Actor) -> int:

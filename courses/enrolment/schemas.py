@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from marshmallow import fields
 
-from courses.enrolment.queries import STATES
+from courses.enrolment.queries import STATES, STEP_NAMES
 from zutuan.fields import Choice, Flag, Instant, Named, Ref, Schema, Text
 
 
@@ -43,6 +43,12 @@ class EnrolmentQuery(Schema):
 
 class SchoolEnrolmentQuery(EnrolmentQuery):
     side = Choice(("home", "host"), load_default="home")
+    step = Choice(STEP_NAMES, load_default=None, metadata={"description": "what waits for whom"})
+    course_id = Ref(load_default=None)
+    department_id = Ref(
+        load_default=None, metadata={"description": "of the student at home, of the course at the host"}
+    )
+    mine = Flag(load_default=False, metadata={"description": "what waits for my word"})
 
 
 LONGEST_SPAN = timedelta(days=200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -18,7 +19,7 @@ from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.decision import Refusal
-from zutuan.errors import Denial, Forbidden, Hidden, Invalid, NotFound, Refused, insist
+from zutuan.errors import Denial, Forbidden, Hidden, Invalid, NotFound, Refused, insist, say
 from zutuan.papers import services as papers
 from zutuan.policies import services as policy_values
 from zutuan.sharing import services as sharing
@@ -95,14 +96,12 @@ def possible(actor: Actor, enrolment: Enrolment) -> dict[str, bool]:
         return isinstance(rules.step(state, event, who), Tracks)
 
     own = {event: allow.may(actor, f"enrolment.{event}", subject) for event in ("withdraw", "accept", "remind")}
-    approving, denying = approving_side(actor, enrolment), denying_side(actor, enrolment)
+    denying = denying_side(actor, enrolment)
     reviews = allow.may(actor, "enrolment.review", subject)
     on_leave = rules.may_release(enrolment.affiliation.standing) is None
     reminding = rules.may_remind(actor.now, enrolment.reminded_at, state, returned=enrolment.returned) is None
     return {
-        "approve": approving is not None
-        and can("approve", approving)
-        and not (approving == "home" and enrolment.returned),
+        "approve": may_approve(actor, enrolment),
         "deny": denying is not None and can("deny", denying),
         "return": reviews and can("return", "home") and not enrolment.returned,
         "withdraw": own["withdraw"] and can("withdraw", "student"),
@@ -113,11 +112,19 @@ def possible(actor: Actor, enrolment: Enrolment) -> dict[str, bool]:
     }
 
 
+def may_approve(actor: Actor, enrolment: Enrolment) -> bool:
+    """Whether the next step is this person's to give now; what waits for its student is nobody's."""
+    side = approving_side(actor, enrolment)
+    if side is None or (side == "home" and enrolment.returned):
+        return False
+    return isinstance(rules.step(story.tracks(enrolment), "approve", side), Tracks)
+
+
 def decides(actor: Actor, side: str) -> bool:
     """Whether the actor may approve anything on that side of any school."""
     actions = {
         "home": ("enrolment.approve", "enrolment.review"),
-        "host": ("enrolment.host_approve", "enrolment.choose"),
+        "host": ("enrolment.host_approve", "enrolment.host_review", "enrolment.choose"),
     }
     return any(allow.schools(actor, action) for action in actions[side])
 
@@ -401,6 +408,49 @@ def deny(session: Session, actor: Actor, enrolment_id: int, reason: str) -> Enro
     return _apply(session, actor, enrolment, "deny", who, reason)
 
 
+AT_ONCE = 200
+
+
+def decide_all(session: Session, actor: Actor, ids: Sequence[int], event: str, reason: str = "") -> None:
+    """`approve`, `return` or `deny` several, in the order of their ids: all or none, each with its own notice and audit
+    row. What stands against one names it."""
+    if not ids:
+        raise Refused("nothing_chosen")
+    if len(ids) > AT_ONCE:
+        raise Refused("too_many_chosen", max=AT_ONCE)
+    if event != "approve" and not reason:
+        raise Invalid.field("reason", "reason_needed")
+    for enrolment_id in ids:
+        try:
+            if event == "approve":
+                approve(session, actor, enrolment_id)
+            else:
+                {"deny": deny, "return": return_}[event](session, actor, enrolment_id, reason)
+        except Refused as error:
+            raise _about(session, enrolment_id, error) from error
+
+
+def may_choose(enrolment: Enrolment) -> bool:
+    """Whether it still asks to be chosen."""
+    return isinstance(rules.step(story.tracks(enrolment), "approve", "host"), Tracks)
+
+
+def choose_all(session: Session, actor: Actor, offering: Offering, ids: Sequence[int]) -> None:
+    """Take several of those who ask for a seat in this offering: all or none."""
+    of_it = sa.select(sa.func.count()).select_from(Enrolment).where(Enrolment.offering_id == offering.id)
+    if session.scalar(of_it.where(Enrolment.id.in_(list(ids)))) != len(ids):
+        raise NotFound
+    decide_all(session, actor, ids, "approve")
+
+
+def _about(session: Session, enrolment_id: int, error: Refused) -> Refused:
+    """The refusal of one among several, which says whose it is."""
+    enrolment = session.get_one(Enrolment, enrolment_id)
+    titles = enrolment.offering.course.item.title_zh
+    why = " ".join(part for part in say(error.code, error.params) if part)
+    return Refused("one_of_several", student=enrolment.person.name, title=titles, why=why)
+
+
 # --- the student's own steps ------------------------------------------------------------------------------------
 
 
@@ -516,7 +566,19 @@ def expire_due(session: Session, now: datetime) -> int:
 
 
 def seats_changed(session: Session, actor: Actor, offering: Offering) -> None:
-    """More seats than before: they go to those who wait."""
+    """More seats than before: they go to those who wait. With the window moves how long they may."""
+    _move_deadlines(session, offering, actor.now)
     if seats.hand_on(session, offering, actor.now):
         subject = Subject("offering", offering.id)
         audit(session, actor, "enrolment.hand_on", subject, now=actor.now, school_id=offering.course.school_id)
+
+
+def _move_deadlines(session: Session, offering: Offering, now: datetime) -> None:
+    """Who waits, or is to be chosen from, does so until enrolling is over."""
+    e = Enrolment
+    hangs = [e.host_state == "queued"]
+    if offering.seats_by == "choice":
+        hangs.append(sa.and_(e.home_state == "accepted", e.host_state == "pending"))
+    query = sa.select(e).where(e.offering_id == offering.id, e.active(), sa.or_(*hangs)).order_by(e.id)
+    for enrolment in session.scalars(query):
+        enrolment.decide_by = due(session, enrolment, now)

@@ -17,6 +17,7 @@ from zutuan.calendar.services import dates
 from zutuan.clock import clock
 from zutuan.decision import Refusal
 from zutuan.errors import say
+from zutuan.exporting import Table
 from zutuan.web.texts import stamp, waited
 
 STATE = {
@@ -51,6 +52,14 @@ EVENT = {
     "host_expire": _l("逾期未接收"),
     "offer_lapsed": _l("未在期限内接受名额"),
     "queue_closed": _l("候补结束"),
+}
+
+# whose word is awaited
+STEP = {
+    "department": _l("学院审核"),
+    "registrar": _l("教务处审核"),
+    "returned": _l("学生修改中"),
+    "teacher": _l("教师挑选"),
 }
 
 
@@ -301,3 +310,21 @@ def story(value: Enrolment) -> str:
 
 def _when(moment: datetime) -> str:
     return stamp(moment)
+
+
+def roster_table(offering: Offering, rows: Iterable[Enrolment], order: Mapping[int, int]) -> Table:
+    """A roster as a sheet: every text stays text."""
+    heads = (
+        _("序号"), _("学校"), _("学工号"), _("姓名"), _("院系"), _("专业"), _("年级"), _("班级"), _("状态"), _("候补次序"),
+        _("选课时间"), _("学生的说明"),
+    )  # fmt: skip
+    lines = [
+        (
+            number, each.home_school.name, each.affiliation.number, each.person.name,
+            each.affiliation.department.name if each.affiliation.department else "", each.affiliation.major,
+            each.affiliation.grade, each.affiliation.class_name, str(STATE[queries.combined(each)][0]),
+            order.get(each.id), each.created_at, each.statement,
+        )
+        for number, each in enumerate(rows, start=1)
+    ]  # fmt: skip
+    return Table(f"{offering.course.code} {offering.code}", heads, lines)

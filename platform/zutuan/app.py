@@ -14,8 +14,10 @@ from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
+from courses.admission import feature as admission
 from courses.catalogue import feature as catalogue
 from courses.enrolment import feature as enrolment
+from courses.plans import feature as plans
 from zutuan.calendar import feature as calendar
 from zutuan.calendar import sources
 from zutuan.clusters import feature as clusters
@@ -50,7 +52,8 @@ from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
     people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, papers.FEATURE,
-    policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, enrolment.FEATURE, operations.FEATURE,
+    policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, plans.FEATURE, admission.FEATURE,
+    enrolment.FEATURE, operations.FEATURE,
 )  # fmt: skip
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)

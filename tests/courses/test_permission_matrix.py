@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from support.cast import NOW, Cast, Player
+from support.cast import NOW, YEAR, Cast, Player
 from support.databases import Fresh
 from support.http import Api, api
-from support.teaching import add_people, calm, course_body, drain, offering_body, ok, to_cluster
+from support.teaching import add_people, calm, course_body, drain, offering_body, ok, plan_body, to_cluster
 from werkzeug.test import TestResponse
 
 from zutuan.clusters.models import Membership
@@ -122,6 +122,10 @@ def _grants(role: str, **place: str) -> Callable[[Stage], dict[str, Any]]:
 SOON = (NOW + timedelta(days=9)).isoformat()
 
 
+def _admits(stage: Stage) -> dict[str, Any]:
+    return {"course_ids": [stage.ids["theirs"]], "academic_year": YEAR, "number": 1, "admitted": True}
+
+
 def _audience(scope: Callable[[Stage], str]) -> Callable[[Stage], dict[str, Any]]:
     return lambda stage: {"audience": [scope(stage)]}
 
@@ -177,6 +181,13 @@ OPERATIONS = {
     "membership.list": Operation("GET", "/clusters/{cluster}/memberships"),
     "membership.add": Operation("POST", "/clusters/{cluster}/memberships", _joins),
     "membership.end": Operation("POST", "/clusters/{cluster}/memberships/{membership}/end", _nothing),
+    "plan.list": Operation("GET", "/clusters/{cluster}/term-plans"),
+    "plan.create": Operation("POST", "/clusters/{cluster}/term-plans", lambda _: plan_body(number=3)),
+    "plan.read_draft": Operation("GET", "/clusters/{cluster}/term-plans/{plan}"),
+    "plan.publish": Operation("POST", "/clusters/{cluster}/term-plans/{plan}/publish", _nothing),
+    "plan.board": Operation("GET", "/clusters/{cluster}/term-plans/{plan}/board"),
+    "admission.list": Operation("GET", "/schools/{school}/admissions", contains="theirs"),
+    "admission.decide": Operation("POST", "/schools/{school}/admissions", _admits),
     "school.list": Operation("GET", "/schools"),
     "school.read": Operation("GET", "/schools/{school}"),
     "school.terms": Operation("GET", "/schools/{school}/terms"),
@@ -256,6 +267,15 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
     for number, name in enumerate(("course", "quiet", "draft", "papered")):
         body = course_body(code=f"M{number}", title_zh=f"{TITLE}{number}", **common)
         ids[name] = ok(teacher.post("/courses", body), 201)["id"]
+
+    their_teacher = api(app, cast.who("B", "teacher"))
+    theirs = course_body(code="THEIRS", audience=to_cluster(cast))
+    ids["theirs"] = ok(their_teacher.post("/courses", theirs), 201)["id"]
+    offered = ok(their_teacher.post(f"/courses/{ids['theirs']}/offerings", offering_body()), 201)["id"]
+    ok(their_teacher.post(f"/courses/{ids['theirs']}/publish", {}))
+    ok(their_teacher.post(f"/offerings/{offered}/publish"))
+    plans = api(app, cast.who("A", "cluster_admin"))
+    ids["plan"] = ok(plans.post(f"/clusters/{ids['cluster']}/term-plans", plan_body(number=2)), 201)["id"]
 
     def offer(course: str, code: str) -> int:
         made = ok(teacher.post(f"/courses/{ids[course]}/offerings", offering_body(code=code)), 201)

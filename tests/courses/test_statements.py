@@ -14,9 +14,9 @@ FEW, MANY = 3, 12
 
 # page, as whom (of school A, the host, or B, the home) → statements
 PAGES = {
-    ("/", "B student"): 17,
-    ("/", "B registrar"): 14,
-    ("/", "A teacher"): 13,
+    ("/", "B student"): 18,
+    ("/", "B registrar"): 15,
+    ("/", "A teacher"): 15,
     ("/courses", "B student"): 13,
     ("/courses?q=课程&sort=seats&available=1", "B student"): 13,
     ("/courses/mine", "A teacher"): 11,
@@ -25,9 +25,12 @@ PAGES = {
     ("/offerings/{offering}", "B student"): 41,
     ("/offerings/{offering}", "A teacher"): 29,
     ("/enrolments", "B student"): 12,
-    ("/approvals", "B registrar"): 11,
-    ("/approvals?side=host", "A registrar"): 11,
-    ("/offerings/{offering}/roster", "A teacher"): 19,
+    ("/approvals", "B registrar"): 19,
+    ("/approvals?side=host", "A registrar"): 13,
+    ("/offerings/{offering}/roster", "A teacher"): 21,
+    ("/admissions", "B registrar"): 25,
+    ("/term-plans", "A teacher"): 7,
+    ("/offerings/{offering}/roster.xlsx", "A teacher"): 17,
     ("/me/timetable", "B student"): 15,
     ("/search?q=课程", "B student"): 8,
     ("/api/v1/courses", "B student"): 7,

@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 from support.cast import NOW, Cast
 
+from courses.admission.models import CourseAdmission
 from courses.catalogue.models import (
     Course,
     CourseEdition,
@@ -20,6 +21,7 @@ from courses.catalogue.models import (
     SeatPool,
 )
 from courses.enrolment.models import Enrolment, EnrolmentEvent, StudyYear
+from courses.plans.models import TermPlan
 from zutuan.calendar.models import (
     BusyPeriod,
     CalendarEdition,
@@ -76,6 +78,14 @@ def one_of_each(session: Session, cast: Cast) -> None:
     session.add_all(
         [
             enrolment,
+            TermPlan(
+                cluster_id=cast.clusters["A"], academic_year="2026-2027", number=2, main_from=NOW, main_until=LATER,
+                teaching_starts=date(2027, 3, 1), grades_due=date(2027, 7, 1), created_at=NOW, updated_at=NOW,
+            ),
+            CourseAdmission(
+                school_id=cast.schools["B"], course_id=course.id, academic_year="2026-2027", number=1, admitted=True,
+                decided_by=student.id, decided_at=NOW,
+            ),
             Occurrence(
                 resource_type="offering", resource_id=offering.id, starts=NOW, ends=LATER, source_type="offering",
                 source_id=offering.id, week=12,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import structlog
 from flask import Flask
 from sqlalchemy import event
-from support.cast import LONG_AGO, NOW, Cast, Player
+from support.cast import LONG_AGO, NOW, YEAR, Cast, Player
 from support.http import api
 
 from zutuan.app import make_worker
@@ -22,6 +22,7 @@ from zutuan.people.services import NewPerson, create_person, create_token, load_
 from zutuan.sharing import scopes
 
 OPENS, CLOSES = NOW - timedelta(days=3), NOW + timedelta(days=20)
+_DAY = timedelta(days=1)
 MEETING = {"weekday": 3, "first_period": 1, "last_period": 2, "weeks": "1-16"}
 
 
@@ -40,6 +41,24 @@ def offering_body(**changes: Any) -> dict[str, Any]:
         "meetings": [MEETING], **changes,
     }  # fmt: skip
     return {name: value for name, value in body.items() if value is not ...}
+
+
+# The stages of a term plan, of which the main round is open.
+SPANS = {
+    "submission": (NOW - 20 * _DAY, NOW - 10 * _DAY), "review": (NOW - 10 * _DAY, NOW - 5 * _DAY),
+    "preselection": (NOW - 4 * _DAY, NOW - 2 * _DAY), "main": (NOW - _DAY, NOW + 5 * _DAY),
+    "add_drop": (NOW + 6 * _DAY, NOW + 9 * _DAY),
+}  # fmt: skip
+
+
+def plan_body(**changes: Any) -> dict[str, Any]:
+    flat = {
+        f"{stage}_{end}": at.isoformat()
+        for stage, span in SPANS.items()
+        for end, at in zip(("from", "until"), span, strict=True)
+    }
+    days = {"teaching_starts": "2026-09-07", "grades_due": "2027-01-20"}
+    return {"academic_year": YEAR, "number": 1, **flat, **days, **changes}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""可选课程: which courses of other schools a school admits for its own students."""

@@ -1,0 +1,43 @@
+"""Term plans, as the kernel registers them."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from courses.catalogue import hooks
+from courses.plans import errors as errors
+from courses.plans import notices, queries, services
+from courses.plans.api import plans_api
+from courses.plans.demo import load
+from courses.plans.pages import blueprint
+from courses.plans.permissions import allow
+from zutuan.feature import Card, Feature, NavEntry
+from zutuan.sharing.actor import Actor
+
+if services.rounds_for not in hooks.term_plans:
+    hooks.term_plans.append(services.rounds_for)
+
+
+def _concerned(actor: Actor) -> bool:
+    return actor.holds(["cluster_admin", "registrar", "secretary", "school_admin", "teacher"])
+
+
+def cards(session: Session, actor: Actor) -> list[Card]:
+    """What the term asks of whom it concerns, by when."""
+    plans = queries.current(session, actor)
+    return [Card("plans/_card.html", {"plans": plans}, column="side", order=20)] if plans else []
+
+
+FEATURE = Feature(
+    name="plans",
+    pages=(blueprint,),
+    api=(plans_api,),
+    permissions=allow,
+    nav=(NavEntry("plans.mine", _l("选课安排"), "clock", shown=_concerned, order=30, more_only=True),),
+    cards=cards,
+    notices=notices.TEXTS,
+    notice_kinds=notices.KINDS,
+    demo=load,
+    demo_order=50,
+)

@@ -1,0 +1,256 @@
+"""Term plans: drafting, publishing, what follows them and what may narrow them, and who has submitted what."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from support.cast import NOW, Cast
+from support.http import api, browser_session, csrf_token
+from support.teaching import (
+    SPANS,
+    add_people,
+    at_time,
+    changes_nothing,
+    course_body,
+    drain,
+    offering_body,
+    ok,
+    plan_body,
+    refused,
+    teach,
+    to_cluster,
+)
+
+from courses.catalogue.rules import narrowed, outside_plan, window_outside_plan
+from courses.plans.rules import STAGES, check_plan, stage_at
+from zutuan.clock import Clock
+from zutuan.db import Database
+from zutuan.web.texts import form_moment
+
+DAY = timedelta(days=1)
+
+
+def plans(cast: Cast) -> str:
+    return f"/clusters/{cast.clusters['A']}/term-plans"
+
+
+def published(app: Flask, cast: Cast, **changes: Any) -> str:
+    """The path of cluster A's plan."""
+    admin = api(app, cast.who("A", "cluster_admin"))
+    made = ok(admin.post(plans(cast), plan_body(**changes)), 201)
+    path = f"{plans(cast)}/{made['id']}"
+    ok(admin.post(f"{path}/publish"))
+    return path
+
+
+def rounds(app: Flask, cast: Cast, path: str) -> dict[str, tuple[str, str]]:
+    body = ok(api(app, cast.who("A", "teacher")).get(path))
+    return {each["kind"]: (each["opens"], each["closes"]) for each in body["rounds"]}
+
+
+# --- rules ------------------------------------------------------------------------------------------------------
+
+
+def spans(**changes: Any) -> dict[str, Any]:
+    return {**SPANS, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "code"),
+    [
+        ({"main": (NOW, NOW)}, "main_until", "ends_before_start"),
+        ({"main": (None, None)}, "main_from", "required"),
+        ({"review": (NOW, None)}, "review_until", "required"),
+        ({"add_drop": (NOW, NOW + 9 * DAY)}, "add_drop_from", "rounds_overlap"),
+        ({"review": (NOW - 30 * DAY, NOW - 25 * DAY)}, "review_from", "plan_out_of_order"),
+        ({"preselection": (NOW - 15 * DAY, NOW - 14 * DAY)}, "preselection_from", "plan_out_of_order"),
+        ({"add_drop": (NOW + 6 * DAY, NOW + 90 * DAY)}, "add_drop_until", "round_after_grades"),
+    ],
+)  # fmt: skip
+def test_a_plan_keeps_the_order_of_its_stages(changed: dict[str, Any], field: str, code: str) -> None:
+    (error, *_more) = check_plan(spans(**changed), date(2026, 9, 7), date(2027, 1, 20))
+    assert (error.field, error.code) == (field, code)
+
+
+def test_what_a_plan_may_leave_out() -> None:
+    bare = {stage: (None, None) for stage in STAGES} | {"main": SPANS["main"]}
+    assert check_plan(bare, date(2026, 9, 7), date(2027, 1, 20)) == []
+    assert [each.code for each in check_plan(bare, date(2027, 2, 1), date(2027, 1, 20))] == ["grades_before_teaching"]
+    assert (stage_at(SPANS, NOW), stage_at(SPANS, NOW + 5 * DAY), stage_at(bare, NOW)) == ("main", "", "main")
+
+
+def test_own_rounds_lie_within_the_plan_s() -> None:
+    plan = [("main", NOW, NOW + 5 * DAY), ("add_drop", NOW + 6 * DAY, NOW + 9 * DAY)]
+    assert outside_plan([("main", NOW, NOW + DAY)], plan) == []
+    wrong = outside_plan([("preselection", NOW, NOW + DAY), ("add_drop", NOW + 5 * DAY, NOW + 10 * DAY)], plan)
+    assert [(each.field, each.code) for each in wrong] == [
+        ("rounds.0.kind", "round_not_in_plan"), ("rounds.1.opens", "outside_plan"), ("rounds.1.closes", "outside_plan"),
+    ]  # fmt: skip
+    assert narrowed(plan, NOW + DAY, NOW + 7 * DAY) == [
+        ("main", NOW + DAY, NOW + 5 * DAY), ("add_drop", NOW + 6 * DAY, NOW + 7 * DAY),
+    ]  # fmt: skip
+    assert [each.field for each in window_outside_plan(NOW - DAY, NOW + 10 * DAY, plan)] == [
+        "enrol_from",
+        "enrol_until",
+    ]
+    assert [each.field for each in window_outside_plan(NOW + 5 * DAY, NOW + 6 * DAY, plan)] == ["enrol_until"]
+
+
+# --- offerings --------------------------------------------------------------------------------------------------
+
+
+def test_an_offering_follows_its_cluster_s_plan_and_moves_with_it(app: Flask, database: Database, cast: Cast) -> None:
+    path, admin = published(app, cast), api(app, cast.who("A", "cluster_admin"))
+    follower = teach(app, cast, code="F1", offering={"enrol_from": None, "enrol_until": None}, meeting=at_time(3))
+    assert rounds(app, cast, follower.offering)["main"] == tuple(each.isoformat() for each in SPANS["main"])
+    body = ok(api(app, cast.who("B", "student")).get(follower.offering))
+    assert body["follows_plan"] and body["enrol_until"] == SPANS["add_drop"][1].isoformat()
+
+    later = (NOW + 12 * DAY).isoformat()
+    shown = ok(admin.post(f"{path}/preview", {"add_drop_until": later}))
+    assert [each["offering_id"] for each in shown["moves"]] == [follower.offering_id]
+    assert rounds(app, cast, follower.offering)["add_drop"][1] == SPANS["add_drop"][1].isoformat(), "only shown"
+    changed = admin.patch(path, {"add_drop_until": later}, headers={"If-Match": admin.get(path).headers["ETag"]})
+    assert ok(changed)["add_drop_until"] == later
+    body = ok(api(app, cast.who("B", "student")).get(follower.offering))
+    assert body["enrol_until"] == later and rounds(app, cast, follower.offering)["add_drop"][1] == later
+    drain(database)
+    for who in (cast.who("B", "registrar"), cast.who("A", "teacher")):
+        told = [each["kind"] for each in ok(api(app, who).get("/me/notices"))["items"]]
+        assert told.count("plan.changed") == 1, who
+
+
+def test_a_narrower_round_stays_and_one_outside_is_refused(app: Flask, cast: Cast) -> None:
+    path = published(app, cast)
+    teacher, admin = api(app, cast.who("A", "teacher")), api(app, cast.who("A", "cluster_admin"))
+    taught = teach(app, cast, offering={"enrol_from": None, "enrol_until": None})
+    version = teacher.get(taught.offering).headers["ETag"]
+    mine = [{"kind": "main", "opens": NOW.isoformat(), "closes": (NOW + 2 * DAY).isoformat()}]
+    changed = teacher.patch(taught.offering, {"rounds": mine}, headers={"If-Match": version})
+    assert (ok(changed)["follows_plan"], changed.json["enrol_until"]) == (False, (NOW + 2 * DAY).isoformat())
+    version = changed.headers["ETag"]
+    for bad, field, code in (
+        ([{**mine[0], "closes": (NOW + 6 * DAY).isoformat()}], "rounds.0.closes", "outside_plan"),
+        ([{**mine[0], "closes": (NOW - DAY).isoformat()}], "rounds.0.closes", "ends_before_start"),
+        ([{**mine[0], "opens": (NOW - 9 * DAY).isoformat()}], "rounds.0.opens", "outside_plan"),
+    ):
+        body = refused(teacher.patch(taught.offering, {"rounds": bad}, headers={"If-Match": version}), 422, "invalid")
+        assert [(each["field"], each["code"]) for each in body["errors"]] == [(field, code)]
+    window = {"enrol_from": NOW.isoformat(), "enrol_until": (NOW + 7 * DAY).isoformat()}
+    assert ok(teacher.patch(taught.offering, window, headers={"If-Match": version}))
+    assert rounds(app, cast, taught.offering) == {
+        "main": (NOW.isoformat(), (NOW + 5 * DAY).isoformat()),
+        "add_drop": ((NOW + 6 * DAY).isoformat(), (NOW + 7 * DAY).isoformat()),
+    }
+    body = offering_body(code="02", enrol_until=(NOW + 15 * DAY).isoformat())
+    errors = refused(teacher.post(f"{taught.course}/offerings", body), 422, "invalid")["errors"]
+    assert {(each["field"], each["code"]) for each in errors} == {("enrol_until", "outside_plan")}
+    shorter = admin.patch(
+        path, {"add_drop_until": (NOW + 6.5 * DAY).isoformat()}, headers={"If-Match": admin.get(path).headers["ETag"]}
+    )
+    assert ok(shorter) and rounds(app, cast, taught.offering)["add_drop"][1] == (NOW + 7 * DAY).isoformat()
+    (line, *_others) = ok(admin.get(f"{path}/board"))["items"]
+    assert (line["offerings"], line["outside"]) == (1, 1)
+    version = teacher.get(taught.offering).headers["ETag"]
+    assert ok(teacher.patch(taught.offering, {"follows_plan": True}, headers={"If-Match": version}))["follows_plan"]
+
+
+def test_other_clusters_and_terms_keep_to_no_plan_of_ours(app: Flask, cast: Cast) -> None:
+    published(app, cast)
+    assert not ok(api(app, cast.who("D", "teacher")).get(teach(app, cast, "D").offering))["follows_plan"]
+    published_two = ok(api(app, cast.who("A", "cluster_admin")).post(plans(cast), plan_body(number=2)), 201)
+    assert published_two["state"] == "draft"
+    refused(api(app, cast.who("A", "cluster_admin")).post(plans(cast), plan_body(number=2)), 409, "plan_exists")
+    who = api(app, cast.who("D", "teacher"))
+    made = ok(who.post("/courses", course_body(code="X2", audience=to_cluster(cast, "D"))), 201)
+    body = offering_body(enrol_from=None, enrol_until=None, follows_plan=True)
+    errors = refused(who.post(f"/courses/{made['id']}/offerings", body), 422, "invalid")["errors"]
+    assert [(each["field"], each["code"]) for each in errors] == [("follows_plan", "no_plan")]
+
+
+def test_who_waits_in_a_queue_waits_as_long_as_the_plan_lets(app: Flask, cast: Cast, database: Database) -> None:
+    path, admin = published(app, cast), api(app, cast.who("A", "cluster_admin"))
+    taught = teach(app, cast, seats=1, offering={"enrol_from": None, "enrol_until": None})
+    holder, waiting = add_people(database, cast, "B", 2)
+    ok(api(app, holder).post(taught.seats, {}), 201)
+    queued = ok(api(app, waiting).post(taught.seats, {"waitlist": True}), 201)
+    later = (NOW + 12 * DAY).isoformat()
+    ok(admin.patch(path, {"add_drop_until": later}, headers={"If-Match": admin.get(path).headers["ETag"]}))
+    assert ok(api(app, waiting).get(f"/enrolments/{queued['id']}"))["decide_by"] == later
+
+
+# --- who ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_is_its_admins_only(app: Flask, cast: Cast, database: Database) -> None:
+    made = ok(api(app, cast.who("A", "cluster_admin")).post(plans(cast), plan_body()), 201)
+    path = f"{plans(cast)}/{made['id']}"
+    for who in (cast.who("A", "registrar"), cast.who("D", "cluster_admin"), cast.who("B", "student")):
+        refused(api(app, who).get(path), 404, "not_found")
+        refused(api(app, who).post(f"{path}/publish"), 404, "not_found")
+    refused(api(app, cast.who("D", "cluster_admin")).post(plans(cast), plan_body()), 403, "forbidden")
+    ok(api(app, cast.who("A", "cluster_admin")).post(f"{path}/publish"))
+    refused(api(app, cast.who("A", "cluster_admin")).post(f"{path}/publish"), 409, "plan_published")
+    ok(api(app, cast.who("B", "student")).get(path))
+    refused(api(app, cast.who("B", "student")).get(f"{path}/board"), 403, "forbidden")
+    refused(api(app, cast.who("B", "registrar")).post(f"{path}/preview", {"note": "x"}), 403, "forbidden")
+
+
+def test_the_board_counts_what_its_rows_are(app: Flask, cast: Cast, database: Database) -> None:
+    path, admin = published(app, cast), api(app, cast.who("A", "cluster_admin"))
+    one = teach(app, cast, seats=30, offering={"enrol_from": None, "enrol_until": None})
+    teach(app, cast, "B", code="B1", seats=5, offering={"enrol_from": None, "enrol_until": None})
+    ok(api(app, cast.who("B", "student")).post(one.seats, {}), 201)
+    lines = {each["school"]["name"]: each for each in ok(admin.get(f"{path}/board"))["items"]}
+    assert len(lines) == 3 and lines[cast.name_of("C")]["offerings"] == 0
+    a = lines[cast.name_of("A")]
+    assert (a["courses"], a["offerings"], a["seats"], a["taken"], a["following"]) == (1, 1, 30, 1, 1)
+    rows = ok(admin.get(f"{path}/submissions?school_id={cast.schools['A']}"))["items"]
+    assert [each["offering_id"] for each in rows] == [one.offering_id]
+
+
+# --- pages ------------------------------------------------------------------------------------------------------
+
+
+def form(**changes: Any) -> dict[str, str]:
+    """As a browser sends it, on Shanghai's clock."""
+    typed = {
+        name: form_moment(datetime.fromisoformat(value)) if "T" in str(value) else str(value)
+        for name, value in plan_body().items()
+    }
+    return {**typed, **changes}
+
+
+def test_the_admin_drafts_publishes_and_changes_on_pages(
+    sqlite_app: Flask, sqlite_client: FlaskClient, sqlite_database: Database, cast: Cast, clock: Clock
+) -> None:
+    browser_session(sqlite_client, cast.who("A", "cluster_admin"))
+    token = {"csrf_token": csrf_token(sqlite_client)}
+    base = f"/clusters/{cast.clusters['A']}/term-plans"
+    assert "新建安排" in sqlite_client.get("/term-plans").text
+    wrong = sqlite_client.post(f"{base}/new", data={**form(main_until="2026-01-01T00:00"), **token})
+    assert wrong.status_code == 422 and "f-main_until-error" in wrong.text
+    with changes_nothing(sqlite_database):
+        sqlite_client.post(f"{base}/new", data={**form(academic_year="2026-2028"), **token})
+    made = sqlite_client.post(f"{base}/new", data={**form(), **token})
+    assert made.status_code == 302
+    page = made.headers["Location"]
+    assert sqlite_client.post(f"{page}/publish", data=token).status_code == 302
+    assert "各校申报" in sqlite_client.get(page).text
+    taught = teach(sqlite_app, cast, offering={"enrol_from": None, "enrol_until": None})
+    asked = {**form(add_drop_until="2026-12-07T10:00"), "version": "2", **token}
+    preview = sqlite_client.post(f"{page}/edit", data=asked)
+    assert preview.status_code == 200 and "确认并通知" in preview.text and "教育心理学" in preview.text
+    assert rounds(sqlite_app, cast, taught.offering)["add_drop"][1] == SPANS["add_drop"][1].isoformat()
+    assert sqlite_client.post(f"{page}/edit", data={**asked, "seen": "1"}).status_code == 302
+    assert rounds(sqlite_app, cast, taught.offering)["add_drop"][1].startswith("2026-12-07T02:00")
+    assert sqlite_client.post(f"{page}/edit", data={**asked, "seen": "1"}).status_code == 412
+    rows = sqlite_client.get(f"{page}/submissions?school_id={cast.schools['A']}&fits=follows").text
+    assert "教育心理学" in rows
+    browser_session(sqlite_client, cast.who("A", "teacher"))
+    assert "跟随组团安排" in sqlite_client.get(f"/offerings/{taught.offering_id}/edit").text
+    assert "选课安排" in sqlite_client.get("/").text

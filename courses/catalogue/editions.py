@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ def content(course: Course) -> dict[str, Any]:
     return {
         **{name: getattr(course.item, name) for name in _ITEM},
         **{name: getattr(course, name) for name in _OWN},
-        "credits": str(course.credits.normalize()),
+        "credits": str(Decimal(course.credits).normalize()),
         "teacher_ids": sorted(each.person_id for each in course.staff),
         "requires_ids": sorted(each.required_id for each in course.requires),
     }

@@ -390,13 +390,14 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
     allow.require(actor, "offering.edit", queries.subject(offering.course))
     if offering.state == "archived":
         raise Refused("wrong_state", state=offering.state, event="edit")
-    changed = _assign(offering, data, OFFERING_FIELDS) + windows.set_rounds(session, offering, data)
+    with session.no_autoflush:  # whether the code is taken is asked at the end, with its name
+        changed = _assign(offering, data, OFFERING_FIELDS) + windows.set_rounds(session, offering, data)
     meetings = data.get("meetings")
     current = _patterns_of(offering)
     moved = (meetings is not None and _patterns(meetings) != current) or "grade" in changed
-    if moved and new_edition(session, [offering]):
-        raise Refused("meetings_fixed")
     with session.no_autoflush:
+        if moved and new_edition(session, [offering]):
+            raise Refused("meetings_fixed")
         here = _calendar_of(session, offering)
         _check_offering(session, offering, _patterns(meetings) if meetings is not None else current, here)
     if moved:
@@ -406,7 +407,8 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
         if data.get("dates") is None:
             dates.check(offering, dates.rows_of(offering), _patterns_of(offering), here)
     changed += _set_dates(session, offering, data.get("dates"), here)
-    wanted = _pools(session, data, offering.pools)
+    with session.no_autoflush:
+        wanted = _pools(session, data, offering.pools)
     _check_room(offering, wanted)
     if wanted is not None and _set_pools(session, offering, wanted):
         changed.append("seats")

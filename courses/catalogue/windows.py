@@ -42,7 +42,7 @@ def set_rounds(session: Session, offering: Offering, data: dict[str, Any]) -> li
         outside = rules.outside_plan(rounds, plan) if plan is not None else []
         _within(rules.check_rounds(rounds, teaching_ends(offering.term)) or outside)
         put_rounds(offering, rounds)
-        offering.follows_plan = False
+        _set(offering, follows_plan=False)
     elif plan is not None and any(getattr(offering, name) != moment for name, moment in given.items()):
         _narrow(offering, plan, given)
     else:
@@ -74,7 +74,7 @@ def follow(offering: Offering, plan: rules.Rounds) -> None:
     if not rounds:
         raise Invalid.field("follows_plan", "window_after_term")
     put_rounds(offering, rounds)
-    offering.follows_plan = True
+    _set(offering, follows_plan=True)
 
 
 def put_rounds(offering: Offering, rounds: rules.Rounds) -> None:
@@ -83,11 +83,22 @@ def put_rounds(offering: Offering, rounds: rules.Rounds) -> None:
     kept = []
     for kind, opens, closes in rounds:
         row = known.pop(kind, None) or EnrolmentRound(kind=kind)
-        row.opens, row.closes = opens, closes
+        _set(row, opens=opens, closes=closes)
         kept.append(row)
-    offering.rounds = kept
-    offering.enrol_from = min(opens for _kind, opens, _closes in rounds)
-    offering.enrol_until = max(closes for _kind, _opens, closes in rounds)
+    if kept != list(offering.rounds):
+        offering.rounds = kept
+    _set(
+        offering,
+        enrol_from=min(opens for _kind, opens, _closes in rounds),
+        enrol_until=max(closes for _kind, _opens, closes in rounds),
+    )
+
+
+def _set(target: Offering | EnrolmentRound, **values: Any) -> None:
+    """What is the same already is left alone: nothing has been changed then, and nothing is to be audited."""
+    for name, value in values.items():
+        if getattr(target, name) != value:
+            setattr(target, name, value)
 
 
 def _narrow(offering: Offering, plan: rules.Rounds, given: dict[str, datetime]) -> None:
@@ -100,17 +111,17 @@ def _narrow(offering: Offering, plan: rules.Rounds, given: dict[str, datetime]) 
     ends = teaching_ends(offering.term)
     _within(rules.check_window(opens, closes, ends) or rules.window_outside_plan(opens, closes, plan))
     put_rounds(offering, rules.narrowed(plan, opens, closes))
-    offering.follows_plan = False
+    _set(offering, follows_plan=False)
 
 
 def _set_window(offering: Offering, data: dict[str, Any], given: dict[str, datetime]) -> None:
-    if "rounds" in data and data["rounds"] is not None:
+    if data.get("rounds") is not None and offering.rounds:
         offering.rounds = []
     if data.get("follows_plan") is False:
-        offering.follows_plan = False
+        _set(offering, follows_plan=False)
     for name in WINDOW:
         if name in given and not offering.rounds:
-            setattr(offering, name, given[name])
+            _set(offering, **{name: given[name]})
         elif getattr(offering, name) is None:
             raise Invalid.field(name, "required")
 

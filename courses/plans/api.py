@@ -75,7 +75,7 @@ class Publish(MethodView):
 
 @plans_api.route("/<id:cluster_id>/term-plans/<id:plan_id>/board")
 class Board(MethodView):
-    @plans_api.response(200, listing(schemas.LineOut))
+    @plans_api.response(200, listing(schemas.BoardLineOut))
     def get(self, cluster_id: int, plan_id: int) -> Any:
         """Which school has submitted what; each figure counts rows of `/submissions`."""
         plan = queries.view_plan(db(), actor(), cluster_id, plan_id)

@@ -78,7 +78,7 @@ class EffectsOut(Schema):
     strays = fields.List(fields.Nested(MoveOut))
 
 
-class LineOut(Schema):
+class BoardLineOut(Schema):
     """What one school has submitted: the sums of its rows."""
 
     school = fields.Nested(Named)

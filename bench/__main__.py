@@ -18,11 +18,11 @@ from pathlib import Path
 
 from flask import Flask
 
-from bench import client, data, databases, pages, report, rosters, servers, stalled, statements
+from bench import client, data, databases, pages, report, rosters, rush, servers, stalled, statements
 from zutuan.clock import clock
 from zutuan.db import Database
 
-TOTAL_SECONDS = 480  # for everything; a page that is too slow for it is measured with fewer requests, and says so
+TOTAL_SECONDS = 480  # for the pages; rosters and rushes have bounds of their own; a page that is too slow for it is measured with fewer requests, and says so
 CLIENTS = 4
 STARTED = time.monotonic()
 
@@ -67,10 +67,8 @@ def bare_line(place: Path, count: int) -> report.Line:
         return report.Line("bare Flask view", *measure(running.port, requests, 20))
 
 
-def page_lines(
-    target: databases.Target, place: Path, count: int, until: float
-) -> tuple[list[report.Line], list[rosters.Step], str]:
-    """Every page on this database, a roster of 10,000 people, and the size of the data in words."""
+def tables_of(target: databases.Target, place: Path, count: int, until: float, bare: report.Line) -> list[str]:
+    """The tables of this database: every page, a roster of 10,000 people, and the rush."""
     database = Database(target.url)
     say(f"{target.name}: making the data")
     world = data.make(database, clock.now(), lambda _text: None)
@@ -100,7 +98,17 @@ def page_lines(
         )
         say(f"{target.name}: importing a roster")
         imported = rosters.measure(database, world)
-    return lines, imported, ", ".join(f"{made[name]:,} {word}" for name, word in SIZES.items())
+        say(f"{target.name}: ten thousand students")
+        stage = rush.prepare(database, world)
+        outcomes = rush.run(running.port, stage)
+        proven = rush.truth(database, outcomes)
+    limits = {at_once: rush.bare(target, at_once) for at_once in (16, rush.AT_ONCE)}
+    size = ", ".join(f"{made[name]:,} {word}" for name, word in SIZES.items())
+    return [
+        report.table(target, [bare, *lines], size),
+        rosters.table(target.about, imported),
+        rush.table(target.about, outcomes, limits, proven),
+    ]
 
 
 def stalled_line(
@@ -139,10 +147,7 @@ def main() -> int:
                 if target is None:
                     say(databases.HOW_TO_GET_IT)
                     continue
-                bare = bare_line(place, options.requests)
-                lines, imported, size = page_lines(target, place, options.requests, until)
-                tables.append(report.table(target, [bare, *lines], size))
-                tables.append(rosters.table(target.about, imported))
+                tables += tables_of(target, place, options.requests, until, bare_line(place, options.requests))
     print("\n\n".join([report.machine(clock.now()), *tables]))
     return 0
 

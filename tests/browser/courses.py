@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from itertools import cycle
 
 from browser.visitor import Visitor
 from playwright.sync_api import expect
@@ -23,6 +24,9 @@ def fill_course(teacher: Visitor, title: str, code: str) -> None:
     page.get_by_label("一句话介绍").fill("由浏览器测试在表单中填写的课程。")
 
 
+_SLOTS = cycle(range(10))
+
+
 def fill_meeting(
     teacher: Visitor, weekday: str = "周三", first: str = "9", last: str = "10", weeks: str = "1-16"
 ) -> None:
@@ -33,7 +37,14 @@ def fill_meeting(
     page.get_by_label("第 1 行周次").fill(weeks)
 
 
-def new_course(teacher: Visitor, title: str) -> None:
+def _own_time() -> dict[str, str]:
+    """So that a student who takes one of these courses can take the next. The demonstration rests on weekends."""
+    slot = next(_SLOTS)
+    first = 1 + 2 * (slot % 5)
+    return {"weekday": "周六" if slot < 5 else "周日", "first": str(first), "last": str(first + 1)}
+
+
+def new_course(teacher: Visitor, title: str, meeting: dict[str, str] | None = None) -> None:
     """A draft with one offering of three seats, on the course's own page at the end."""
     page = teacher.page
     teacher.nav("我的开课")
@@ -44,7 +55,7 @@ def new_course(teacher: Visitor, title: str) -> None:
     page.get_by_role("link", name="添加教学班").first.click()
     page.get_by_label("第 1 行名额").fill("3")
     page.get_by_label("教室", exact=True).fill("教二 204")
-    fill_meeting(teacher)
+    fill_meeting(teacher, **(meeting or _own_time()))
     page.get_by_role("button", name="保存", exact=True).click()
     teacher.expect_flash("教学班已保存为草稿")
 
@@ -60,11 +71,11 @@ def publish(teacher: Visitor) -> None:
     expect(teacher.heading("阜阳师范大学的学生这样看到它")).to_be_visible()
 
 
-def published_course(teacher: Visitor, about: str) -> str:
+def published_course(teacher: Visitor, about: str, meeting: dict[str, str] | None = None) -> str:
     """The title of a course that BNU's teacher has just published to the cluster."""
     title = fresh_title(about)
     teacher.sign_in(teacher.server.who("teacher", HOST))
-    new_course(teacher, title)
+    new_course(teacher, title, meeting)
     publish(teacher)
     return title
 

@@ -33,7 +33,7 @@ WORDS = (
 )
 # What is no text of people: words the code reads, keys, addresses, secrets.
 NOT_TEXT = re.compile(r"(^|_)(state|kind|role|scope|aspect|topic|hash|email|locale|code|type|category|level|delivery|language|"
-                      r"action|event|year|weeks|route|key|method|link|url|number|revision|season|standing|purpose|channel|outcome|batch|nonce|sha256|digest|weekdays|grade|times|writer)$|_hash$|_key$")  # fmt: skip
+                      r"action|event|year|weeks|route|key|method|link|url|number|revision|season|standing|purpose|channel|outcome|batch|nonce|sha256|digest|weekdays|grade|times|writer|by|because)$|_hash$|_key$")  # fmt: skip
 NOT_OURS = {"audit_event", "alembic_version", "web_session", "idempotency_key", "outbox"}
 SCHOOL = "阜阳师范大学"
 ROLES = ("student", "teacher", "registrar", "platform_admin")

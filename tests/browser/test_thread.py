@@ -62,7 +62,7 @@ def enrols(window: Visitor, title: str) -> None:
     expect(window.card("名额")).to_contain_text(re.compile(r"余 \d+ / \d+"))
     expect(window.card("名额")).to_contain_text("王晓红")
     expect(window.card("上课时间")).to_contain_text(re.compile(r"周. *\d\d:\d\d–\d\d:\d\d"))
-    expect(main).to_contain_text(f"由{HOME}教务处审核，5 天内未审核则自动释放")
+    expect(main).to_contain_text(re.compile(f"由{HOME}审核，最迟 .*，逾期自动释放"))
     courses.enrol(window)
     window.expect_flash(re.compile(f"等待{HOME}教务处审核.*最迟 "))
     home, host = page.locator(".lane").nth(0), page.locator(".lane").nth(1)

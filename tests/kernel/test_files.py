@@ -8,7 +8,7 @@ import hashlib
 import io
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -734,10 +734,13 @@ def test_readyz_speaks_of_the_storage(sqlite_database: Database, tmp_path: Path,
 
 
 def with_keepers(app: Flask, *people: Player) -> None:
-    """As if courses had files, and these people looked after them."""
-    runtime = app.extensions["zutuan"]
+    """As if these people, and nobody else, looked after the files of courses."""
     ids = {person.id for person in people}
-    keepers = {"course": lambda _session, actor, _item: actor.person_id in ids}
+    _keep(app, {"course": lambda _session, actor, _item: actor.person_id in ids})
+
+
+def _keep(app: Flask, keepers: dict[str, Callable[..., bool]]) -> None:
+    runtime = app.extensions["zutuan"]
     app.extensions["zutuan"] = dataclasses.replace(runtime, files=dataclasses.replace(runtime.files, keepers=keepers))
 
 
@@ -745,6 +748,7 @@ def test_who_looks_after_an_item_adds_and_removes_its_files(app: Flask, database
     keeper, colleague, outsider = (cast.who("A", "teacher"), cast.who("A", "student"), cast.who("D", "teacher"))
     with database.write() as session:
         item_id = item_of(session, cast, scopes.cluster(cast.clusters["A"])).id
+    _keep(app, {})
     assert fields_of(put(api(app, colleague), item_id=item_id)) == {"item_id": "item_takes_no_files"}
     with_keepers(app, keeper)
     assert put(api(app, colleague), item_id=item_id).status_code == 403

@@ -74,7 +74,9 @@ def test_each_hears_of_what_concerns_them(sqlite_app: Flask, cast: Cast) -> None
     student = ok(api(sqlite_app, cast.who("B", "student")).get("/me/notice-choices"))["items"]
     registrar = ok(api(sqlite_app, cast.who("B", "registrar")).get("/me/notice-choices"))["items"]
     assert [each["kind"] for each in student] == ["enrolment.mine", "enrolment.wait", "enrolment.receipt", "other"]
-    assert [each["kind"] for each in registrar] == ["membership", "enrolment.to_approve", "enrolment.changes", "other"]
+    assert [each["kind"] for each in registrar] == [
+        "membership", "plan.dates", "enrolment.to_approve", "enrolment.changes", "other",
+    ]  # fmt: skip
     assert student[0] == {
         "kind": "enrolment.mine", "label": "我的选课有了结果", "binds": True, "bell": True, "mail": "now", "version": 0,
     }  # fmt: skip

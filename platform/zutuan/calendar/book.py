@@ -133,13 +133,14 @@ def clashes_with(
     o = Occurrence
     starts, ends = min(each[0] for each in intervals), max(each[1] for each in intervals)
     people = [id_ for type_, id_ in resources if type_ == "person"]
-    taken = busy_of(hooks, people, clock.now()) if people else None
-    mine = _of(resources)
-    if taken is not None:
-        part = taken.subquery()
-        pair = sa.select(1).where(part.c.resource_type == o.resource_type, part.c.resource_id == o.resource_id)
-        mine = sa.or_(mine, pair.correlate(o).exists())
-    query = sa.select(o).where(mine, _overlapping(starts, ends)).order_by(o.starts, o.id)
+    query = sa.select(o).where(_overlapping(starts, ends)).order_by(o.starts, o.id)
+    taken = busy_of(hooks, people, clock.now(), also=resources) if people else None
+    if taken is None:
+        query = query.where(_of(resources))
+    else:  # joined, so that the few resources lead to their rows by the index, not every row to the resources
+        pairs = taken.subquery()
+        part = sa.select(pairs.c.resource_type, pairs.c.resource_id).distinct().subquery()
+        query = query.join(part, sa.and_(part.c.resource_type == o.resource_type, part.c.resource_id == o.resource_id))
     if but is not None:
         query = query.where(sa.not_(sa.and_(o.source_type == but[0], o.source_id == but[1])))
     return meeting_any(session.scalars(query), intervals)

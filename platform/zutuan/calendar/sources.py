@@ -111,7 +111,22 @@ def concerned(session: Session, hooks: Hooks, refs: Iterable[Ref], now: datetime
     return found
 
 
-def busy_of(hooks: Hooks, people: Sequence[int], now: datetime) -> sa.CompoundSelect[Any] | None:
-    """A select of (person, resource_type, resource_id) over all features: with what these people's time is taken."""
+def busy_of(
+    hooks: Hooks, people: Sequence[int], now: datetime, *, also: Iterable[Resource] = ()
+) -> sa.CompoundSelect[Any] | None:
+    """A select of (person, resource_type, resource_id) over all features: with what these people's time is taken, and
+    these resources (of person 0) beside it."""
     parts = [hook.busy(people, now) for hook in hooks if hook.busy is not None]
-    return sa.union(*parts) if parts else None
+    if not parts:
+        return None
+    return sa.union(*parts, *(_plain(resource) for resource in sorted(set(also))))
+
+
+def _plain(resource: Resource) -> Query:
+    type_, id_ = resource
+    columns: tuple[Any, ...] = (
+        sa.literal(0, sa.BigInteger).label("person_id"),
+        sa.literal(type_, sa.String).label("resource_type"),
+        sa.literal(id_, sa.BigInteger).label("resource_id"),
+    )
+    return sa.select(*columns)

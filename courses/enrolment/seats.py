@@ -95,8 +95,16 @@ def hold_pools(session: Session, offering_id: int) -> list[SeatPool]:
 
 def queue(session: Session, offering_id: int) -> list[Enrolment]:
     """Who waits, in the order they came."""
-    waiting = sa.select(Enrolment).where(Enrolment.offering_id == offering_id, Enrolment.host_state == "queued")
-    return list(session.scalars(waiting.where(Enrolment.active()).order_by(Enrolment.id)))
+    return list(session.scalars(sa.select(Enrolment).where(_waits(offering_id)).order_by(Enrolment.id)))
+
+
+def waiting(session: Session, offering_id: int) -> int:
+    """How many wait."""
+    return session.scalar(sa.select(sa.func.count()).select_from(Enrolment).where(_waits(offering_id))) or 0
+
+
+def _waits(offering_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(Enrolment.offering_id == offering_id, Enrolment.host_state == "queued", Enrolment.active())
 
 
 def hand_on(session: Session, offering: Offering, now: datetime) -> int:

@@ -62,7 +62,7 @@ def outlook(session: Session, actor: Actor, offering: Offering, home: Belongs | 
         against=against,
         may_wait=rules.may_wait(against, waitlist=offering.waitlist),
         seats_left=sum(max(pool.left, 0) for pool in facts.pools_of(actor, offering, home)),
-        waiting=len(seats.queue(session, offering.id)),
+        waiting=seats.waiting(session, offering.id),
         timetable_checked=facts.timetable_known(session, home, offering),
         asks=asks,
         chosen=offering.seats_by == "choice",

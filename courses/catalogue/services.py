@@ -65,7 +65,7 @@ def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Cours
         item.plan_code = plan.default_for("course")
     session.add(item)
     session.flush()
-    add_share(session, item, scopes.manage(school_id), now)
+    add_share(session, item.id, scopes.manage(school_id), now)
     _check_department(session, school_id, data["department_id"])
     said = {**data, **_discipline(data)}
     course = Course(item=item, school_id=school_id, **{name: said[name] for name in COURSE_FIELDS if name in said})
@@ -77,7 +77,9 @@ def create_course(session: Session, actor: Actor, data: dict[str, Any]) -> Cours
     if scopes.manage(school_id) not in actor.scopes and actor.person_id not in {
         each.person_id for each in course.staff
     }:
-        add_share(session, item, scopes.member(actor.person_id, school_id), now)  # a secretary sees the draft she made
+        add_share(
+            session, item.id, scopes.member(actor.person_id, school_id), now
+        )  # a secretary sees the draft she made
     set_audience(session, actor, item, data["audience"])
     _audit(session, actor, "course.create", course, audience=audience(session, item, now))
     return course
@@ -175,7 +177,7 @@ def _set_teachers(session: Session, course: Course, wanted: Sequence[int], now: 
         raise Invalid.field("teacher_ids", "not_a_teacher_here")
     for person_id in added:
         course.staff.append(CourseTeacher(person_id=person_id))
-        add_share(session, course.item, scopes.member(person_id, course.school_id), now)
+        add_share(session, course.id, scopes.member(person_id, course.school_id), now)
     removed = current.keys() - set(wanted)
     for person_id in removed:
         course.staff.remove(current[person_id])

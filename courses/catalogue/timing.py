@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering
 from zutuan.calendar import changes
 from zutuan.calendar.rules import Pattern
-from zutuan.calendar.sources import CalendarSource, Described, Source
+from zutuan.calendar.sources import CalendarSource, Described, Instant, People, Source
 from zutuan.clock import clock
 from zutuan.feature import Problem
 from zutuan.paging import Query
@@ -52,7 +52,7 @@ def concerned(session: Session, ids: Sequence[int], now: datetime) -> Iterable[t
     return [(id_, person) for id_, person in session.execute(query)]
 
 
-def _taught(now: datetime) -> Query:
+def _taught(now: Instant) -> Query:
     here = sa.and_(Affiliation.person_id == CourseTeacher.person_id, Affiliation.school_id == Course.school_id)
     query: Query = (
         sa.select(CourseTeacher.person_id, sa.literal(TYPE).label("resource_type"), Offering.id.label("resource_id"))
@@ -63,7 +63,7 @@ def _taught(now: datetime) -> Query:
     return query
 
 
-def busy(people: Sequence[int], now: datetime) -> Query:
+def busy(people: People, now: Instant) -> Query:
     """Published offerings they teach."""
     published = _taught(now).join(SharedItem, SharedItem.id == Course.id)
     published = published.where(Offering.state == "published", SharedItem.state == "published")

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from courses.catalogue import hooks, rules
 from courses.catalogue.models import EnrolmentRound, Offering
-from zutuan.calendar import services as calendar
 from zutuan.calendar.models import Term
+from zutuan.calendar.rules import TermDates
 from zutuan.clock import at_shanghai
 from zutuan.decision import FieldError
 from zutuan.errors import Invalid, Refused
 
 
 def teaching_ends(term: Term) -> datetime:
-    return at_shanghai(calendar.dates(term).end_day)
+    return ends_of(term.first_day, term.weeks)
+
+
+def ends_of(first_day: date, weeks: int) -> datetime:
+    return at_shanghai(TermDates(first_day, weeks).end_day)
 
 
 def rounds_of(offering: Offering) -> list[tuple[str, datetime, datetime]]:

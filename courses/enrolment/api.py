@@ -9,7 +9,8 @@ from flask.views import MethodView
 
 from courses.catalogue import queries as catalogue
 from courses.catalogue.timing import TYPE
-from courses.enrolment import glance, papers, queries, schemas, services, views
+from courses.enrolment import enrolling, papers, queries, schemas, services, views
+from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from zutuan.calendar import feeds
 from zutuan.calendar.registered import hooks
@@ -53,22 +54,21 @@ class Seats(MethodView):
     @offering_api.doc(parameters=[IDEMPOTENCY])
     def post(self, data: dict[str, Any], offering_id: int) -> Any:
         """Enrol: takes a seat at once and asks the home school."""
-        changes = data["replaces_id"] is not None
-        glance.refuse_early(reading(), actor(), offering_id, waitlist=data["waitlist"], changes=changes)
-        enrolment = services.enrol(db(), actor(), offering_id, **data)
-        return _answer(enrolment.id, 201)
+        made = enrolling.enrol(db(), actor(), offering_id, **data, reading=reading())
+        place = services.place(db(), made.enrolment, actor().now)
+        return views.enrolled(made, actor(), place), 201, _headers(made.enrolment, 201)
 
 
 def _answer(enrolment_id: int, status: int = 200) -> Any:
     db().expire_all()
     enrolment = queries.view_enrolment(db(), actor(), enrolment_id)
-    location = {"Location": f"/api/v1/enrolments/{enrolment_id}"} if status == 201 else {}
     place = services.place(db(), enrolment, actor().now)
-    return (
-        views.enrolment(enrolment, {enrolment.id: place} if place else None),
-        status,
-        {**location, **tagged(enrolment.version)},
-    )
+    return views.enrolment(enrolment, {enrolment.id: place} if place else None), status, _headers(enrolment, status)
+
+
+def _headers(enrolment: Enrolment, status: int) -> dict[str, str]:
+    location = {"Location": f"/api/v1/enrolments/{enrolment.id}"} if status == 201 else {}
+    return {**location, **tagged(enrolment.version)}
 
 
 @offering_api.route("/<id:offering_id>/eligibility")
@@ -76,8 +76,7 @@ class Eligibility(MethodView):
     @offering_api.response(200, schemas.EligibilityOut)
     def get(self, offering_id: int) -> Any:
         """Whether I could enrol now, and every reason against with what would cure it."""
-        view = catalogue.view_offering(db(), actor(), offering_id)
-        ahead = services.outlook(db(), actor(), view.offering, services.student_affiliation(actor()))
+        ahead = services.outlook(db(), actor(), offering_id, services.student_affiliation(actor()))
         return {
             "allowed": not ahead.against, "reasons": views.refusals(ahead.against), "may_wait": ahead.may_wait,
             "seats_left": ahead.seats_left, "waiting": ahead.waiting, "timetable_checked": ahead.timetable_checked,

@@ -133,4 +133,4 @@ def _seat(session: Session, offering: Offering, home: Affiliation, at: datetime,
         EnrolmentEvent(at=at + timedelta(hours=5), event="approve", actor_id=None),
     ]
     session.add(enrolment)
-    add_share(session, offering.course.item, scopes.person(home.person_id), at, seat_aspect(offering.id), until=ends)
+    add_share(session, offering.course_id, scopes.person(home.person_id), at, seat_aspect(offering.id), until=ends)

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from courses.admission import queries as admission
-from courses.catalogue import queries as catalogue
-from courses.catalogue.models import Course, CoursePrerequisite, Offering
+from courses.admission.queries import TermKey
+from courses.catalogue.models import Course, Offering
 from courses.enrolment import policies, rules
 from courses.enrolment.models import Enrolment
 from courses.enrolment.rules import Attempt, Clash, Pool, Round, Slot, Window
+from courses.enrolment.wanted import ON_CAMPUS, Wanted
 from zutuan.calendar import book, sources, timetables
 from zutuan.calendar.models import Occurrence, Term
+from zutuan.db import UtcDateTime, plain
 from zutuan.policies import services as policy_values
-from zutuan.sharing import rules as sharing_rules
 from zutuan.sharing import scopes
-from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor, Belongs
-from zutuan.sharing.models import SharedItem
-
-ON_CAMPUS = ("on_site", "mixed")
 
 
 def window(offering: Offering) -> Window:
@@ -47,47 +45,52 @@ def clusters_of(actor: Actor, school_id: int) -> dict[int, str]:
     return {each.cluster_id: each.role for each in actor.memberships if each.school_id == school_id}
 
 
-def pools_of(actor: Actor, offering: Offering, home: Belongs | None) -> tuple[Pool, ...]:
-    """Those of the offering's pools that the student may take from, nearest first."""
+def pools_of(actor: Actor, wanted: Iterable[Pool], home: Belongs | None) -> tuple[Pool, ...]:
+    """Those of the pools that the student may take from, nearest first."""
     if home is None:
         return ()
     mine = school_scopes(home.school_id, clusters_of(actor, home.school_id))
-    return tuple(rules.pools_for(pools(offering), mine))
+    return tuple(rules.pools_for(wanted, mine))
 
 
 def attempt(
-    session: Session, actor: Actor, offering: Offering, home: Belongs | None, *, replacing: Enrolment | None = None
-) -> Attempt:
-    """Everything `rules.may_enrol` asks. `replacing`: the enrolment that this one would take the place of."""
-    course = offering.course
-    held = _held(session, actor.person_id, offering)
+    session: Session, actor: Actor, wanted: Wanted, home: Belongs | None, *, seen: bool,
+    replacing: Enrolment | None = None,
+) -> Attempt:  # fmt: skip
+    """Everything `rules.may_enrol` asks. `seen`: the access rule shows them the offering; `replacing`: the enrolment that
+    this one would take the place of."""
+    session.flush()  # what follows reads past the session
+    held = held_by(session, actor.person_id)
     mine = [each for each in held if replacing is None or each.enrolment_id != replacing.id]
+    done = {each.course_id for each in mine if each.completed}
+    term = TermKey(wanted.academic_year, wanted.number)
+    but = {wanted.id, *([replacing.offering_id] if replacing else [])}
     return Attempt(
         now=actor.now,
-        window=window(offering),
-        offering_state=offering.state,
-        course_state=course.item.state,
+        window=wanted.window,
+        offering_state=wanted.state,
+        course_state=wanted.course_state,
         is_student=home is not None,
-        home_is_host=home is not None and home.school_id == course.school_id,
-        in_audience=bool(sharing.seen_through(session, actor, course.item, sharing_rules.RECORD)),
-        already_active=any(each.offering_id == offering.id for each in mine),
-        pools=pools(offering),
-        mine=pools_of(actor, offering, home),
+        home_is_host=home is not None and home.school_id == wanted.school_id,
+        in_audience=seen,
+        already_active=any(each.offering_id == wanted.id for each in mine),
+        pools=wanted.pools,
+        mine=pools_of(actor, wanted.pools, home),
         standing=home.standing if home else "active",
-        admitted=home is None or admission.admitted(session, home.school_id, course.id, offering.term, actor.now),
+        admitted=home is None or admission.admitted(session, home.school_id, wanted.course_id, term, actor.now),
         grade=home.grade if home else "",
         major=home.major if home else "",
-        for_grades=tuple(offering.for_grades),
-        for_majors=tuple(offering.for_majors),
-        missing=_missing(session, actor.person_id, offering),
-        passed=any(each.course_id == course.id and each.completed for each in mine),
+        for_grades=wanted.for_grades,
+        for_majors=wanted.for_majors,
+        missing=tuple(title for id_, title in wanted.requires if id_ not in done),
+        passed=wanted.course_id in done,
         in_other_class=any(
-            each.course_id == course.id and each.offering_id != offering.id and not each.completed for each in mine
+            each.course_id == wanted.course_id and each.offering_id != wanted.id and not each.completed for each in mine
         ),
-        credits=course.credits,
-        credits_held=sum((each.credits for each in mine if each.counts), Decimal(0)),
+        credits=wanted.credits,
+        credits_held=sum((each.credits for each in mine if each.seated and each.term == term), Decimal(0)),
         credit_cap=credit_cap(session, home, actor.now),
-        clash=clash(session, actor, offering, replacing),
+        clash=clash(session, actor.person_id, actor.now, wanted, but),
     )
 
 
@@ -97,85 +100,81 @@ def credit_cap(session: Session, home: Belongs | None, now: datetime) -> int:
 
 
 @dataclass(frozen=True)
-class _Held:
-    """One active enrolment of the student. `counts`: towards the credits of the term in question."""
+class Held:
+    """One active enrolment of the student; `seated`: it holds a seat, and counts towards the credits of its term."""
 
     enrolment_id: int
     offering_id: int
     course_id: int
     credits: Decimal
     completed: bool
-    counts: bool
+    seated: bool
+    term: TermKey
 
 
-def _held(session: Session, person_id: int, offering: Offering) -> list[_Held]:
-    e = Enrolment
-    query = (
-        sa.select(
-            e.id, e.offering_id, Course.id, Course.credits, e.host_state, e.pool_id, Term.academic_year, Term.number
-        )
-        .join(Offering, Offering.id == e.offering_id)
-        .join(Course, Course.id == Offering.course_id)
-        .join(Term, Term.id == Offering.term_id)
-        .where(e.person_id == person_id, e.active())
+_HELD: Any = (
+    sa.select(
+        Enrolment.id, Enrolment.offering_id, Course.id, Course.credits, Enrolment.host_state == "completed",
+        Enrolment.pool_id.is_not(None), Term.academic_year, Term.number,
     )
-    wanted = (offering.term.academic_year, offering.term.number)
+    .join(Offering, Offering.id == Enrolment.offering_id)
+    .join(Course, Course.id == Offering.course_id)
+    .join(Term, Term.id == Offering.term_id)
+    .where(Enrolment.person_id == sa.bindparam("person", type_=sa.BigInteger), Enrolment.active())
+)  # fmt: skip
+
+
+def held_by(session: Session, person_id: int) -> list[Held]:
+    rows = plain(session, _HELD, {"person": person_id})
     return [
-        _Held(id_, offering_id, course_id, credits, host == "completed", pool is not None and (year, number) == wanted)
-        for id_, offering_id, course_id, credits, host, pool, year, number in session.execute(query)
+        Held(id_, offering, course, credits, completed, seated, TermKey(year, number))
+        for id_, offering, course, credits, completed, seated, year, number in rows
     ]
-
-
-def _missing(session: Session, person_id: int, offering: Offering) -> tuple[str, ...]:
-    """Titles of the required courses that the student has not completed."""
-    done = (
-        sa.select(Enrolment.id)
-        .join(Offering, Offering.id == Enrolment.offering_id)
-        .where(Offering.course_id == CoursePrerequisite.required_id, Enrolment.person_id == person_id)
-        .where(Enrolment.active(), Enrolment.host_state == "completed")
-    )
-    query = sa.select(SharedItem.title_zh).join(CoursePrerequisite, CoursePrerequisite.required_id == SharedItem.id)
-    query = query.where(CoursePrerequisite.course_id == offering.course_id, sa.not_(done.exists()))
-    return tuple(session.scalars(query.order_by(CoursePrerequisite.id)))
 
 
 # --- time -------------------------------------------------------------------------------------------------------
 
+_AHEAD = (
+    sa.select(Occurrence.starts, Occurrence.ends, Occurrence.source_type)
+    .where(Occurrence.resource_type == "offering", Occurrence.state == "active")
+    .where(Occurrence.resource_id == sa.bindparam("offering", type_=sa.BigInteger))
+    .where(Occurrence.ends > sa.bindparam("now", type_=UtcDateTime()))
+    .order_by(Occurrence.starts)
+)
 
-def clash(session: Session, actor: Actor, offering: Offering, replacing: Enrolment | None) -> Clash | None:
-    """What of the student's time, anywhere, stands against the offering's meetings."""
-    meetings = [each for each in catalogue.occurrences(session, offering.id) if each.ends > actor.now]
-    if not meetings:
-        return None
-    travel = travel_time(session, offering, actor.now)
-    intervals = [(each.starts - travel, each.ends + travel) for each in meetings]
-    but = {offering.id, *([replacing.offering_id] if replacing else [])}
-    found = book.clashes_with(session, ("person", actor.person_id), intervals, sources.known())
+
+def clash(session: Session, person_id: int, now: datetime, wanted: Wanted, but: Collection[int]) -> Clash | None:
+    """What of the student's time, anywhere but in the offerings `but`, stands against the offering's meetings."""
+    campus = wanted.school_id if wanted.on_campus else None
+    ahead = plain(session, _AHEAD, {"offering": wanted.id, "now": now})
+    mine = [Slot(starts, ends, campus, exam=source == "exam") for starts, ends, source in ahead]
+    travel = travel_time(session, wanted, now) if mine else timedelta(0)
+    intervals = [(each.starts - travel, each.ends + travel) for each in mine]
+    found = book.clashes_with(session, ("person", person_id), intervals, sources.known())
     taken = [each for each in found if each.resource_type != "offering" or each.resource_id not in but]
-    if not taken:
-        return None
-    campus = offering.course.school_id if offering.course.delivery in ON_CAMPUS else None
-    wanted = [Slot(each.starts, each.ends, campus, exam=each.source_type == "exam") for each in meetings]
-    return rules.clash(wanted, _slots(session, taken), travel)
+    return rules.clash(mine, slots(session, taken), travel) if taken else None
 
 
-def travel_time(session: Session, offering: Offering, now: datetime) -> timedelta:
+def travel_time(session: Session, wanted: Wanted, now: datetime) -> timedelta:
     """The way to another school's campus, as the host school reckons it; none to what is not on a campus."""
-    if offering.course.delivery not in ON_CAMPUS:
+    if not wanted.on_campus:
         return timedelta(0)
-    return timedelta(minutes=policy_values.value(session, policies.TRAVEL.key, offering.course.school_id, now))
+    return timedelta(minutes=policy_values.value(session, policies.TRAVEL.key, wanted.school_id, now))
 
 
-def _slots(session: Session, taken: Sequence[Occurrence]) -> list[Slot]:
+def slots(session: Session, taken: Sequence[Occurrence]) -> list[Slot]:
+    """Rows of the book as the rules compare them: what they are called, and where one has to be."""
+    if not taken:
+        return []
     names = sources.described(session, sources.known(), ((each.source_type, each.source_id) for each in taken))
     on_campus = _on_campus(session, taken)
-    slots = []
+    found = []
     for each in taken:
         named = names.get((each.source_type, each.source_id), sources.Described(""))
         there = each.resource_type != "offering" or each.resource_id in on_campus
         campus = named.school_id or None if there else None
-        slots.append(Slot(each.starts, each.ends, campus, named.title_zh, each.source_type == "exam"))
-    return slots
+        found.append(Slot(each.starts, each.ends, campus, named.title_zh, each.source_type == "exam"))
+    return found
 
 
 def _on_campus(session: Session, taken: Iterable[Occurrence]) -> set[int]:
@@ -187,16 +186,14 @@ def _on_campus(session: Session, taken: Iterable[Occurrence]) -> set[int]:
     return set(session.scalars(query.where(Offering.id.in_(ids), Course.delivery.in_(ON_CAMPUS))))
 
 
-def timetable_known(session: Session, home: Belongs | None, offering: Offering) -> bool:
+def timetable_known(session: Session, home: Belongs | None, wanted: Wanted) -> bool:
     """Whether the home school's own timetable of that term is here: without it, "no clash" would be no more than hope."""
     if home is None:
         return False
     t = Term
     term = session.scalar(
         sa.select(t.id).where(
-            t.school_id == home.school_id,
-            t.academic_year == offering.term.academic_year,
-            t.number == offering.term.number,
+            t.school_id == home.school_id, t.academic_year == wanted.academic_year, t.number == wanted.number
         )
     )
     return term is not None and bool(timetables.imported(session, [term]).get(term))

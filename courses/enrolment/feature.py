@@ -98,6 +98,7 @@ FEATURE = Feature(
     ),
     todos=todos,
     cards=cards,
+    handlers={notices.TOPIC: notices.tell_all},
     notices=notices.TEXTS,
     notice_kinds=notices.KINDS,
     periodic=(services.expire_due,),

@@ -2,35 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
+from courses.catalogue.models import Course, Offering
 from courses.enrolment import rules
 from courses.enrolment.models import Enrolment
-from zutuan.clusters.models import School
+from zutuan.jobs import enqueue
 from zutuan.notices.kinds import NoticeKind
 from zutuan.notices.services import tell
-from zutuan.people.models import Person
 from zutuan.people.roles import holders
 from zutuan.sharing.actor import Actor
 from zutuan.web.texts import english, stamp
 
+TOPIC = "enrolment.moved"
 
-def _params(session: Session, enrolment: Enrolment) -> dict[str, Any]:
+
+@dataclass(frozen=True)
+class Step:
+    """One step of an enrolment as it was made: what is told of it does not change with what came after."""
+
+    enrolment: Enrolment
+    event: str
+    now: datetime
+    home_state: str
+    host_state: str
+    home_step: int
+    host_step: int
+    seated: bool
+    params: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        once = f"enrolment:{self.enrolment.id}:{self.event}"
+        return f"{once}:{self.now.isoformat()}" if self.event in _AGAIN else once
+
+    @property
+    def link(self) -> str:
+        return f"/enrolments/{self.enrolment.id}"
+
+
+def moved(session: Session, enrolment: Enrolment, event: str, now: datetime) -> None:
+    """After the commit, tell everybody whom the step concerns. Who they are is looked up then (`tell_all`): it would
+    only keep the seat's row waiting."""
+    payload = {
+        "enrolment": enrolment.id, "event": event, "at": now.isoformat(), "home_state": enrolment.home_state,
+        "host_state": enrolment.host_state, "home_step": enrolment.home_step or 0, "host_step": enrolment.host_step or 0,
+        "seated": enrolment.pool_id is not None, "reason": enrolment.reason or "",
+        "decide_by": enrolment.decide_by.isoformat() if enrolment.decide_by else "",
+    }  # fmt: skip
+    enqueue(session, TOPIC, payload, now)
+
+
+def tell_all(session: Session, payload: dict[str, Any]) -> None:
+    """The outbox's handler: one notice each for the student and for those at both schools whom the step concerns."""
+    course = joinedload(Enrolment.offering).joinedload(Offering.course)
+    whole = (course.joinedload(Course.item), course.selectinload(Course.staff))
+    enrolment = session.get_one(Enrolment, payload["enrolment"], options=whole)
+    names = ("event", "home_state", "host_state", "home_step", "host_step", "seated")
+    own = {name: payload[name] for name in names}
+    params = _params(enrolment, payload)
+    _tell_all(session, Step(enrolment=enrolment, now=datetime.fromisoformat(payload["at"]), params=params, **own))
+
+
+def _params(enrolment: Enrolment, payload: dict[str, Any]) -> dict[str, Any]:
     item = enrolment.offering.course.item
     return {
         "title_zh": item.title_zh,
         "title_en": item.title_en,
-        "student": session.get_one(Person, enrolment.person_id).name,
-        "home": session.get_one(School, enrolment.home_school_id).name,
-        "host": session.get_one(School, enrolment.host_school_id).name,
-        "reason": enrolment.reason,
-        "decide_by": enrolment.decide_by.isoformat() if enrolment.decide_by else "",
+        "student": enrolment.person.name,
+        "home": enrolment.home_school.name,
+        "host": enrolment.host_school.name,
+        "reason": payload["reason"],
+        "decide_by": payload["decide_by"],
     }
 
 
@@ -47,75 +97,67 @@ _TO_STUDENT = (
 )  # fmt: skip
 
 
-def _key(enrolment: Enrolment, event: str, now: datetime) -> str:
-    once = f"enrolment:{enrolment.id}:{event}"
-    return f"{once}:{now.isoformat()}" if event in _AGAIN else once
-
-
-def moved(session: Session, enrolment: Enrolment, event: str, now: datetime) -> None:
-    """One notice each for the student and for those at both schools whom the step concerns."""
-    params, key, student = _params(session, enrolment), _key(enrolment, event, now), enrolment.person_id
+def _tell_all(session: Session, step: Step) -> None:
+    event, student = step.event, step.enrolment.person_id
     if event in ("enrol", "accept"):
-        tell(session, [student], "enrolment.submitted", key, params, _link(enrolment), now)
+        _tell(session, step, [student], "enrolment.submitted")
     elif event in _TO_STUDENT:
-        tell(session, [student], f"enrolment.{event}", key, params, _link(enrolment), now)
+        _tell(session, step, [student], f"enrolment.{event}")
     if event in ("enrol", "accept", "review", "resubmit", "remind", "approve", "host_review"):
-        _ask(session, enrolment, event, key, params, now)
-    if event == "approve" and enrolment.host_state != "pending":
-        _tell_host(session, enrolment, "enrolment.incoming", key, params, now)
-    elif event in _LEAVING and enrolment.pool_id is not None:
-        heard = _tell_host(session, enrolment, "enrolment.left", key, params, now)
-        home = _approvers(session, enrolment, "home", now)
-        tell(session, set(home) - heard - {student}, "enrolment.left", key, params, _link(enrolment), now)
+        _ask(session, step)
+    if event == "approve" and step.host_state != "pending":
+        _tell_host(session, step, "enrolment.incoming")
+    elif event in _LEAVING and step.seated:
+        heard = _tell_host(session, step, "enrolment.left")
+        home = set(_approvers(session, step, "home"))
+        _tell(session, step, home - heard - {student}, "enrolment.left")
     elif event in ("expire", "host_deny"):
-        home = _approvers(session, enrolment, "home", now)
-        tell(session, set(home) - {student}, f"enrolment.{event}_home", key, params, _link(enrolment), now)
+        home = set(_approvers(session, step, "home"))
+        _tell(session, step, home - {student}, f"enrolment.{event}_home")
 
 
-def _ask(session: Session, enrolment: Enrolment, event: str, key: str, params: dict[str, Any], now: datetime) -> None:
+def _tell(session: Session, step: Step, people: Iterable[int], kind: str) -> None:
+    tell(session, people, kind, step.key, step.params, step.link, step.now)
+
+
+def _ask(session: Session, step: Step) -> None:
     """Ask whoever's word comes next."""
-    side = "home" if enrolment.home_state == "pending" else "host"
-    if side == "host" and enrolment.host_state != "pending":
+    side = "home" if step.home_state == "pending" else "host"
+    if side == "host" and step.host_state != "pending":
         return
-    if event in ("enrol", "accept") and enrolment.host_state == "pending" and side == "home":
-        _ask_side(session, enrolment, "host", f"{key}:host", params, now)
-    kind = "enrolment.reminded" if event == "remind" else "enrolment.to_approve"
-    _ask_side(session, enrolment, side, key, params, now, kind)
+    if step.event in ("enrol", "accept") and step.host_state == "pending" and side == "home":
+        _ask_side(session, step, "host", f"{step.key}:host")
+    _ask_side(session, step, side, step.key, "enrolment.reminded" if step.event == "remind" else "enrolment.to_approve")
 
 
-def _ask_side(
-    session: Session, enrolment: Enrolment, side: str, key: str, params: dict[str, Any], now: datetime,
-    kind: str = "enrolment.to_approve",
-) -> None:  # fmt: skip
-    people = set(_approvers(session, enrolment, side, now)) - {enrolment.person_id}
+def _ask_side(session: Session, step: Step, side: str, key: str, kind: str = "enrolment.to_approve") -> None:
+    enrolment = step.enrolment
+    people = set(_approvers(session, step, side)) - {enrolment.person_id}
     school = enrolment.home_school_id if side == "home" else enrolment.host_school_id
     link = "/approvals" if side == "home" else "/approvals?side=host"
-    tell(session, people, kind if side == "home" else f"{kind}_host", key, params, link, now, school_id=school)
+    called = kind if side == "home" else f"{kind}_host"
+    tell(session, people, called, key, step.params, link, step.now, school_id=school)
 
 
-def _approvers(session: Session, enrolment: Enrolment, side: str, now: datetime) -> list[int]:
+def _approvers(session: Session, step: Step, side: str) -> list[int]:
     """Whose word the side's next step is; a department without a secretary leaves it to the registrars."""
-    home = side == "home"
+    home, enrolment = side == "home", step.enrolment
     school = enrolment.home_school_id if home else enrolment.host_school_id
     department = enrolment.home_department_id if home else enrolment.offering.course.department_id
     if not home and enrolment.offering.seats_by == "choice":
-        return _staff(enrolment) or list(holders(session, "registrar", school, now, department))
-    steps, given = (enrolment.home_steps, enrolment.home_step) if home else (enrolment.host_steps, enrolment.host_step)
-    first = holders(session, rules.approver(steps, given), school, now, department)
-    return list(first or holders(session, "registrar", school, now, department))
+        return _staff(enrolment) or list(holders(session, "registrar", school, step.now, department))
+    steps, given = (enrolment.home_steps, step.home_step) if home else (enrolment.host_steps, step.host_step)
+    first = holders(session, rules.approver(steps, given), school, step.now, department)
+    return list(first or holders(session, "registrar", school, step.now, department))
 
 
-def _tell_host(
-    session: Session, enrolment: Enrolment, kind: str, key: str, params: dict[str, Any], now: datetime
-) -> set[int]:
-    people = {*_staff(enrolment), *holders(session, "registrar", enrolment.host_school_id, now)} - {enrolment.person_id}
+def _tell_host(session: Session, step: Step, kind: str) -> set[int]:
+    enrolment = step.enrolment
+    registrars = holders(session, "registrar", enrolment.host_school_id, step.now)
+    people = {*_staff(enrolment), *registrars} - {enrolment.person_id}
     roster = f"/offerings/{enrolment.offering_id}/roster"
-    tell(session, people, kind, key, params, roster, now, school_id=enrolment.host_school_id)
+    tell(session, people, kind, step.key, step.params, roster, step.now, school_id=enrolment.host_school_id)
     return people
-
-
-def _link(enrolment: Enrolment) -> str:
-    return f"/enrolments/{enrolment.id}"
 
 
 # --- sentences --------------------------------------------------------------------------------------------------

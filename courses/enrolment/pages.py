@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 
 from courses.catalogue import editions
 from courses.catalogue import queries as catalogue
-from courses.enrolment import differences, glance, papers, queries, schemas, services, views
+from courses.enrolment import differences, papers, queries, schemas, services, views
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
@@ -48,7 +48,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
     shown = view.offering
     mine = queries.active_in(db(), who.person_id, offering_id)
     home = next((each for each in who.affiliations if each.kind == "student"), None)
-    ahead = services.outlook(db(), who, shown, home)
+    ahead = services.outlook(db(), who, offering_id, home)
     return render_template(
         "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
         studying=[each for each in who.affiliations if each.kind == "student"], ahead=ahead,
@@ -66,9 +66,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
 def enrol(offering_id: int) -> ResponseReturnValue:
     try:
         data = load_form(schemas.EnrolIn())
-        changes = data["replaces_id"] is not None
-        glance.refuse_early(reading(), actor(), offering_id, waitlist=data["waitlist"], changes=changes)
-        enrolment = services.enrol(db(), actor(), offering_id, **data)
+        enrolment = services.enrol(db(), actor(), offering_id, **data, reading=reading())
     except (Invalid, Refused) as error:
         return refused_at_once(error, lambda first: _offering_page(offering_id, first))
     flash(views.submitted(enrolment), "good")

@@ -61,7 +61,7 @@ _TITLES = (SharedItem.title_zh, SharedItem.title_en, SharedItem.owner_school_id,
 # What a row of a list shows. Schools are few and shared by many rows: a statement of their own costs less than joins.
 _ROW = (
     _COURSE.joinedload(Course.item).load_only(*_TITLES),
-    _COURSE.load_only(Course.code, Course.credits, Course.school_id, Course.department_id),
+    _COURSE.load_only(Course.code, Course.credits, Course.delivery, Course.school_id, Course.department_id),
     joinedload(Enrolment.person).load_only(Person.name, Person.demonstration),
     joinedload(Enrolment.affiliation),
     selectinload(Enrolment.home_school),

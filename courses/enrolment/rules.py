@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -388,6 +388,21 @@ def withdrawal_event(now: datetime, window: Window) -> str:
 def decide_by(now: datetime, teaching_ends: datetime, days: int = DECIDE_DAYS) -> datetime:
     """Until when the school whose word is awaited has to answer."""
     return min(now + timedelta(days=days), teaching_ends)
+
+
+def due(
+    tracks: Tracks, now: datetime, teaching_ends: datetime, closes: datetime, *, chosen: bool,
+    days: Callable[[str], int],
+) -> datetime | None:  # fmt: skip
+    """When what is awaited lapses: a school's word, or the end of a queue. None: nothing is awaited. The host's time runs
+    from home's word, and where the host chooses not before all could ask. `days`: side → how many it has."""
+    if tracks.host == "queued":
+        return closes
+    if tracks.home == "pending":
+        return decide_by(now, teaching_ends, days("home"))
+    if tracks.host == "pending":
+        return decide_by(max(now, closes) if chosen else now, teaching_ends, days("host"))
+    return None
 
 
 def offer_until(now: datetime, closes: datetime, hours: int = OFFER_HOURS) -> datetime:

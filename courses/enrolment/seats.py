@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Offering, SeatPool
 from courses.catalogue.services import teaching_ends
-from courses.enrolment import facts, policies, rules, story
+from courses.enrolment import facts, policies, rules, story, wanted
 from courses.enrolment.models import Enrolment, StudyYear
 from zutuan.db import insert_or
 from zutuan.decision import Refusal
@@ -26,18 +26,17 @@ from zutuan.people.services import load_actor
 from zutuan.policies import services as policy_values
 from zutuan.sharing import scopes
 from zutuan.sharing import services as sharing
-from zutuan.sharing.actor import Actor, Belongs
+from zutuan.sharing.actor import Actor
 from zutuan.sharing.services import add_share, end_share
 
 
 def lock_student(session: Session, person_id: int, academic_year: str) -> None:
     """Hold the student's year until the commit: what is read after this of their seats and credits stays as it is."""
     y = StudyYear
-    mine = sa.select(y.id).where(y.person_id == person_id, y.academic_year == academic_year).with_for_update()
-    if session.scalar(mine) is None:
-        row = insert_or(session, y).values(person_id=person_id, academic_year=academic_year)
-        session.execute(row.on_conflict_do_nothing())
-        session.scalar(mine)
+    row = insert_or(session, y).values(person_id=person_id, academic_year=academic_year)
+    session.execute(
+        row.on_conflict_do_update(index_elements=[y.person_id, y.academic_year], set_={"person_id": person_id})
+    )
 
 
 def editions(session: Session, offering_id: int) -> dict[int, int]:
@@ -56,20 +55,26 @@ def take(session: Session, offering_id: int, candidates: Sequence[int], read: di
     raise Refused("offering_changed" if changed else "seats_gone")
 
 
+_POOL: Any = SeatPool.__table__
+_ONE_MORE = (
+    sa.update(_POOL)
+    .where(_POOL.c.id == sa.bindparam("pool"), _POOL.c.taken < _POOL.c.capacity)
+    .values(taken=_POOL.c.taken + 1)
+)
+_AS_READ = _ONE_MORE.where(_POOL.c.edition == sa.bindparam("read"))
+
+
 def _take_one(session: Session, pool_id: int, edition: int | None) -> bool:
-    change = sa.update(SeatPool).where(SeatPool.id == pool_id, SeatPool.taken < SeatPool.capacity)
-    if edition is not None:
-        change = change.where(SeatPool.edition == edition)
-    change = change.values(taken=SeatPool.taken + 1).execution_options(synchronize_session=False)
-    return cast("sa.CursorResult[object]", session.execute(change)).rowcount == 1
+    connection = session.connection()
+    if edition is None:
+        return connection.execute(_ONE_MORE, {"pool": pool_id}).rowcount == 1
+    return connection.execute(_AS_READ, {"pool": pool_id, "read": edition}).rowcount == 1
 
 
-def promise(session: Session, enrolment: Enrolment, now: datetime) -> None:
+def promise(session: Session, person_id: int, course_id: int, offering_id: int, ends: datetime, now: datetime) -> None:
     """A held seat is a dated promise: its holder reads the offering until it ends, whatever becomes of the cluster."""
-    offering = enrolment.offering
-    until = max(teaching_ends(offering.term), now)
-    aspect = catalogue.seat_aspect(offering.id)
-    add_share(session, offering.course.item, scopes.person(enrolment.person_id), now, aspect, until=until)
+    aspect = catalogue.seat_aspect(offering_id)
+    add_share(session, course_id, scopes.person(person_id), now, aspect, until=max(ends, now))
 
 
 def free(session: Session, enrolment: Enrolment, now: datetime) -> None:
@@ -128,10 +133,8 @@ def hand_on(session: Session, offering: Offering, now: datetime) -> int:
 def _offer(
     session: Session, offering: Offering, enrolment: Enrolment, open_pools: Iterable[rules.Pool], now: datetime
 ) -> bool:
-    who = load_actor(session, session.get_one(Person, enrolment.person_id), now)
-    home = next((each for each in who.affiliations if each.affiliation_id == enrolment.affiliation_id), None)
     lock_student(session, enrolment.person_id, offering.term.academic_year)
-    against = _still_against(session, who, offering, enrolment, home)
+    against, who = still_against(session, enrolment, now)
     clusters = facts.clusters_of(who, enrolment.home_school_id)
     mine = rules.pools_for(open_pools, facts.school_scopes(enrolment.home_school_id, clusters))
     if not mine or against:
@@ -142,18 +145,22 @@ def _offer(
     enrolment.decide_by, enrolment.waits_because = rules.offer_until(now, offering.enrol_until, hours), ""
     enrolment.pool_id = pool_id  # together with the state: the database knows nobody who waits with a seat
     story.walk(session, None, enrolment, "offer", "clock", now=now)
-    promise(session, enrolment, now)
+    promise(session, enrolment.person_id, offering.course_id, offering.id, teaching_ends(offering.term), now)
     return True
 
 
-def _still_against(
-    session: Session, who: Actor, offering: Offering, enrolment: Enrolment, home: Belongs | None
-) -> list[Refusal]:
-    """Every rule but the seat, the window of rounds (the queue moves between them) and the place in the queue itself."""
+def still_against(session: Session, enrolment: Enrolment, now: datetime) -> tuple[list[Refusal], Actor]:
+    """Every rule that stands against this request now but the seat itself, the window of rounds (queues and choices
+    move between them) and the request itself; and the student. Their year is locked."""
+    who = load_actor(session, session.get_one(Person, enrolment.person_id), now)
+    home = next((each for each in who.affiliations if each.affiliation_id == enrolment.affiliation_id), None)
     replaced = session.get(Enrolment, enrolment.replaces_id) if enrolment.replaces_id else None
-    against = rules.may_enrol(facts.attempt(session, who, offering, home, replacing=replaced))
+    session.flush()  # what follows reads past the session
+    found = wanted.read(session, who, enrolment.offering_id)
+    assert found is not None
+    against = rules.may_enrol(facts.attempt(session, who, found[0], home, seen=found[1], replacing=replaced))
     passing = {*rules.SEATS, "already_enrolled", "window_not_open", "window_closed"}
-    return [refusal for refusal in against if refusal.code not in passing]
+    return [refusal for refusal in against if refusal.code not in passing], who
 
 
 def place(session: Session, enrolment: Enrolment, now: datetime) -> tuple[int, int]:

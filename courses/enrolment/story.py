@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from courses.enrolment import facts, notices, rules
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.rules import Tracks
+from zutuan.db import insert_plain
 from zutuan.decision import Refusal
 from zutuan.errors import Refused
 from zutuan.sharing.actor import Actor
@@ -66,15 +67,17 @@ def record(session: Session, actor: Actor | None, enrolment: Enrolment, event: s
     """The step in the enrolment's own story, and in the audit (which keeps no words about a person)."""
     school_id = enrolment.host_school_id if event in AT_HOST else enrolment.home_school_id
     belongs = actor.at(school_id) if actor else None
-    session.add(
-        EnrolmentEvent(
-            enrolment_id=enrolment.id,
-            at=now,
-            event=event,
-            actor_id=actor.person_id if actor else None,
-            affiliation_id=belongs.affiliation_id if belongs else None,
-            note=note,
-        )
+    insert_plain(
+        session,
+        EnrolmentEvent,
+        enrolment_id=enrolment.id,
+        at=now,
+        event=event,
+        actor_id=actor.person_id if actor else None,
+        affiliation_id=belongs.affiliation_id if belongs else None,
+        note=note,
     )
+    if "events" in enrolment.__dict__:  # it was read before this step
+        session.expire(enrolment, ["events"])
     subject = Subject("enrolment", enrolment.id)
     audit(session, actor, f"enrolment.{event}", subject, now=now, school_id=school_id, offering=enrolment.offering_id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from courses.catalogue.timing import TYPE
 from courses.enrolment.models import Enrolment
-from zutuan.calendar.sources import CalendarSource
+from zutuan.calendar.sources import CalendarSource, Instant, People
 from zutuan.paging import Query
 
 
@@ -19,7 +19,7 @@ def concerned(session: Session, ids: Sequence[int], _now: datetime) -> Iterable[
     return [(id_, person) for id_, person in session.execute(query.where(Enrolment.holds_seat()))]
 
 
-def busy(people: Sequence[int], _now: datetime) -> Query:
+def busy(people: People, _now: Instant) -> Query:
     type_ = sa.literal(TYPE).label("resource_type")
     query: Query = sa.select(Enrolment.person_id, type_, Enrolment.offering_id.label("resource_id"))
     return query.where(Enrolment.person_id.in_(people), Enrolment.holds_seat())

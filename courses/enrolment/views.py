@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from courses.catalogue.models import Offering
 from courses.enrolment import queries, rules
+from courses.enrolment.enrolling import Enrolled
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.calendar.feeds import Entry
 from zutuan.calendar.services import dates
@@ -18,6 +19,7 @@ from zutuan.clock import clock
 from zutuan.decision import Refusal
 from zutuan.errors import say
 from zutuan.exporting import Table
+from zutuan.sharing.actor import Actor
 from zutuan.web.texts import stamp, waited
 
 STATE = {
@@ -64,19 +66,18 @@ STEP = {
 
 
 Places = Mapping[int, tuple[int, int]]
+_OWN = (
+    "id", "home_state", "host_state", "offering_id", "reason", "decide_by", "created_at", "updated_at", "version",
+    "statement", "returned", "home_step", "home_steps", "host_step", "host_steps", "waits_because", "replaces_id",
+)  # fmt: skip
 
 
 def enrolment(value: Enrolment, places: Places | None = None) -> dict[str, Any]:
     """`places`: enrolment → its place in the queue, and how many wait."""
     places = places or {}
-    own = (
-        "id", "home_state", "host_state", "offering_id", "home_school", "host_school", "reason", "decide_by",
-        "created_at", "updated_at", "events", "version", "statement", "returned", "home_step", "home_steps", "host_step",
-        "host_steps", "waits_because", "replaces_id",
-    )  # fmt: skip
     place, waiting = places.get(value.id, (None, None))
     return {
-        **{name: getattr(value, name) for name in own},
+        **{name: getattr(value, name) for name in (*_OWN, "home_school", "host_school", "events")},
         "place": place,
         "waiting": waiting,
         "state": queries.combined(value),
@@ -84,6 +85,29 @@ def enrolment(value: Enrolment, places: Places | None = None) -> dict[str, Any]:
         "student": value.person,
         "number": value.affiliation.number,
     }
+
+
+def enrolled(made: Enrolled, actor: Actor, place: tuple[int, int] | None) -> dict[str, Any]:
+    """The same of what was written a moment ago, without reading it again."""
+    value, wanted, home = made.enrolment, made.offering, made.home
+    titles = {"title_zh": wanted.title_zh, "title_en": wanted.title_en}
+    student = {"id": actor.person_id, "name": actor.name}
+    by_student = (made.events[0],)
+    return {
+        **{name: getattr(value, name) for name in _OWN},
+        "place": place[0] if place else None,
+        "waiting": place[1] if place else None,
+        "state": queries.combined(value),
+        "course": {"id": wanted.course_id, "code": wanted.code, "item": titles},
+        "student": student,
+        "number": home.number,
+        "home_school": {"id": home.school_id, "name": home.school_name},
+        "host_school": {"id": wanted.school_id, "name": wanted.school_name},
+        "events": [
+            {"at": value.created_at, "event": event, "actor": student if event in by_student else None, "note": ""}
+            for event in made.events
+        ],
+    }  # fmt: skip
 
 
 def slot(entry: Entry, offering: Offering | None) -> dict[str, Any]:

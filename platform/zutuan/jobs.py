@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from zutuan import metrics
 from zutuan.clock import clock
-from zutuan.db import Base, Database, Id, Moment, after_commit, insert_or
+from zutuan.db import Base, Database, Id, Moment, after_commit, insert_or, insert_plain
 
 log = structlog.get_logger()
 
@@ -90,7 +90,7 @@ def enqueue(session: Session, topic: str, payload: dict[str, Any], now: datetime
     values = {"topic": topic, "payload": payload, "created_at": now, "available_at": now, "attempts": 0, "error": ""}
     after_commit(session, wake.set)
     if key is None:
-        session.add(OutboxMessage(**values))
+        insert_plain(session, OutboxMessage, **values)
         return True
     statement = insert_or(session, OutboxMessage).values(**values, key=key).on_conflict_do_nothing()
     return session.scalar(statement.returning(OutboxMessage.id)) is not None

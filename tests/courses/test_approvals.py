@@ -195,6 +195,24 @@ def test_what_stands_beside_a_request(sqlite_app: Flask, sqlite_database: Databa
     assert page.count("冲突 1 次") == 1
 
 
+def test_the_way_between_two_campuses_stands_beside_a_request(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast
+) -> None:
+    """As when they asked (`rules.clash`): the host has since said that the way takes longer."""
+    early = teach(sqlite_app, cast, delivery="on_site", meeting=at_time(0))
+    late = teach(sqlite_app, cast, "C", code="E2", delivery="on_site", meeting=at_time(1))
+    (student,) = add_people(sqlite_database, cast, "B", 1)
+    policy(sqlite_database, cast, "A", "enrolment.travel_minutes", 0)
+    policy(sqlite_database, cast, "C", "enrolment.travel_minutes", 0)
+    ask(sqlite_database, [student], early)
+    ask(sqlite_database, [student], late)
+    client, _token = signed_in(sqlite_app, cast.who("B", "registrar"))
+    assert "来不及往返" not in client.get("/approvals").text
+    policy(sqlite_database, cast, "A", "enrolment.travel_minutes", 300)
+    page = client.get("/approvals").text
+    assert page.count("来不及往返") == 1 and "」冲突" not in page
+
+
 # --- rosters ----------------------------------------------------------------------------------------------------
 
 

@@ -30,7 +30,7 @@ from support.teaching import (
 )
 
 from courses.catalogue.models import SeatPool
-from courses.enrolment import services
+from courses.enrolment import steps
 from courses.enrolment.checks import seats_add_up
 from courses.enrolment.models import Enrolment
 from zutuan.app import make_worker
@@ -285,7 +285,7 @@ def test_what_no_home_school_answers_in_time_expires(app: Flask, cast: Cast, clo
 def test_many_that_are_due_expire_in_a_few_rounds(
     app: Flask, cast: Cast, clock: Clock, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "EXPIRED_AT_ONCE", 4)
+    monkeypatch.setattr(steps, "EXPIRED_AT_ONCE", 4)
     taught = teach(app, cast, seats=60)
     for each in add_people(database, cast, "B", 5):
         ok(api(app, each).post(taught.seats, {}), 201)

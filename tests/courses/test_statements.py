@@ -22,7 +22,7 @@ PAGES = {
     ("/courses/mine", "A teacher"): 11,
     ("/courses/{course}", "B student"): 21,
     ("/courses/{course}", "A teacher"): 21,
-    ("/offerings/{offering}", "B student"): 41,
+    ("/offerings/{offering}", "B student"): 39,
     ("/offerings/{offering}", "A teacher"): 29,
     ("/enrolments", "B student"): 12,
     ("/approvals", "B registrar"): 19,

@@ -234,6 +234,33 @@ def test_the_teacher_chooses_and_only_then_a_seat_is_taken(
     assert act(app, cast.who("B", "registrar"), two, "approve")["state"] == "enrolled"
 
 
+def test_who_is_chosen_is_asked_every_rule_again(app: Flask, database: Database, cast: Cast, clock: Clock) -> None:
+    """Between asking and being chosen the student took a seat at the same time elsewhere."""
+    taught, teacher = teach(app, cast, offering={"seats_by": "choice"}), cast.who("A", "teacher")
+    other = teach(app, cast, code="OTHER")
+    (student,) = add_people(database, cast, "B", 1)
+    asked, held = take(app, student, taught.seats), take(app, student, other.seats)
+    refused(api(app, teacher).post(f"/enrolments/{asked['id']}/approve", {}), 409, "time_clash")
+    assert left(app, cast, taught.offering) == {"all": (10, 0)}
+    act(app, student, held, "withdraw")
+    assert act(app, teacher, asked, "approve")["host_state"] == "accepted"
+
+
+def test_the_host_s_word_does_not_move_the_home_school_s_deadline(app: Flask, cast: Cast, clock: Clock) -> None:
+    taught, student = teach(app, cast, offering={"seats_by": "choice"}), cast.who("B", "student")
+    asked = take(app, student, taught.seats)
+    clock.advance(timedelta(days=2))
+    chosen = act(app, cast.who("A", "teacher"), asked, "approve")
+    assert (chosen["home_state"], chosen["decide_by"]) == ("pending", asked["decide_by"])
+
+
+def test_the_answer_to_enrolling_is_what_reading_it_says(app: Flask, cast: Cast, clock: Clock) -> None:
+    """It is put together from what was written, not read again."""
+    taught, student = teach(app, cast), cast.who("B", "student")
+    made = take(app, student, taught.seats, statement="跨校辅修")
+    assert see(app, student, made) == made
+
+
 # --- changing classes -------------------------------------------------------------------------------------------
 
 

@@ -333,7 +333,7 @@ def item_of(session: Any, cast: Cast, *audience: str, state: str = "published") 
     session.add(item)
     session.flush()
     for scope in audience:
-        add_share(session, item, scope, NOW, "files")
+        add_share(session, item.id, scope, NOW, "files")
     audit(session, None, "test.item", Subject(), now=NOW)
     return item
 

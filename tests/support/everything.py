@@ -141,7 +141,7 @@ def _course(session: Session, cast: Cast, teacher_id: int, code: str = "EDU001")
     session.add(item)
     session.flush()
     for scope in (scopes.manage(owner), scopes.school(owner), scopes.cluster(cast.clusters["A"])):
-        add_share(session, item, scope, NOW)
+        add_share(session, item.id, scope, NOW)
     course = Course(
         id=item.id, school_id=owner, code=code, credits=Decimal("2.5"), hours=40, category="teacher_education",
         level="bachelor", delivery="live_online",

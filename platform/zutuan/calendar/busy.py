@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from zutuan.calendar.models import BusyPeriod, Occurrence
 from zutuan.calendar.permissions import allow
 from zutuan.calendar.plan import Meeting
 from zutuan.calendar.rules import at
-from zutuan.calendar.sources import CalendarSource, Described
+from zutuan.calendar.sources import CalendarSource, Described, Instant, People
 from zutuan.clock import local
 from zutuan.decision import FieldError, Refusal
 from zutuan.errors import Denial, Hidden, Invalid, Refused
@@ -139,7 +139,7 @@ def describe(session: Session, ids: Sequence[int]) -> Mapping[int, Described]:
     return {id_: Described(title, kind="own") for id_, title in session.execute(query)}
 
 
-def own_time(people: Sequence[int], _now: datetime) -> Query:
+def own_time(people: People, _now: Instant) -> Query:
     """Rows of the book under a person's own id."""
     type_ = sa.literal("person").label("resource_type")
     query: Query = sa.select(Person.id.label("person_id"), type_, Person.id.label("resource_id"))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from zutuan.feature import Feature
 
 Resource = tuple[str, int]
+# ids of people and an instant, or the parameters of a statement that is built once
+People = Sequence[int] | sa.BindParameter[list[int]]
+Instant = datetime | sa.BindParameter[datetime]
 Ref = tuple[str, int]
 Value = TypeVar("Value")
 
@@ -63,7 +66,7 @@ class CalendarSource:
     sources: Callable[[Session, Sequence[int]], list[Source]] | None = None
     describe: Callable[[Session, Sequence[int]], Mapping[int, Described]] | None = None
     concerned: Callable[[Session, Sequence[int], datetime], Iterable[tuple[int, int]]] | None = None
-    busy: Callable[[Sequence[int], datetime], Query] | None = None
+    busy: Callable[[People, Instant], Query] | None = None
 
 
 Hooks = Sequence[CalendarSource]
@@ -112,7 +115,7 @@ def concerned(session: Session, hooks: Hooks, refs: Iterable[Ref], now: datetime
 
 
 def busy_of(
-    hooks: Hooks, people: Sequence[int], now: datetime, *, also: Iterable[Resource] = ()
+    hooks: Hooks, people: People, now: Instant, *, also: Iterable[Resource] = ()
 ) -> sa.CompoundSelect[Any] | None:
     """A select of (person, resource_type, resource_id) over all features: with what these people's time is taken, and
     these resources (of person 0) beside it."""

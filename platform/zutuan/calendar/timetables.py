@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from zutuan.calendar import patterns
 from zutuan.calendar.models import Occurrence, Place, Term, TimetableEntry, TimetableStudent
 from zutuan.calendar.rules import Pattern
-from zutuan.calendar.sources import CalendarSource, Described, Resource, Source
+from zutuan.calendar.sources import CalendarSource, Described, Instant, People, Resource, Source
 from zutuan.decision import Refusal
 from zutuan.paging import Query
 from zutuan.people.models import Affiliation
@@ -90,7 +90,7 @@ def describe(session: Session, ids: Sequence[int]) -> Mapping[int, Described]:
     }
 
 
-def busy(people: Sequence[int], now: datetime) -> Query:
+def busy(people: People, now: Instant) -> Query:
     """Students have their class's timetable, teachers what is under their 学工号, at every school they belong to."""
     mine = sa.and_(
         Place.school_id == Affiliation.school_id,
@@ -107,7 +107,7 @@ def busy(people: Sequence[int], now: datetime) -> Query:
     return query
 
 
-def busy_by_number(people: Sequence[int], now: datetime) -> Query:
+def busy_by_number(people: People, now: Instant) -> Query:
     """Lines that name a student."""
     query = _named_students(now).with_only_columns(
         Affiliation.person_id,
@@ -117,7 +117,7 @@ def busy_by_number(people: Sequence[int], now: datetime) -> Query:
     return query.where(Affiliation.person_id.in_(people))
 
 
-def _named_students(now: datetime) -> Query:
+def _named_students(now: Instant) -> Query:
     s, a, e = TimetableStudent, Affiliation, TimetableEntry
     mine = sa.and_(a.school_id == e.school_id, a.number == s.number, a.kind == "student", a.open_at(now))
     query: Query = sa.select(s.entry_id, a.person_id).join(e, e.id == s.entry_id).join(a, mine)

@@ -86,7 +86,7 @@ class Affiliation(Base):
     department: Mapped[Department | None] = relationship()
 
     @staticmethod
-    def open_at(now: datetime) -> sa.ColumnElement[bool]:
+    def open_at(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
         return sa.and_(Affiliation.from_ <= now, sa.or_(Affiliation.until.is_(None), Affiliation.until > now))
 
 

@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Cluster, Department, Membership, School
-from zutuan.db import UtcDateTime, padded
+from zutuan.db import UtcDateTime, padded, plain
 from zutuan.decision import Refusal
 from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused
 from zutuan.people import rules
@@ -34,8 +35,18 @@ def digest(secret: str) -> str:
 # --- the actor of a request -------------------------------------------------------------------------------------
 
 
+class Account(NamedTuple):
+    """What an actor is made of, read with the secret that names them."""
+
+    id: int
+    name: str
+    locale: str
+    demonstration: bool
+    privacy_version: int
+
+
 def load_actor(
-    session: Session, person: Person, now: datetime, request_id: str = "", really: int | None = None
+    session: Session, person: Person | Account, now: datetime, request_id: str = "", really: int | None = None
 ) -> Actor:
     """What this person is now: open affiliations, roles held with them, memberships of their schools.
 
@@ -124,13 +135,13 @@ _MEMBERSHIPS = (
 
 
 def _belongings(session: Session, person_id: int, now: datetime) -> tuple[Belongs, ...]:
-    return tuple(Belongs(*row) for row in session.execute(_AFFILIATIONS, {"person": person_id, "now": now}))
+    return tuple(Belongs(*row) for row in plain(session, _AFFILIATIONS, {"person": person_id, "now": now}))
 
 
 def _roles(
     session: Session, person_id: int, affiliations: Sequence[Belongs], school_ids: set[int], now: datetime
 ) -> tuple[Holds, ...]:
-    rows = session.execute(_ROLES, {"person": person_id, "now": now})
+    rows = plain(session, _ROLES, {"person": person_id, "now": now})
     granted = [Holds(*row) for row in rows if row.school_id is None or row.school_id in school_ids]
     by_kind = [Holds(each.kind, each.school_id) for each in affiliations if each.kind in ("student", "teacher")]
     return tuple(by_kind + granted)
@@ -140,26 +151,39 @@ def _memberships(session: Session, school_ids: set[int], now: datetime) -> tuple
     if not school_ids:
         return ()
     return tuple(
-        Member(*row) for row in session.execute(_MEMBERSHIPS, {"schools": padded(sorted(school_ids)), "now": now})
+        Member(*row) for row in plain(session, _MEMBERSHIPS, {"schools": padded(sorted(school_ids)), "now": now})
     )
+
+
+_ACCOUNT: tuple[Any, ...] = (
+    Person.id, Person.name, Person.locale, Person.demonstration, Person.privacy_version,
+)  # fmt: skip
+_SECRET: sa.BindParameter[str] = sa.bindparam("secret")
+_OF_SESSION: Any = (
+    sa.select(*_ACCOUNT, WebSession.viewing_id, WebSession.viewing_until)
+    .join(WebSession, WebSession.person_id == Person.id)
+    .where(WebSession.secret_hash == _SECRET, WebSession.expires_at > _NOW, Person.state == "active")
+)
+_OF_TOKEN: Any = (
+    sa.select(*_ACCOUNT)
+    .join(PersonalToken, PersonalToken.person_id == Person.id)
+    .where(PersonalToken.secret_hash == _SECRET, PersonalToken.revoked_at.is_(None), PersonalToken.expires_at > _NOW)
+    .where(Person.state == "active")
+)
 
 
 def actor_of_session(session: Session, secret: str, now: datetime, request_id: str = "") -> Actor | None:
-    query = (
-        sa.select(Person, WebSession.viewing_id, WebSession.viewing_until)
-        .join(WebSession, WebSession.person_id == Person.id)
-        .where(WebSession.secret_hash == digest(secret), WebSession.expires_at > now, Person.state == "active")
-    )
-    found = session.execute(query).first()
-    if found is None:
+    found = plain(session, _OF_SESSION, {"secret": digest(secret), "now": now})
+    if not found:
         return None
-    person, viewing, until = found
+    *account, viewing, until = found[0]
+    person = Account(*account)
     if viewing is None or until is None or until <= now:
         return load_actor(session, person, now, request_id)
     return _seen_as(session, person, viewing, now, request_id)
 
 
-def _seen_as(session: Session, person: Person, viewing: int, now: datetime, request_id: str) -> Actor:
+def _seen_as(session: Session, person: Account, viewing: int, now: datetime, request_id: str) -> Actor:
     """The other one, with tied hands, while the admin still is one; else the admin themselves."""
     own = load_actor(session, person, now, request_id)
     other = session.get(Person, viewing)
@@ -169,15 +193,8 @@ def _seen_as(session: Session, person: Person, viewing: int, now: datetime, requ
 
 
 def actor_of_token(session: Session, secret: str, now: datetime, request_id: str = "") -> Actor | None:
-    token = PersonalToken
-    query = (
-        sa.select(Person)
-        .join(token, token.person_id == Person.id)
-        .where(token.secret_hash == digest(secret), token.revoked_at.is_(None), token.expires_at > now)
-        .where(Person.state == "active")
-    )
-    person = session.scalar(query)
-    return load_actor(session, person, now, request_id) if person else None
+    found = plain(session, _OF_TOKEN, {"secret": digest(secret), "now": now})
+    return load_actor(session, Account(*found[0]), now, request_id) if found else None
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------

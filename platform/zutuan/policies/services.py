@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from zutuan.clusters.models import Membership
+from zutuan.db import UtcDateTime, padded, plain
 from zutuan.errors import Invalid, NotFound
 from zutuan.policies.models import PolicyValue
 from zutuan.policies.permissions import action, allow, subject
@@ -38,8 +39,19 @@ def values(
     policy, wanted = _policy(key), set(school_ids)
     schools = [each for each in wanted if each is not None]
     clusters = _clusters(session, schools, now) if "cluster" in policy.levels and schools else {}
-    decisions = _decisions(session, policy.key, schools, list(clusters.values()))
+    decisions = _decisions(session, policy.key, schools, [each for each in clusters.values() if each is not None])
     return {each: policy.read(effective(policy, _chain(each, clusters.get(each)), decisions, now)) for each in wanted}
+
+
+def preload(session: Session, school_ids: Iterable[int], now: datetime) -> None:
+    """Read what decides at these schools at once, for whatever is asked of them later in this session."""
+    clusters = _clusters(session, sorted(set(school_ids)), now)
+    _decisions(session, "", list(clusters), [each for each in clusters.values() if each is not None])
+
+
+def carry(reading: Session, session: Session) -> None:
+    """What one session of a request has read of policies need not be read by the other."""
+    session.info.setdefault("policies", {}).update(reading.info.get("policies", {}))
 
 
 def _known(session: Session) -> dict[Any, Any]:
@@ -55,30 +67,64 @@ def _policy(key: str | Policy) -> Policy:
     return policy
 
 
-def _clusters(session: Session, schools: list[int], now: datetime) -> dict[int | None, int]:
+_SCHOOLS: sa.BindParameter[list[int]] = sa.bindparam("schools", expanding=True)
+_CLUSTERS: sa.BindParameter[list[int]] = sa.bindparam("clusters", expanding=True)
+_ALONE = (
+    sa.select(Membership.school_id, sa.func.min(Membership.cluster_id))
+    .where(Membership.school_id.in_(_SCHOOLS), Membership.open_at(sa.bindparam("now", type_=UtcDateTime())))
+    .group_by(Membership.school_id)
+    .having(sa.func.count() == 1)
+)
+
+
+def _clusters(session: Session, schools: Sequence[int], now: datetime) -> dict[int | None, int | None]:
     """School → its cluster, for schools that are in exactly one: of two, neither can speak for the school."""
-    known, at = _known(session), ("clusters", now, *sorted(schools))
-    if at not in known:
-        m = Membership
-        query = sa.select(m.school_id, sa.func.min(m.cluster_id)).where(m.school_id.in_(schools), m.open_at(now))
-        rows = session.execute(query.group_by(m.school_id).having(sa.func.count() == 1))
-        known[at] = {school_id: cluster_id for school_id, cluster_id in rows}
-    return dict(known[at])
+    known: dict[int | None, int | None] = _known(session).setdefault(("clusters", now), {})
+    new = [each for each in schools if each not in known]
+    if new:
+        alone = {
+            school_id: cluster_id
+            for school_id, cluster_id in plain(session, _ALONE, {"schools": padded(new), "now": now})
+        }
+        known |= {each: alone.get(each) for each in new}
+    return {each: known[each] for each in schools}
 
 
-def _decisions(session: Session, key: str, schools: list[int], clusters: list[int]) -> list[Decision]:
-    known, at = _known(session), ("decisions", tuple(sorted(schools)), tuple(sorted(clusters)))
-    if at not in known:
-        v = PolicyValue
-        mine = sa.or_(v.school_id.in_(schools), v.cluster_id.in_(clusters), _at(PLATFORM))
-        rows = session.execute(sa.select(v.key, v.id, v.school_id, v.cluster_id, v.value, v.from_).where(mine))
-        known[at] = [(key_, Decision(id_, Place(school, cluster), *rest)) for key_, id_, school, cluster, *rest in rows]
-    return [decision for key_, decision in known[at] if key_ == key]
+def _decisions(session: Session, key: str, schools: Sequence[int | None], clusters: Sequence[int]) -> list[Decision]:
+    """Decisions of that policy at these schools and clusters and at the platform; read with those of all others."""
+    known: dict[Place, list[tuple[str, Decision]]] = _known(session).setdefault("decisions", {})
+    places = [Place(school_id=each) for each in schools] + [Place(cluster_id=each) for each in clusters] + [PLATFORM]
+    new = [each for each in places if each not in known]
+    if new:
+        known |= {each: [] for each in new}
+        for key_, id_, school, cluster, *rest in plain(session, _DECIDED, _asked(new)):
+            place = Place(school, cluster)
+            if place in new:
+                known[place].append((key_, Decision(id_, place, *rest)))
+    return [decision for each in places for key_, decision in known[each] if key_ == key]
+
+
+def _asked(places: Sequence[Place]) -> dict[str, list[int]]:
+    schools = [each.school_id for each in places if each.school_id is not None]
+    return {
+        "schools": padded(schools),
+        "clusters": padded([each.cluster_id for each in places if each.cluster_id is not None]),
+    }
 
 
 def _chain(school_id: int | None, cluster_id: int | None) -> list[Place]:
     chain = [Place(school_id=school_id)] if school_id else []
     return [*chain, *([Place(cluster_id=cluster_id)] if cluster_id else []), PLATFORM]
+
+
+_V = PolicyValue
+_DECIDED = sa.select(_V.key, _V.id, _V.school_id, _V.cluster_id, _V.value, _V.from_).where(
+    sa.or_(
+        _V.school_id.in_(_SCHOOLS),
+        _V.cluster_id.in_(_CLUSTERS),
+        sa.and_(_V.school_id.is_(None), _V.cluster_id.is_(None)),
+    )
+)
 
 
 def _at(place: Place) -> sa.ColumnElement[bool]:
@@ -97,7 +143,12 @@ def above(session: Session, policy: Policy, place: Place, now: datetime) -> Any:
     schools = [place.school_id] if place.school_id else []
     clusters = _clusters(session, schools, now) if schools else {}
     chain = [] if place == PLATFORM else _chain(None, clusters.get(place.school_id))
-    return effective(policy, chain, _decisions(session, policy.key, [], list(clusters.values())), now)
+    return effective(
+        policy,
+        chain,
+        _decisions(session, policy.key, [], [each for each in clusters.values() if each is not None]),
+        now,
+    )
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from zutuan.clusters.models import Membership, School
-from zutuan.db import MAX_ID, UtcDateTime, insert_or, mark_audited, padded
+from zutuan.db import MAX_ID, UtcDateTime, insert_or, insert_plain, mark_audited, padded
 from zutuan.errors import Denial, NotFound, Refused, insist
 from zutuan.sharing import rules, scopes
 from zutuan.sharing.actor import Actor
@@ -61,17 +61,22 @@ _OWNERS = (
 )
 
 
+# A column: whether the viewer (`viewer`) sees the SharedItem of the row, for a reader who has to know it of one item.
+SEEN = _visible(_ITEM, Share.id).where(_ITEM.id == SharedItem.id).correlate(SharedItem).exists()
+
+
 def seen_by(actor: Actor, query: sa.Select[*Columns], aspect: str = rules.RECORD) -> sa.Select[*Columns]:
     """`query`, whose rows have a `SharedItem`, without what the actor may not see now."""
-    return query.where(_VISIBLE).params(**_viewer(actor, aspect))
+    return query.where(_VISIBLE).params(**viewer(actor, aspect))
 
 
 def owners_seen(session: Session, actor: Actor, kind: str) -> list[int]:
     """Ids of the schools that have published something of this kind which the actor sees now."""
-    return sorted(session.scalars(_OWNERS.params(viewer_kind=kind, **_viewer(actor, rules.RECORD))))
+    return sorted(session.scalars(_OWNERS.params(viewer_kind=kind, **viewer(actor))))
 
 
-def _viewer(actor: Actor, aspect: str) -> dict[str, Any]:
+def viewer(actor: Actor, aspect: str = rules.RECORD) -> dict[str, Any]:
+    """The parameters of `SEEN` and of the filter: whose eyes they are for."""
     mine = sorted(actor.scopes)
     return {
         "viewer_scopes": padded(mine),
@@ -130,7 +135,7 @@ def set_audience(session: Session, actor: Actor, item: SharedItem, wanted: Itera
     for scope in added - {scopes.manage(owner)}:
         insist(rules.may_share_with(scope, owner, owner_clusters))
     for scope in sorted(added):
-        add_share(session, item, scope, now)
+        add_share(session, item.id, scope, now)
     for scope in current.keys() - target:
         current[scope].until = now
     return bool(added or current.keys() - target)
@@ -151,7 +156,7 @@ def audience(session: Session, item: SharedItem, now: datetime) -> list[str]:
 
 def add_share(
     session: Session,
-    item: SharedItem,
+    item_id: int,
     scope: str,
     now: datetime,
     aspect: str = rules.RECORD,
@@ -159,7 +164,8 @@ def add_share(
 ) -> None:
     """Let a scope see an aspect from now on. (Never through `item.shares`, which may hold thousands.)"""
     cluster_id = scopes.cluster_of(scope)
-    session.add(Share(item_id=item.id, aspect=aspect, scope=scope, cluster_id=cluster_id, from_=now, until=until))
+    row = {"item_id": item_id, "aspect": aspect, "scope": scope, "cluster_id": cluster_id, "from_": now, "until": until}
+    insert_plain(session, Share, **row)
 
 
 def end_share(session: Session, item_id: int, aspect: str, scope: str, now: datetime) -> None:
@@ -240,18 +246,18 @@ def audit(
 ) -> None:
     """Write down who did what, as which affiliation. `detail` holds ids, codes and names of changed fields only."""
     belongs = actor.at(school_id) if actor else None
-    session.add(
-        AuditEvent(
-            at=now,
-            actor_id=actor.person_id if actor else None,
-            affiliation_id=belongs.affiliation_id if belongs else None,
-            action=action,
-            subject_type=subject.type,
-            subject_id=subject.id,
-            school_id=school_id,
-            detail=detail,
-            request_id=actor.request_id if actor else "",
-        )
+    insert_plain(
+        session,
+        AuditEvent,
+        at=now,
+        actor_id=actor.person_id if actor else None,
+        affiliation_id=belongs.affiliation_id if belongs else None,
+        action=action,
+        subject_type=subject.type,
+        subject_id=subject.id,
+        school_id=school_id,
+        detail=detail,
+        request_id=actor.request_id if actor else "",
     )
     mark_audited(session)
 

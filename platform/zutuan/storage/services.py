@@ -201,7 +201,7 @@ def _open_to_own_school(session: Session, item: SharedItem, aspect: str, actor: 
     )))  # fmt: skip
     for scope in (scopes.manage(item.owner_school_id), scopes.school(item.owner_school_id)):
         if scope not in there:
-            add_share(session, item, scope, actor.now, aspect)
+            add_share(session, item.id, scope, actor.now, aspect)
 
 
 def _audit(session: Session, actor: Actor, action: str, file: StoredFile, **detail: Any) -> None:

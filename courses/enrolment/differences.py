@@ -3,23 +3,22 @@ many statements as for one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Course, Offering
-from courses.enrolment import facts, policies, rules
+from courses.enrolment import facts, near, policies, rules
 from courses.enrolment.models import Enrolment
-from courses.enrolment.rules import Slot
 from courses.enrolment.wanted import ON_CAMPUS
 from zutuan.calendar import sources
-from zutuan.calendar.models import Occurrence, Term, TimetableEntry
-from zutuan.calendar.sources import Described, Ref
-from zutuan.db import later, padded
+from zutuan.calendar.models import Term, TimetableEntry
+from zutuan.calendar.sources import Described
+from zutuan.db import padded
 from zutuan.policies import services as policy_values
 
 Key = tuple[int, str, int]
@@ -95,17 +94,18 @@ def _clashes(session: Session, enrolments: Sequence[Enrolment], now: datetime) -
     """Meetings ahead that meet something else of the student's by now: a timetable may have come, or a calendar moved,
     since the request. What clashes is `rules.clash`'s word, as when they asked."""
     travel = _travel(session, enrolments, now)
-    found: dict[int, list[Clashing]] = {}
-    met = _meeting(session, enrolments, now, max(travel.values()))
-    slots = dict(zip(met, facts.slots(session, list(met)), strict=True))
-    names = sources.described(session, sources.known(), {(each.source_type, each.source_id) for each in met})
+    met = near.of_enrolments(session, enrolments, now, max(travel.values()))
+    others = near.occurrences([each for found in met.values() for each in found.values()])
+    slots = dict(zip(others, facts.slots(session, others), strict=True))
+    names = sources.described(session, sources.known(), {ref for found in met.values() for ref in found})
+    clashes: dict[int, list[Clashing]] = {}
     for enrolment in enrolments:
-        for ref, mine, others in _by_source(enrolment.id, met):
-            wanted = [replace(each, campus=_campus(enrolment)) for each in mine]
-            clash = rules.clash(wanted, [slots[each] for each in others], travel[enrolment.id])
+        for ref, each in met.get(enrolment.id, {}).items():
+            wanted = [replace(slot, campus=_campus(enrolment)) for slot in each.mine]
+            clash = rules.clash(wanted, [slots[other] for other in each.others], travel[enrolment.id])
             if clash is not None:
-                found.setdefault(enrolment.id, []).append(Clashing(names.get(ref), clash.times, clash.travel))
-    return found
+                clashes.setdefault(enrolment.id, []).append(Clashing(names.get(ref), clash.times, clash.travel))
+    return clashes
 
 
 def _travel(session: Session, enrolments: Sequence[Enrolment], now: datetime) -> dict[int, timedelta]:
@@ -119,52 +119,3 @@ def _travel(session: Session, enrolments: Sequence[Enrolment], now: datetime) ->
 
 def _campus(enrolment: Enrolment) -> int | None:
     return enrolment.host_school_id if enrolment.offering.course.delivery in ON_CAMPUS else None
-
-
-# what else takes the student's time → (enrolment, the meeting of its that is near)
-Met = dict[Occurrence, list[tuple[int, Slot]]]
-
-
-def _by_source(enrolment_id: int, met: Met) -> Iterator[tuple[Ref, set[Slot], list[Occurrence]]]:
-    """(source, meetings near it, its occurrences) for everything near that enrolment's meetings."""
-    mine: dict[Ref, set[Slot]] = {}
-    others: dict[Ref, list[Occurrence]] = {}
-    for other, near in met.items():
-        slots = {slot for id_, slot in near if id_ == enrolment_id}
-        if slots:
-            ref = (other.source_type, other.source_id)
-            mine.setdefault(ref, set()).update(slots)
-            others.setdefault(ref, []).append(other)
-    return ((ref, mine[ref], others[ref]) for ref in mine)
-
-
-def _meeting(session: Session, enrolments: Sequence[Enrolment], now: datetime, travel: timedelta) -> Met:
-    """What takes the students' time within `travel` of a meeting that is ahead."""
-    people = padded(sorted({each.person_id for each in enrolments}))
-    busy = sources.busy_of(sources.known(), people, now)
-    if busy is None:
-        return {}
-    seconds = int(travel.total_seconds())
-    taken = busy.subquery()
-    person, mine, other, old = list(taken.c)[0], aliased(Occurrence), aliased(Occurrence), aliased(Enrolment)
-    replaced = sa.select(old.offering_id).where(old.id == Enrolment.replaces_id).scalar_subquery()
-    itself = sa.and_(
-        other.resource_type == "offering",
-        sa.or_(other.resource_id == Enrolment.offering_id, other.resource_id == sa.func.coalesce(replaced, 0)),
-    )
-    query = (
-        sa.select(other, Enrolment.id, mine.starts, mine.ends, mine.source_type)
-        .join(mine, sa.and_(mine.resource_type == "offering", mine.resource_id == Enrolment.offering_id))
-        .join(taken, person == Enrolment.person_id)
-        .join(other, sa.and_(
-            other.resource_type == taken.c.resource_type, other.resource_id == taken.c.resource_id,
-            other.starts < later(mine.ends, seconds), other.ends > later(mine.starts, -seconds),
-        ))
-        .where(Enrolment.id.in_(padded([each.id for each in enrolments])))
-        .where(mine.state == "active", other.state == "active", mine.ends > now, sa.not_(itself))
-        .order_by(Enrolment.id, other.starts, other.id)
-    )  # fmt: skip
-    met: Met = {}
-    for row, id_, starts, ends, source in session.execute(query):
-        met.setdefault(row, []).append((id_, Slot(starts, ends, exam=source == "exam")))
-    return met

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +16,7 @@ from courses.enrolment import facts, glance, notices, policies, rules, seats, st
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from courses.enrolment.wanted import Wanted
+from zutuan.db import insert_whole, together
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, NotFound, Refused
 from zutuan.policies import services as policy_values
@@ -191,33 +193,35 @@ def _write(
     session: Session, actor: Actor, offering: Wanted, home: Belongs, statement: str, replacing: Enrolment | None,
     *, waits: bool,
 ) -> Enrolled:  # fmt: skip
-    """The row, its first step and what is told of it. A request that the host chooses from has no seat yet."""
+    """The row, its first step, what is told of it and what its seat promises. A request that the host chooses from has no seat yet."""
     now = actor.now
-    enrolment = _new(session, actor, offering, home, waits=waits)
-    enrolment.statement, enrolment.replaces_id = statement, replacing.id if replacing else None
-    session.add(enrolment)
+    words = {"statement": statement, "replaces_id": replacing.id if replacing else None}
     try:
-        session.flush()
+        enrolment = insert_whole(session, Enrolment, **_begun(session, actor, offering, home, waits=waits), **words)
     except IntegrityError as error:  # two tabs at once: the partial unique index has the last word
         raise Refused("already_enrolled") from error
     event = "queue" if waits else "enrol"
     at_once = enrolment.home_state == "accepted"
-    story.record(session, actor, enrolment, event, "", now)
-    if at_once:
-        story.record(session, None, enrolment, "approve", "", now)
-    notices.moved(session, enrolment, event, now)
+    with together(session):
+        story.record(session, actor, enrolment, event, "", now)
+        if at_once:
+            story.record(session, None, enrolment, "approve", "", now)
+        notices.moved(session, enrolment, event, now)
+        if enrolment.pool_id is not None:
+            seats.promise(session, actor.person_id, offering.course_id, offering.id, offering.ends, now)
     if not waits:
         steps.settle(session, actor, enrolment, now)
     return Enrolled(enrolment, offering, home, (event, "approve") if at_once else (event,))
 
 
-def _new(session: Session, actor: Actor, offering: Wanted, home: Belongs, *, waits: bool) -> Enrolment:
+def _begun(session: Session, actor: Actor, offering: Wanted, home: Belongs, *, waits: bool) -> dict[str, Any]:
+    """The columns of a new enrolment."""
     now = actor.now
     home_steps = steps.approvals(session, policies.HOME_APPROVAL.key, home.school_id, now)
     host_steps = 1 if offering.chosen else steps.approvals(session, policies.HOST_APPROVAL.key, offering.school_id, now)
     begin = rules.WAITING if waits else rules.settled(rules.START, home=home_steps == 0, host=host_steps == 0)
     days = steps.days_of(session, home.school_id, offering.school_id, now)
-    return Enrolment(
+    return dict(
         offering_id=offering.id,
         pool_id=None if waits or offering.chosen else facts.pools_of(actor, offering.pools, home)[0].id,
         person_id=actor.person_id,
@@ -229,6 +233,13 @@ def _new(session: Session, actor: Actor, offering: Wanted, home: Belongs, *, wai
         host_state=begin.host,
         home_steps=home_steps,
         host_steps=host_steps,
+        home_step=0,
+        host_step=0,
+        returned=False,
+        reason="",
+        reminded_at=None,
+        waits_because="",
+        version=1,
         decide_by=rules.due(begin, now, offering.ends, offering.window.closes, chosen=offering.chosen, days=days),
         created_at=now,
         updated_at=now,
@@ -236,8 +247,7 @@ def _new(session: Session, actor: Actor, offering: Wanted, home: Belongs, *, wai
 
 
 def _take(session: Session, actor: Actor, offering: Wanted, home: Belongs, enrolment: Enrolment) -> None:
-    """The last statements: the promise, and the seat."""
-    seats.promise(session, actor.person_id, offering.course_id, offering.id, offering.ends, actor.now)
+    """The last statement of all."""
     mine = [pool.id for pool in facts.pools_of(actor, offering.pools, home)]
     pool_id = seats.take(session, offering.id, mine, offering.editions)
     if pool_id != enrolment.pool_id:  # the nearest pool was full by then

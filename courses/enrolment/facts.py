@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 from courses.admission import queries as admission
 from courses.admission.queries import TermKey
 from courses.catalogue.models import Course, Offering
-from courses.enrolment import policies, rules
+from courses.enrolment import near, policies, rules
 from courses.enrolment.models import Enrolment
 from courses.enrolment.rules import Attempt, Clash, Pool, Round, Slot, Window
 from courses.enrolment.wanted import ON_CAMPUS, Wanted
-from zutuan.calendar import book, sources, timetables
+from zutuan.calendar import sources, timetables
 from zutuan.calendar.models import Occurrence, Term
-from zutuan.db import UtcDateTime, plain
+from zutuan.db import plain
 from zutuan.policies import services as policy_values
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor, Belongs
@@ -64,7 +64,6 @@ def attempt(
     mine = [each for each in held if replacing is None or each.enrolment_id != replacing.id]
     done = {each.course_id for each in mine if each.completed}
     term = TermKey(wanted.academic_year, wanted.number)
-    but = {wanted.id, *([replacing.offering_id] if replacing else [])}
     return Attempt(
         now=actor.now,
         window=wanted.window,
@@ -90,7 +89,7 @@ def attempt(
         credits=wanted.credits,
         credits_held=sum((each.credits for each in mine if each.seated and each.term == term), Decimal(0)),
         credit_cap=credit_cap(session, home, actor.now),
-        clash=clash(session, actor.person_id, actor.now, wanted, but),
+        clash=clash(session, actor.person_id, actor.now, wanted, replacing.offering_id if replacing else None),
     )
 
 
@@ -134,25 +133,16 @@ def held_by(session: Session, person_id: int) -> list[Held]:
 
 # --- time -------------------------------------------------------------------------------------------------------
 
-_AHEAD = (
-    sa.select(Occurrence.starts, Occurrence.ends, Occurrence.source_type)
-    .where(Occurrence.resource_type == "offering", Occurrence.state == "active")
-    .where(Occurrence.resource_id == sa.bindparam("offering", type_=sa.BigInteger))
-    .where(Occurrence.ends > sa.bindparam("now", type_=UtcDateTime()))
-    .order_by(Occurrence.starts)
-)
 
-
-def clash(session: Session, person_id: int, now: datetime, wanted: Wanted, but: Collection[int]) -> Clash | None:
-    """What of the student's time, anywhere but in the offerings `but`, stands against the offering's meetings."""
+def clash(session: Session, person_id: int, now: datetime, wanted: Wanted, replaced_id: int | None) -> Clash | None:
+    """What of the student's time, anywhere but in the offering that this one would replace, stands against its meetings."""
+    travel = travel_time(session, wanted, now)
+    found = near.of_one(session, person_id, wanted.id, replaced_id, now, travel)
+    if not found:
+        return None
     campus = wanted.school_id if wanted.on_campus else None
-    ahead = plain(session, _AHEAD, {"offering": wanted.id, "now": now})
-    mine = [Slot(starts, ends, campus, exam=source == "exam") for starts, ends, source in ahead]
-    travel = travel_time(session, wanted, now) if mine else timedelta(0)
-    intervals = [(each.starts - travel, each.ends + travel) for each in mine]
-    found = book.clashes_with(session, ("person", person_id), intervals, sources.known())
-    taken = [each for each in found if each.resource_type != "offering" or each.resource_id not in but]
-    return rules.clash(mine, slots(session, taken), travel) if taken else None
+    mine = {replace(slot, campus=campus) for each in found.values() for slot in each.mine}
+    return rules.clash(mine, slots(session, near.occurrences(found.values())), travel)
 
 
 def travel_time(session: Session, wanted: Wanted, now: datetime) -> timedelta:

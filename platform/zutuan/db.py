@@ -7,10 +7,12 @@ What triggers guard besides is in `guards`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar, TypeVarTuple, cast
 
 import sqlalchemy as sa
@@ -18,9 +20,9 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Session, make_transient_to_detached, mapped_column, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -123,6 +125,9 @@ class Base(DeclarativeBase):
             table.dialect_options["sqlite"]["autoincrement"] = True
 
 
+Made = TypeVar("Made", bound=Base)
+
+
 def foreign(target: str, **kw: Any) -> Any:
     """A column that refers to `table.id`, indexed unless told otherwise; the database refuses a dangling one."""
     kw.setdefault("index", True)
@@ -157,13 +162,38 @@ def make_engine(url: str, pool_size: int = 10) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    engine = sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    engine = sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size)
     event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", _ask_the_rested(engine.dialect))
     return engine
 
 
 def _prepare_postgresql(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     connection.prepared_max = PREPARED_STATEMENTS
+
+
+RESTED_SECONDS = 1.0
+
+
+def _note_rest(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info["returned"] = time.monotonic()
+
+
+def _ask_the_rested(dialect: Dialect) -> Callable[..., None]:
+    """A connection that has lain idle may be gone (the server was restarted): it is asked first. One that was used a
+    moment ago is not: asking costs as much as a statement, and a request takes three."""
+
+    def ask(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+        returned = record.info.get("returned")
+        if returned is None or time.monotonic() - returned < RESTED_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except Exception as error:
+            raise DisconnectionError from error  # the pool takes another, and makes a new one where there is none
+
+    return ask
 
 
 def _for_reading(engine: Engine) -> Engine:
@@ -245,10 +275,60 @@ def plain(session: Session, statement: sa.Select[*Columns], values: Mapping[str,
 
 
 def insert_plain(session: Session, table: Any, **values: Any) -> None:
-    """One row that nobody looks at again in this session: written at once, and quicker than as an object."""
-    session.connection().execute(sa.insert(table.__table__), values)
+    """One row that nobody looks at again in this session: quicker than as an object. Written at once, or at the end of
+    `together`."""
     if not table.unaudited:
         session.info["changed"] = True
+    waiting = session.info.get("together")
+    if waiting is None:
+        session.connection().execute(sa.insert(table.__table__), values)
+    else:
+        waiting.append((table.__table__, values))
+
+
+def insert_whole(session: Session, model: type[Made], **values: Any) -> Made:
+    """A new row by one statement, and the object of this session that stands for it; `values` are all of its columns but
+    the id."""
+    table: Any = model.__table__
+    id_ = session.connection().execute(sa.insert(table).returning(table.c.id), values).scalar_one()
+    made = model(id=id_, **values)
+    make_transient_to_detached(made)
+    session.add(made)
+    session.info["changed"] = True
+    return made
+
+
+@contextmanager
+def together(session: Session) -> Iterator[None]:
+    """The plain rows of this block are written at its end: on PostgreSQL by one statement, where each of its own would
+    wait for its answer. They must not need each other."""
+    rows: list[tuple[sa.Table, dict[str, Any]]] = []
+    session.info["together"] = rows
+    try:
+        yield
+    finally:
+        del session.info["together"]
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        for table, values in rows:
+            connection.execute(sa.insert(table), values)
+    elif rows:
+        statement = _insert_all(tuple((table, tuple(values)) for table, values in rows))
+        connection.execute(statement, {_nth(n, k): v for n, (_table, row) in enumerate(rows) for k, v in row.items()})
+
+
+def _nth(number: int, column: str) -> str:
+    return f"{column}__{number}"
+
+
+@lru_cache(maxsize=64)
+def _insert_all(rows: tuple[tuple[sa.Table, tuple[str, ...]], ...]) -> sa.Insert:
+    """One statement that inserts a row into each of these tables: WITH … AS (INSERT …) INSERT …."""
+    parts = [
+        sa.insert(table).values({name: sa.bindparam(_nth(n, name), type_=table.c[name].type) for name in names})
+        for n, (table, names) in enumerate(rows)
+    ]
+    return parts[0].add_cte(*(part.cte(f"row_{n}") for n, part in enumerate(parts[1:], 1)))
 
 
 def mark_audited(session: Session) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from support.cast import NOW
 
 from zutuan.clusters.models import School
-from zutuan.db import Database, Hundredths, Unaudited, after_commit, padded
+from zutuan.db import Database, Hundredths, Unaudited, after_commit, later, padded
 from zutuan.jobs import OutboxMessage
 from zutuan.people.models import Affiliation
 from zutuan.sharing.models import AuditEvent
@@ -305,3 +305,36 @@ def test_postgresql_keeps_what_it_has_prepared(database: Database) -> None:
         with database.read() as session:
             kept = session.scalars(sa.text("SELECT statement FROM pg_prepared_statements")).all()
         assert any("FROM school" in statement for statement in kept)
+
+
+# --- connections ------------------------------------------------------------------------------------------------
+
+
+def test_a_rested_connection_that_is_gone_is_replaced(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zutuan.db.RESTED_SECONDS", 0.0)
+    if database.engine.dialect.name == "sqlite":  # a file does not go away
+        return
+    mine = sa.text("SELECT pg_backend_pid()")
+    with database.read() as session:
+        gone = session.scalar(mine)
+    killer = Database(database.engine.url.render_as_string(hide_password=False))
+    with killer.read() as session:
+        session.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": gone})
+    killer.dispose()
+    with database.read() as session:
+        assert session.scalar(mine) not in (None, gone)
+
+
+def test_an_instant_is_moved_alike_on_both(database: Database) -> None:
+    at = datetime(2026, 12, 31, 23, 30, 0, tzinfo=UTC)
+    with database.write() as session:
+        session.add(message(at))
+    column = OutboxMessage.created_at
+    for seconds in (-90, 0, 3600):
+        with database.read() as session:
+            assert session.scalar(sa.select(later(column, seconds))) == at + timedelta(seconds=seconds)
+            moved = later(column, seconds)
+            there = sa.select(column).where(
+                moved >= at + timedelta(seconds=seconds), moved <= at + timedelta(seconds=seconds)
+            )
+            assert session.scalar(there) == at

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from zutuan.calendar.models import Occurrence
 from zutuan.calendar.plan import Meeting
-from zutuan.calendar.sources import Hooks, Instant, Ref, Resource, busy_of
+from zutuan.calendar.sources import Hooks, Ref, Resource, busy_of
 from zutuan.clock import clock
-from zutuan.db import UtcDateTime, is_taken
+from zutuan.db import is_taken
 from zutuan.errors import Refused
 
 ROWS_AT_ONCE = 2000
@@ -92,7 +91,7 @@ def update(session: Session, changes: Sequence[dict[str, Any]]) -> None:
 # --- asking -----------------------------------------------------------------------------------------------------
 
 
-def _overlapping(starts: Instant, ends: Instant) -> sa.ColumnElement[bool]:
+def _overlapping(starts: datetime, ends: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(Occurrence.state == "active", Occurrence.starts < ends, Occurrence.ends > starts)
 
 
@@ -117,25 +116,6 @@ def meeting_any(rows: Iterable[Occurrence], intervals: Sequence[tuple[datetime, 
     return [row for row in rows if any(row.starts < ends and row.ends > starts for starts, ends in intervals)]
 
 
-@lru_cache(maxsize=4)
-def _busy(hooks: Hooks) -> sa.Select[Occurrence]:
-    """What takes these people's time between two instants; built once, as every enrolment asks it."""
-    o, moment = Occurrence, UtcDateTime()
-    people: sa.BindParameter[list[int]] = sa.bindparam("people", expanding=True)
-    starts, ends = sa.bindparam("starts", type_=moment), sa.bindparam("ends", type_=moment)
-    query = sa.select(o).where(_overlapping(starts, ends)).order_by(o.starts, o.id)
-    taken = busy_of(hooks, people, sa.bindparam("now", type_=moment))
-    assert taken is not None
-    return _joined(query, taken)
-
-
-def _joined(query: sa.Select[Occurrence], taken: sa.CompoundSelect[Any]) -> sa.Select[Occurrence]:
-    """Joined, so that the few resources lead to their rows by the index, not every row to the resources."""
-    o, pairs = Occurrence, taken.subquery()
-    part = sa.select(pairs.c.resource_type, pairs.c.resource_id).distinct().subquery()
-    return query.join(part, sa.and_(part.c.resource_type == o.resource_type, part.c.resource_id == o.resource_id))
-
-
 def clashes_with(
     session: Session,
     who: Resource | Iterable[Resource],
@@ -149,16 +129,18 @@ def clashes_with(
     leaves out one source: a meeting never clashes with itself."""
     if not intervals:
         return []
+    resources = [who] if isinstance(who, tuple) else list(who)
     o = Occurrence
     starts, ends = min(each[0] for each in intervals), max(each[1] for each in intervals)
-    if isinstance(who, tuple) and who[0] == "person" and but is None and any(each.busy for each in hooks):
-        values = {"people": [who[1]], "now": clock.now(), "starts": starts, "ends": ends}
-        return meeting_any(session.scalars(_busy(tuple(hooks)), values), intervals)
-    resources = [who] if isinstance(who, tuple) else list(who)
     people = [id_ for type_, id_ in resources if type_ == "person"]
     query = sa.select(o).where(_overlapping(starts, ends)).order_by(o.starts, o.id)
     taken = busy_of(hooks, people, clock.now(), also=resources) if people else None
-    query = query.where(_of(resources)) if taken is None else _joined(query, taken)
+    if taken is None:
+        query = query.where(_of(resources))
+    else:  # joined, so that the few resources lead to their rows by the index, not every row to the resources
+        pairs = taken.subquery()
+        part = sa.select(pairs.c.resource_type, pairs.c.resource_id).distinct().subquery()
+        query = query.join(part, sa.and_(part.c.resource_type == o.resource_type, part.c.resource_id == o.resource_id))
     if but is not None:
         query = query.where(sa.not_(sa.and_(o.source_type == but[0], o.source_id == but[1])))
     return meeting_any(session.scalars(query), intervals)

@@ -7,13 +7,13 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from zutuan.clusters.models import Cluster, Department, Membership, School
-from zutuan.db import UtcDateTime, padded, plain
+from zutuan.db import UtcDateTime, plain
 from zutuan.decision import Refusal
 from zutuan.errors import Denial, Hidden, Invalid, NotFound, Refused
 from zutuan.people import rules
@@ -35,43 +35,20 @@ def digest(secret: str) -> str:
 # --- the actor of a request -------------------------------------------------------------------------------------
 
 
-class Account(NamedTuple):
-    """What an actor is made of, read with the secret that names them."""
-
-    id: int
-    name: str
-    locale: str
-    demonstration: bool
-    privacy_version: int
-
-
 def load_actor(
-    session: Session, person: Person | Account, now: datetime, request_id: str = "", really: int | None = None
+    session: Session, person: Person, now: datetime, request_id: str = "", really: int | None = None
 ) -> Actor:
     """What this person is now: open affiliations, roles held with them, memberships of their schools.
 
     A role at a school counts only while an affiliation there is open, so ending one takes the other with it.
     """
-    affiliations = _belongings(session, person.id, now)
-    school_ids = {each.school_id for each in affiliations}
-    return Actor(
-        person_id=person.id,
-        name=person.name,
-        now=now,
-        locale=person.locale,
-        demonstration=person.demonstration,
-        affiliations=affiliations,
-        roles=_roles(session, person.id, affiliations, school_ids, now),
-        memberships=_memberships(session, school_ids, now),
-        request_id=request_id,
-        really=really,
-        privacy_version=person.privacy_version,
-    )
+    session.flush()  # what follows reads past the session
+    found = plain(session, _BY_PERSON, {"person": person.id, "now": now})
+    return _actor(session, found, now, request_id, really)
 
 
 _PERSON: sa.BindParameter[int] = sa.bindparam("person")
 _NOW: sa.BindParameter[datetime] = sa.bindparam("now", type_=UtcDateTime())
-_SCHOOLS: sa.BindParameter[list[int]] = sa.bindparam("schools", expanding=True)
 
 
 def _open(
@@ -109,16 +86,35 @@ def home_school(session: Session, people: Collection[int]) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-# Every request asks these three: built once, they cost half of what building them anew does.
-_AFFILIATIONS = (
-    sa.select(
-        Affiliation.id, Affiliation.school_id, School.name, Affiliation.kind, Affiliation.number,
-        Affiliation.department_id, Affiliation.major, Affiliation.grade, Affiliation.standing,
-    )
-    .join(School, School.id == Affiliation.school_id)
-    .where(Affiliation.person_id == _PERSON, _open(Affiliation))
-    .order_by(Affiliation.id)
+_ACCOUNT = (Person.id, Person.name, Person.locale, Person.demonstration, Person.privacy_version)
+_BELONGS = (
+    Affiliation.id, Affiliation.school_id, School.name, Affiliation.kind, Affiliation.number,
+    Affiliation.department_id, Affiliation.major, Affiliation.grade, Affiliation.standing,
 )  # fmt: skip
+_MEMBER = (Membership.id, Membership.cluster_id, Membership.school_id, Membership.role, Cluster.name)
+# Every request asks this and the roles: built once, they cost half of what building them anew does. A row for each of the
+# person's affiliations and each membership of its school.
+_STANDS: Any = (
+    sa.select(*_ACCOUNT, *_BELONGS, *_MEMBER)
+    .select_from(Person)
+    .outerjoin(Affiliation, sa.and_(Affiliation.person_id == Person.id, _open(Affiliation)))
+    .outerjoin(School, School.id == Affiliation.school_id)
+    .outerjoin(Membership, sa.and_(Membership.school_id == School.id, _open(Membership)))
+    .outerjoin(Cluster, Cluster.id == Membership.cluster_id)
+    .order_by(Affiliation.id, Membership.id)
+)
+_BY_PERSON = _STANDS.where(Person.id == _PERSON)
+_SECRET: sa.BindParameter[str] = sa.bindparam("secret")
+_BY_TOKEN = (
+    _STANDS.join(PersonalToken, PersonalToken.person_id == Person.id)
+    .where(PersonalToken.secret_hash == _SECRET, PersonalToken.revoked_at.is_(None), PersonalToken.expires_at > _NOW)
+    .where(Person.state == "active")
+)
+_BY_SESSION = (
+    _STANDS.join(WebSession, WebSession.person_id == Person.id)
+    .where(WebSession.secret_hash == _SECRET, WebSession.expires_at > _NOW, Person.state == "active")
+    .add_columns(WebSession.viewing_id, WebSession.viewing_until)
+)
 _ROLES = sa.select(
     RoleAssignment.role,
     RoleAssignment.school_id,
@@ -126,75 +122,57 @@ _ROLES = sa.select(
     RoleAssignment.cluster_id,
     RoleAssignment.delegates.is_not(None),
 ).where(RoleAssignment.person_id == _PERSON, role_stands(_NOW))
-_MEMBERSHIPS = (
-    sa.select(Membership.cluster_id, Membership.school_id, Membership.role, Cluster.name)
-    .join(Cluster, Cluster.id == Membership.cluster_id)
-    .where(Membership.school_id.in_(_SCHOOLS), _open(Membership))
-    .order_by(Membership.id)
-)
+_AT_BELONGS = len(_ACCOUNT)
+_AT_MEMBER = _AT_BELONGS + len(_BELONGS)
+_AT_END = _AT_MEMBER + len(_MEMBER)
 
 
-def _belongings(session: Session, person_id: int, now: datetime) -> tuple[Belongs, ...]:
-    return tuple(Belongs(*row) for row in plain(session, _AFFILIATIONS, {"person": person_id, "now": now}))
+def _actor(
+    session: Session, rows: Sequence[sa.Row[Any]], now: datetime, request_id: str, really: int | None = None
+) -> Actor:
+    person_id, name, locale, demonstration, privacy_version = rows[0][:_AT_BELONGS]
+    belongs = {row[_AT_BELONGS]: Belongs(*row[_AT_BELONGS:_AT_MEMBER]) for row in rows if row[_AT_BELONGS] is not None}
+    members = {row[_AT_MEMBER]: Member(*row[_AT_MEMBER + 1 : _AT_END]) for row in rows if row[_AT_MEMBER] is not None}
+    affiliations = tuple(belongs.values())
+    return Actor(
+        person_id=person_id,
+        name=name,
+        now=now,
+        locale=locale,
+        demonstration=demonstration,
+        affiliations=affiliations,
+        roles=_roles(session, person_id, affiliations, now),
+        memberships=tuple(members[id_] for id_ in sorted(members)),
+        request_id=request_id,
+        really=really,
+        privacy_version=privacy_version,
+    )
 
 
-def _roles(
-    session: Session, person_id: int, affiliations: Sequence[Belongs], school_ids: set[int], now: datetime
-) -> tuple[Holds, ...]:
+def _roles(session: Session, person_id: int, affiliations: Sequence[Belongs], now: datetime) -> tuple[Holds, ...]:
+    school_ids = {each.school_id for each in affiliations}
     rows = plain(session, _ROLES, {"person": person_id, "now": now})
     granted = [Holds(*row) for row in rows if row.school_id is None or row.school_id in school_ids]
     by_kind = [Holds(each.kind, each.school_id) for each in affiliations if each.kind in ("student", "teacher")]
     return tuple(by_kind + granted)
 
 
-def _memberships(session: Session, school_ids: set[int], now: datetime) -> tuple[Member, ...]:
-    if not school_ids:
-        return ()
-    return tuple(
-        Member(*row) for row in plain(session, _MEMBERSHIPS, {"schools": padded(sorted(school_ids)), "now": now})
-    )
-
-
-_ACCOUNT: tuple[Any, ...] = (
-    Person.id, Person.name, Person.locale, Person.demonstration, Person.privacy_version,
-)  # fmt: skip
-_SECRET: sa.BindParameter[str] = sa.bindparam("secret")
-_OF_SESSION: Any = (
-    sa.select(*_ACCOUNT, WebSession.viewing_id, WebSession.viewing_until)
-    .join(WebSession, WebSession.person_id == Person.id)
-    .where(WebSession.secret_hash == _SECRET, WebSession.expires_at > _NOW, Person.state == "active")
-)
-_OF_TOKEN: Any = (
-    sa.select(*_ACCOUNT)
-    .join(PersonalToken, PersonalToken.person_id == Person.id)
-    .where(PersonalToken.secret_hash == _SECRET, PersonalToken.revoked_at.is_(None), PersonalToken.expires_at > _NOW)
-    .where(Person.state == "active")
-)
-
-
 def actor_of_session(session: Session, secret: str, now: datetime, request_id: str = "") -> Actor | None:
-    found = plain(session, _OF_SESSION, {"secret": digest(secret), "now": now})
+    """Who is signed in; an admin who looks as somebody else is that one, with tied hands, while they still may look."""
+    found = plain(session, _BY_SESSION, {"secret": digest(secret), "now": now})
     if not found:
         return None
-    *account, viewing, until = found[0]
-    person = Account(*account)
-    if viewing is None or until is None or until <= now:
-        return load_actor(session, person, now, request_id)
-    return _seen_as(session, person, viewing, now, request_id)
-
-
-def _seen_as(session: Session, person: Account, viewing: int, now: datetime, request_id: str) -> Actor:
-    """The other one, with tied hands, while the admin still is one; else the admin themselves."""
-    own = load_actor(session, person, now, request_id)
-    other = session.get(Person, viewing)
-    if other is None or other.state != "active" or not allow.may(own, "person.view_as", Subject("person", viewing)):
+    own = _actor(session, found, now, request_id)
+    viewing, until = found[0][_AT_END:]
+    other = session.get(Person, viewing) if viewing is not None and until is not None and until > now else None
+    if other is None or other.state != "active" or not allow.may(own, "person.view_as", Subject("person", other.id)):
         return own
-    return load_actor(session, other, now, request_id, really=person.id)
+    return load_actor(session, other, now, request_id, really=own.person_id)
 
 
 def actor_of_token(session: Session, secret: str, now: datetime, request_id: str = "") -> Actor | None:
-    found = plain(session, _OF_TOKEN, {"secret": digest(secret), "now": now})
-    return load_actor(session, Account(*found[0]), now, request_id) if found else None
+    found = plain(session, _BY_TOKEN, {"secret": digest(secret), "now": now})
+    return _actor(session, found, now, request_id) if found else None
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,29 +36,20 @@ def value(session: Session, key: str | Policy, school_id: int | None, now: datet
 def values(
     session: Session, key: str | Policy, school_ids: Iterable[int | None], now: datetime
 ) -> dict[int | None, Any]:
-    """The same for several schools at once, in two statements (one where clusters do not decide it)."""
+    """The same for several schools at once, in one statement."""
     policy, wanted = _policy(key), set(school_ids)
-    schools = [each for each in wanted if each is not None]
-    clusters = _clusters(session, schools, now) if "cluster" in policy.levels and schools else {}
-    decisions = _decisions(session, policy.key, schools, [each for each in clusters.values() if each is not None])
-    return {each: policy.read(effective(policy, _chain(each, clusters.get(each)), decisions, now)) for each in wanted}
+    known = _read(session, wanted, now)
+    return {each: policy.read(_effective(policy, known[each], now)) for each in wanted}
 
 
 def preload(session: Session, school_ids: Iterable[int], now: datetime) -> None:
     """Read what decides at these schools at once, for whatever is asked of them later in this session."""
-    clusters = _clusters(session, sorted(set(school_ids)), now)
-    _decisions(session, "", list(clusters), [each for each in clusters.values() if each is not None])
+    _read(session, set(school_ids), now)
 
 
 def carry(reading: Session, session: Session) -> None:
     """What one session of a request has read of policies need not be read by the other."""
     session.info.setdefault("policies", {}).update(reading.info.get("policies", {}))
-
-
-def _known(session: Session) -> dict[Any, Any]:
-    """What this session has read of policies: several are asked of the same school in one request. Deciding forgets it."""
-    known: dict[Any, Any] = session.info.setdefault("policies", {})
-    return known
 
 
 def _policy(key: str | Policy) -> Policy:
@@ -67,64 +59,66 @@ def _policy(key: str | Policy) -> Policy:
     return policy
 
 
+@dataclass
+class _Known:
+    """Where decisions for a school may stand, the nearest first, and those that stand there: of every policy."""
+
+    chain: list[Place]
+    decisions: list[tuple[str, Decision]] = field(default_factory=list)
+
+
+def _effective(policy: Policy, known: _Known, now: datetime) -> Any:
+    return effective(policy, known.chain, [each for key, each in known.decisions if key == policy.key], now)
+
+
 _SCHOOLS: sa.BindParameter[list[int]] = sa.bindparam("schools", expanding=True)
-_CLUSTERS: sa.BindParameter[list[int]] = sa.bindparam("clusters", expanding=True)
+_V = PolicyValue
+# School → its cluster, for schools that are in exactly one: of two, neither can speak for the school.
 _ALONE = (
-    sa.select(Membership.school_id, sa.func.min(Membership.cluster_id))
+    sa.select(Membership.school_id, sa.func.min(Membership.cluster_id).label("cluster_id"))
     .where(Membership.school_id.in_(_SCHOOLS), Membership.open_at(sa.bindparam("now", type_=UtcDateTime())))
     .group_by(Membership.school_id)
     .having(sa.func.count() == 1)
+    .subquery()
 )
-
-
-def _clusters(session: Session, schools: Sequence[int], now: datetime) -> dict[int | None, int | None]:
-    """School → its cluster, for schools that are in exactly one: of two, neither can speak for the school."""
-    known: dict[int | None, int | None] = _known(session).setdefault(("clusters", now), {})
-    new = [each for each in schools if each not in known]
-    if new:
-        alone = {
-            school_id: cluster_id
-            for school_id, cluster_id in plain(session, _ALONE, {"schools": padded(new), "now": now})
-        }
-        known |= {each: alone.get(each) for each in new}
-    return {each: known[each] for each in schools}
-
-
-def _decisions(session: Session, key: str, schools: Sequence[int | None], clusters: Sequence[int]) -> list[Decision]:
-    """Decisions of that policy at these schools and clusters and at the platform; read with those of all others."""
-    known: dict[Place, list[tuple[str, Decision]]] = _known(session).setdefault("decisions", {})
-    places = [Place(school_id=each) for each in schools] + [Place(cluster_id=each) for each in clusters] + [PLATFORM]
-    new = [each for each in places if each not in known]
-    if new:
-        known |= {each: [] for each in new}
-        for key_, id_, school, cluster, *rest in plain(session, _DECIDED, _asked(new)):
-            place = Place(school, cluster)
-            if place in new:
-                known[place].append((key_, Decision(id_, place, *rest)))
-    return [decision for each in places for key_, decision in known[each] if key_ == key]
-
-
-def _asked(places: Sequence[Place]) -> dict[str, list[int]]:
-    schools = [each.school_id for each in places if each.school_id is not None]
-    return {
-        "schools": padded(schools),
-        "clusters": padded([each.cluster_id for each in places if each.cluster_id is not None]),
-    }
-
-
-def _chain(school_id: int | None, cluster_id: int | None) -> list[Place]:
-    chain = [Place(school_id=school_id)] if school_id else []
-    return [*chain, *([Place(cluster_id=cluster_id)] if cluster_id else []), PLATFORM]
-
-
-_V = PolicyValue
-_DECIDED = sa.select(_V.key, _V.id, _V.school_id, _V.cluster_id, _V.value, _V.from_).where(
-    sa.or_(
-        _V.school_id.in_(_SCHOOLS),
-        _V.cluster_id.in_(_CLUSTERS),
-        sa.and_(_V.school_id.is_(None), _V.cluster_id.is_(None)),
+_DECIDED: Any = (
+    sa.select(_ALONE.c.school_id, _V.key, _V.id, _V.school_id, _V.cluster_id, _V.value, _V.from_)
+    .join_from(_V, _ALONE, _ALONE.c.cluster_id == _V.cluster_id, isouter=True)
+    .where(
+        sa.or_(
+            _V.school_id.in_(_SCHOOLS),
+            _V.cluster_id.is_(None) & _V.school_id.is_(None),
+            _ALONE.c.school_id.is_not(None),
+        )
     )
 )
+
+
+def _read(session: Session, schools: Collection[int | None], now: datetime) -> dict[int | None, _Known]:
+    """What is known of these schools in this session: several policies are asked of the same in one request. Deciding
+    forgets it. None is the platform."""
+    known: dict[int | None, _Known] = session.info.setdefault("policies", {})
+    new = [each for each in schools if each not in known]
+    if new:
+        session.flush()  # what follows reads past the session
+        ids = padded(sorted(each for each in new if each is not None))
+        rows = plain(session, _DECIDED, {"schools": ids, "now": now})
+        known |= {each: _deciding(each, rows) for each in new}
+    return known
+
+
+def _deciding(school_id: int | None, rows: Sequence[sa.Row[Any]]) -> _Known:
+    own = [Place(school_id=school_id)] if school_id else []
+    found = _Known([*own, PLATFORM])
+    for row in rows:
+        through, key, id_, school, cluster, value_, from_ = tuple(row)
+        place = Place(school, cluster)
+        mine = school_id is not None and school_id in (school, through)
+        if mine or place == PLATFORM:
+            found.decisions.append((key, Decision(id_, place, value_, from_)))
+            if cluster is not None and place not in found.chain:
+                found.chain.insert(len(own), place)
+    return found
 
 
 def _at(place: Place) -> sa.ColumnElement[bool]:
@@ -140,15 +134,9 @@ def history(session: Session, place: Place) -> list[PolicyValue]:
 
 def above(session: Session, policy: Policy, place: Place, now: datetime) -> Any:
     """What would hold at the place if it decided nothing."""
-    schools = [place.school_id] if place.school_id else []
-    clusters = _clusters(session, schools, now) if schools else {}
-    chain = [] if place == PLATFORM else _chain(None, clusters.get(place.school_id))
-    return effective(
-        policy,
-        chain,
-        _decisions(session, policy.key, [], [each for each in clusters.values() if each is not None]),
-        now,
-    )
+    known = _read(session, {place.school_id}, now)[place.school_id]
+    chain = [each for each in known.chain if each != place] if place != PLATFORM else []
+    return _effective(policy, _Known(chain, known.decisions), now)
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------

@@ -57,6 +57,13 @@ def admitted(session: Session, school_id: int, course_id: int, term: Term | Term
     return rules.may_choose(how, how == "picked" and course_id in picked(session, school_id, [course_id], term))
 
 
+def words(session: Session, school_id: int, term: Term | TermKey) -> list[CourseAdmission]:
+    """What the school has said of courses in that term: admitted or not."""
+    a = CourseAdmission
+    query = sa.select(a).where(a.school_id == school_id, a.academic_year == term.academic_year, a.number == term.number)
+    return list(session.scalars(query))
+
+
 def picked(session: Session, school_id: int, course_ids: Iterable[int], term: Term | TermKey) -> set[int]:
     """Those of the courses that the school has admitted for the term."""
     a = CourseAdmission
@@ -73,10 +80,11 @@ def terms(session: Session, school_id: int, today: datetime) -> tuple[list[TermK
 
 @dataclass(frozen=True)
 class Choice:
-    """A course that the school's students could choose, and whether they may."""
+    """A course that the school's students could choose, and whether the school has decided that they may."""
 
     course: CourseRow
     admitted: bool
+    decided: bool
 
 
 def _shared_with(session: Session, school_id: int, now: datetime) -> sa.Select[Any]:
@@ -105,15 +113,22 @@ def choices(session: Session, actor: Actor, school_id: int, term: TermKey, query
         found = found.where(catalogue.matches(query["q"]))
     if query["host_id"]:
         found = found.where(Course.school_id == query["host_id"])
-    if query["admitted"] is not None:
-        a = CourseAdmission
-        word = sa.select(a.id).where(a.course_id == Course.id, a.school_id == school_id, a.admitted)
-        word = word.where(a.academic_year == term.academic_year, a.number == term.number)
-        found = found.where(word.exists() if query["admitted"] else sa.not_(word.exists()))
+    for clause in _decided_as(school_id, term, query):
+        found = found.where(clause)
     page = fetch_page(session, found, [Key(Course.id)], query["cursor"], query["limit"])
-    yes = picked(session, school_id, page.items, term)
-    shown = [Choice(each, each.id in yes) for each in rows(session, page.items)]
+    said = {each.course_id: each.admitted for each in words(session, school_id, term)}
+    shown = [Choice(each, said.get(each.id, False), each.id in said) for each in rows(session, page.items)]
     return Page(shown, page.next, page.total)
+
+
+def _decided_as(school_id: int, term: TermKey, query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
+    a, clauses = CourseAdmission, []
+    said = sa.select(a.id).where(a.course_id == Course.id, a.school_id == school_id)
+    said = said.where(a.academic_year == term.academic_year, a.number == term.number)
+    for name, word in (("admitted", said.where(a.admitted)), ("decided", said)):
+        if query[name] is not None:
+            clauses.append(word.exists() if query[name] else sa.not_(word.exists()))
+    return clauses
 
 
 def hosts(session: Session, school_id: int, now: datetime) -> list[tuple[int, str]]:

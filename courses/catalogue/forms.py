@@ -24,7 +24,7 @@ from zutuan.calendar.rules import MAX_WEEK
 from zutuan.clock import at_shanghai, clock
 from zutuan.clusters.models import Cluster, Department, School
 from zutuan.decision import Refusal
-from zutuan.errors import Invalid, Stale
+from zutuan.errors import Invalid, Stale, say
 from zutuan.fields import from_form
 from zutuan.people.models import Affiliation, Person
 from zutuan.sharing import plan, scopes
@@ -197,6 +197,7 @@ def offering_choices(session: Session, course: Course, offering: Offering | None
     return {
         "terms": [(term.id, labels.term(term)) for term in terms],
         "plan": hooks.plan_of(session, course, term, hold=False) if term else None,
+        "late": too_late(session, course, [term] if term and not (offering and offering.state == "published") else []),
         "grades": grades(terms),
         "weekdays": [("", "—"), *((number, name) for number, name in enumerate(SHORT_WEEKDAYS, start=1))],
         "periods": [
@@ -205,6 +206,13 @@ def offering_choices(session: Session, course: Course, offering: Offering | None
         ],
         **offering_rows.choices(session, course, offering),
     }
+
+
+def too_late(session: Session, course: Course, terms: Iterable[Term]) -> list[dict[str, str]]:
+    """Why classes of these terms cannot be handed in now, as pages say it."""
+    found = (hooks.against_submitting(session, course, term, hold=False) for term in terms)
+    said = dict.fromkeys(say(each.code, each.params) for each in found if each is not None)
+    return [{"message": message, "cure": cure} for message, cure in said]
 
 
 def _clock(minutes: int) -> str:

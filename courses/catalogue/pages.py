@@ -236,6 +236,7 @@ def _publish_form(course: Any, chosen: list[str], errors: dict[str, list[str]], 
     return render_template(
         "catalogue/publish.html", course=course, options=options, chosen=chosen, reach=reach,
         errors=errors, overall=overall,
+        late=forms.too_late(db(), course, {each.term for each in course.offerings if each.state == "draft"}),
     )  # fmt: skip
 
 

@@ -226,6 +226,10 @@ def publish_course(session: Session, actor: Actor, course: Course, wanted: Seque
     allow.require(actor, "course.publish", queries.subject(course))
     if wanted is not None and set_audience(session, actor, course.item, wanted):
         new_edition(session, course.offerings)
+    if course.item.published_at is None:  # classes that were published unseen are handed in now
+        for offering in course.offerings:
+            if offering.state == "published":
+                insist(hooks.against_submitting(session, course, offering.term))
     if course.item.state != "published" or wanted is None:
         move(course.item, "publish", actor.now)
     course.item.updated_at = actor.now

@@ -28,7 +28,7 @@ PAGES = {
     ("/approvals", "B registrar"): 19,
     ("/approvals?side=host", "A registrar"): 13,
     ("/offerings/{offering}/roster", "A teacher"): 21,
-    ("/admissions", "B registrar"): 25,
+    ("/admissions", "B registrar"): 26,
     ("/term-plans", "A teacher"): 7,
     ("/offerings/{offering}/roster.xlsx", "A teacher"): 17,
     ("/me/timetable", "B student"): 15,

@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Course, Offering
-from courses.catalogue.rules import Rounds
+from courses.catalogue.rules import DateChange, Rounds
 from zutuan.calendar.models import Term
 from zutuan.decision import Refusal
 from zutuan.sharing.actor import Actor
@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 # More seats than before, in the same transaction: they go to those who wait.
 more_seats: list[Callable[[Session, Actor, Offering], None]] = []
+# Single dates and exams that are set, moved or called off, in the same transaction.
+dates_changed: list[Callable[[Session, Actor, Offering, Sequence[DateChange]], None]] = []
 # The rounds of the published term plan to which the course keeps in that term; None: there is no such plan. `hold`: it
 # stays as it is until the commit.
 TermPlanOf = Callable[..., "Rounds | None"]

@@ -40,6 +40,8 @@ def combined(enrolment: Enrolment) -> str:
 def subject(enrolment: Enrolment) -> Subject:
     """The enrolment as the permission table sees it."""
     course = enrolment.offering.course
+    staff = frozenset(each.person_id for each in course.staff)
+    asks = enrolment.offering.seats_by == "choice" and enrolment.host_state == "pending"
     return Subject(
         "enrolment",
         enrolment.id,
@@ -49,7 +51,8 @@ def subject(enrolment: Enrolment) -> Subject:
         },
         persons={
             "self": frozenset({enrolment.person_id}),
-            "staff": frozenset(each.person_id for each in course.staff),
+            "staff": staff,
+            "chooser": staff if asks else frozenset(),
         },
     )
 

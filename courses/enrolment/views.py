@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from courses.catalogue.models import Offering
 from courses.enrolment import queries, rules
+from courses.enrolment.choosing import Outcome
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.calendar.feeds import Entry
 from zutuan.calendar.services import dates
@@ -122,6 +123,25 @@ def decided(event: str, n: int) -> str:
     if event == "return":
         return _("已退回修改 %(n)s 项，名额仍为学生保留。", n=n)
     return _("未通过 %(n)s 项，名额已释放。", n=n)
+
+
+def chosen(event: str, n: int) -> str:
+    """What a teacher's choice has done."""
+    if event == "deny":
+        return _("未接收 %(n)s 名学生，他们会看到理由。", n=n)
+    return _("已接收 %(n)s 名学生，他们会收到通知。", n=n)
+
+
+def refused_ones(results: Iterable[Outcome]) -> list[dict[str, str]]:
+    """Why some were left as before, and who; one line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for each in results:
+        if each.refused is not None:
+            by_reason.setdefault(say(each.refused.code, each.refused.params)[0], []).append(each.student)
+    return [
+        {"message": _("%(students)s：%(why)s", students=_("、").join(students), why=why)}
+        for why, students in by_reason.items()
+    ]
 
 
 def submitted(value: Enrolment) -> str:

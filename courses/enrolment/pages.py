@@ -236,7 +236,7 @@ def _roster_page(
     )
     return render_template(
         "enrolment/roster.html", listing=Listing.of(page), query=query, offering=offering, course=offering.course,
-        order=queries.queue_order(db(), offering_id), counts=queries.roster_counts(db(), offering_id), sizes=SIZES,
+        places=queries.queue_places(db(), offering, actor().now), counts=queries.roster_counts(db(), offering_id), sizes=SIZES,
         may_choose={each.id for each in page.items if chooses and services.may_choose(each)},
         overall=overall, chosen=chosen, reason=request.form.get("reason", ""),
         done=sum(each.refused is None for each in results), left=len(chosen), refused=views.refused_ones(results),
@@ -265,5 +265,5 @@ def roster_workbook(offering_id: int) -> ResponseReturnValue:
     """The roster as it is filtered, whole."""
     offering = _roster_of(offering_id).offering
     rows = queries.whole_roster(db(), offering_id, _roster_query())
-    table = views.roster_table(offering, rows, queries.queue_order(db(), offering_id))
+    table = views.roster_table(offering, rows, queries.queue_places(db(), offering, actor().now))
     return xlsx_download(f"{offering.course.code}-{offering.code}.xlsx", table)

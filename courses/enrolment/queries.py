@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload, object_session, selectinload
 
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Course, CourseTeacher, Offering
-from courses.enrolment import rules
+from courses.enrolment import facts, rules
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
@@ -21,6 +21,7 @@ from zutuan.clusters.models import Department
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, Query, fetch_page, like, moment
 from zutuan.people.models import Affiliation, Person, RoleAssignment
+from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
@@ -222,10 +223,18 @@ def roster_counts(session: Session, offering_id: int) -> dict[str, int]:
     return {name: count for name, count in zip(names, row, strict=True)}
 
 
-def queue_order(session: Session, offering_id: int) -> dict[int, int]:
-    """Enrolment → its number in the offering's queue, whichever pools it waits for."""
-    waiting = sa.select(Enrolment.id).where(Enrolment.offering_id == offering_id, _STATE_CLAUSES["waitlisted"])
-    return {id_: number for number, id_ in enumerate(session.scalars(waiting.order_by(Enrolment.id)), start=1)}
+def queue_places(session: Session, offering: Offering, now: datetime) -> dict[int, tuple[int, int]]:
+    """Enrolment → (place, how many wait for the same seats), as each student who waits sees it."""
+    e = Enrolment
+    waits = sa.select(e.id, e.home_school_id).where(e.offering_id == offering.id, _STATE_CLAUSES["waitlisted"])
+    rows = session.execute(waits.order_by(e.id)).tuples().all()
+    schools = sharing.clusters_of_each(session, {school for _id, school in rows}, now) if rows else {}
+    pools = facts.pools(offering)
+    of = {
+        school: frozenset(each.id for each in rules.pools_for(pools, facts.school_scopes(school, clusters)))
+        for school, clusters in schools.items()
+    }
+    return rules.places_in_queue([(id_, of[school]) for id_, school in rows])
 
 
 def _page(session: Session, found: Query, query: dict[str, Any], order: list[Key], more: tuple[Any, ...] = ()) -> Page:

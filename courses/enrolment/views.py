@@ -332,18 +332,18 @@ def _when(moment: datetime) -> str:
     return stamp(moment)
 
 
-def roster_table(offering: Offering, rows: Iterable[Enrolment], order: Mapping[int, int]) -> Table:
+def roster_table(offering: Offering, rows: Iterable[Enrolment], places: Mapping[int, tuple[int, int]]) -> Table:
     """A roster as a sheet: every text stays text."""
     heads = (
         _("序号"), _("学校"), _("学工号"), _("姓名"), _("院系"), _("专业"), _("年级"), _("班级"), _("状态"), _("候补次序"),
-        _("选课时间"), _("学生的说明"),
+        _("候补人数"), _("选课时间"), _("学生的说明"),
     )  # fmt: skip
     lines = [
         (
             number, each.home_school.name, each.affiliation.number, each.person.name,
             each.affiliation.department.name if each.affiliation.department else "", each.affiliation.major,
             each.affiliation.grade, each.affiliation.class_name, str(STATE[queries.combined(each)][0]),
-            order.get(each.id), each.created_at, each.statement,
+            *places.get(each.id, (None, None)), each.created_at, each.statement,
         )
         for number, each in enumerate(rows, start=1)
     ]  # fmt: skip

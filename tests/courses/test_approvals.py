@@ -298,10 +298,31 @@ def test_a_roster_as_a_workbook_runs_nothing(
     assert client.get(f"/offerings/{taught.offering_id}/roster.xlsx").status_code == 403
 
 
-def test_the_roster_tells_the_queue_s_order(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
-    taught = teach(sqlite_app, cast, seats=1)
-    for index, each in enumerate(add_people(sqlite_database, cast, "B", 3)):
-        ok(api(sqlite_app, each).post(taught.seats, {"waitlist": index > 0}), 201)
+def test_the_roster_tells_each_s_place_as_the_student_sees_it(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast
+) -> None:
+    """Seats for B only, and for C only: who waits for one is not behind who waits for the other."""
+    pools = [{"scope": f"school:{cast.schools[each]}", "seats": 1} for each in "BC"]
+    taught = teach(sqlite_app, cast, offering={"seats": None, "pools": pools})
+    places = {}
+    for school in "BCB":
+        for index, each in enumerate(add_people(sqlite_database, cast, school, 2)):
+            waits = index > 0 or bool(places.get(school))
+            made = ok(api(sqlite_app, each).post(taught.seats, {"waitlist": waits}), 201)
+            places.setdefault(school, []).append(made["id"])
+            if made["place"]:
+                shown = ok(api(sqlite_app, each).get(f"/enrolments/{made['id']}"))
+                assert shown["place"] == len(places[school]) - 1
+    listed = ok(api(sqlite_app, cast.who("A", "teacher")).get(f"{taught.seats}?state=waitlisted"))["items"]
+    assert [(each["place"], each["waiting"]) for each in listed] == [(1, 3), (1, 1), (2, 3), (3, 3)]
     client, _token = signed_in(sqlite_app, cast.who("A", "teacher"))
     page = client.get(f"/offerings/{taught.offering_id}/roster?state=waitlisted").text
-    assert len(named(page)) == 2 and page.index("第 1 位") < page.index("第 2 位")
+    assert re.findall(r"第 (\d) 位，共 (\d) 人", page) == [("1", "3"), ("1", "1"), ("2", "3"), ("3", "3")]
+    book = client.get(f"/offerings/{taught.offering_id}/roster.xlsx?state=waitlisted").data
+    rows = list(openpyxl.load_workbook(BytesIO(book)).active.iter_rows(values_only=True))
+    assert rows[0][9:11] == ("候补次序", "候补人数") and [row[9:11] for row in rows[1:]] == [
+        (1, 3),
+        (1, 1),
+        (2, 3),
+        (3, 3),
+    ]

@@ -36,7 +36,7 @@ PAGES = {
     ("/api/v1/courses", "B student"): 7,
     ("/api/v1/courses?mine=1", "A teacher"): 7,
     ("/api/v1/enrolments", "B registrar"): 9,
-    ("/api/v1/offerings/{offering}/enrolments", "A teacher"): 18,
+    ("/api/v1/offerings/{offering}/enrolments", "A teacher"): 19,
     ("/api/v1/me/enrolments", "B student"): 10,
     ("/api/v1/me/timetable", "B student"): 7,
     ("/api/v1/search?q=课程", "B student"): 6,

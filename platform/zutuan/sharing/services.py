@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, TypeVarTuple
@@ -83,9 +83,17 @@ def _viewer(actor: Actor, aspect: str) -> dict[str, Any]:
 
 def clusters_of(session: Session, school_id: int, now: datetime) -> dict[int, str]:
     """Cluster id → the school's role there, for the clusters it is a member of now."""
-    query = sa.select(Membership.cluster_id, Membership.role)
-    rows = session.execute(query.where(Membership.school_id == school_id, Membership.open_at(now)))
-    return {cluster_id: role for cluster_id, role in rows}
+    return clusters_of_each(session, [school_id], now)[school_id]
+
+
+def clusters_of_each(session: Session, school_ids: Collection[int], now: datetime) -> dict[int, dict[int, str]]:
+    """The same of several schools, in one statement."""
+    m = Membership
+    query = sa.select(m.school_id, m.cluster_id, m.role).where(m.school_id.in_(padded(sorted(school_ids))))
+    found: dict[int, dict[int, str]] = {id_: {} for id_ in school_ids}
+    for school_id, cluster_id, role in session.execute(query.where(m.open_at(now))):
+        found[school_id][cluster_id] = role
+    return found
 
 
 def aspects_seen(session: Session, actor: Actor, item: SharedItem) -> dict[str, list[rules.Shared]]:

@@ -46,15 +46,18 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
     view = catalogue.view_offering(db(), who, offering_id)
     shown = view.offering
     mine = queries.active_in(db(), who.person_id, offering_id)
-    home = next((each for each in who.affiliations if each.kind == "student"), None)
-    ahead = services.outlook(db(), who, shown, home)
+    holding = mine is not None and queries.tracks(mine).active
+    studying = [each for each in who.affiliations if each.kind == "student"]
+    home = next(iter(studying), None)
+    # Who holds a place, or only teaches here, is not about to apply.
+    ahead = services.outlook(db(), who, shown, home) if not holding and (studying or not view.may_edit) else None
     return render_template(
         "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
-        studying=[each for each in who.affiliations if each.kind == "student"], ahead=ahead,
+        studying=studying, ahead=ahead, holding=holding,
         place=services.place(db(), mine, who.now) if mine else None,
         edition=editions.at(db(), shown.course_id, mine.created_at) if mine else None,
         pool_names=catalogue.pool_names(db(), shown),
-        reasons=views.refusals(ahead.against), meetings=catalogue.occurrences(db(), offering_id),
+        reasons=views.refusals(ahead.against) if ahead else [], meetings=catalogue.occurrences(db(), offering_id),
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
         dropping=who.now < shown.enrol_until,
         may_read_roster=allow.may(who, "roster.read", services.roster_subject(shown)),

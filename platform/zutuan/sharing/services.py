@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from zutuan.clusters.models import Membership, School
-from zutuan.db import MAX_ID, UtcDateTime, insert_or, mark_audited, padded
+from zutuan.db import MAX_ID, UtcDateTime, found_once, insert_or, mark_audited, padded
 from zutuan.errors import Denial, NotFound, Refused, insist
 from zutuan.sharing import rules, scopes
 from zutuan.sharing.actor import Actor
@@ -88,6 +88,12 @@ def clusters_of(session: Session, school_id: int, now: datetime) -> dict[int, st
 
 def clusters_of_each(session: Session, school_ids: Collection[int], now: datetime) -> dict[int, dict[int, str]]:
     """The same of several schools, in one statement."""
+    key = ("clusters", now, *sorted(school_ids))
+    found = found_once(session, key, lambda: _clusters_of(session, school_ids, now))
+    return {school_id: dict(clusters) for school_id, clusters in found.items()}
+
+
+def _clusters_of(session: Session, school_ids: Collection[int], now: datetime) -> dict[int, dict[int, str]]:
     m = Membership
     query = sa.select(m.school_id, m.cluster_id, m.role).where(m.school_id.in_(padded(sorted(school_ids))))
     found: dict[int, dict[int, str]] = {id_: {} for id_ in school_ids}
@@ -98,8 +104,8 @@ def clusters_of_each(session: Session, school_ids: Collection[int], now: datetim
 
 def aspects_seen(session: Session, actor: Actor, item: SharedItem) -> dict[str, list[rules.Shared]]:
     """Aspect → the shares through which the actor sees it now. Two statements, however many shares the item has."""
-    mine = sa.select(Share).where(Share.item_id == item.id, Share.scope.in_(padded(sorted(actor.scopes))))
-    shares = [rules.Shared(s.aspect, s.scope, s.from_, s.until) for s in session.scalars(mine)]
+    held = sorted(actor.scopes)
+    shares = found_once(session, ("shares", item.id, *held), lambda: _shares_with(session, item, held))
     owner_clusters = clusters_of(session, item.owner_school_id, actor.now)
     seen = {}
     for aspect in {share.aspect for share in shares}:
@@ -107,6 +113,11 @@ def aspects_seen(session: Session, actor: Actor, item: SharedItem) -> dict[str, 
         if through:
             seen[aspect] = through
     return seen
+
+
+def _shares_with(session: Session, item: SharedItem, held: Sequence[str]) -> list[rules.Shared]:
+    mine = sa.select(Share).where(Share.item_id == item.id, Share.scope.in_(padded(held)))
+    return [rules.Shared(s.aspect, s.scope, s.from_, s.until) for s in session.scalars(mine)]
 
 
 def seen_through(session: Session, actor: Actor, item: SharedItem, aspect: str = rules.RECORD) -> list[rules.Shared]:

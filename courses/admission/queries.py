@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from courses.admission import policies, rules
 from courses.admission.models import CourseAdmission
 from courses.admission.permissions import allow
+from courses.catalogue import hooks
 from courses.catalogue import queries as catalogue
+from courses.catalogue.hooks import ReviewDates
 from courses.catalogue.models import Course, Offering
 from courses.catalogue.rows import CourseRow, rows
 from zutuan.calendar import services as calendar
@@ -27,6 +29,8 @@ from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
+
+LATEST = 3  # terms in which something can still be reviewed
 
 
 @dataclass(frozen=True)
@@ -100,15 +104,40 @@ def shared(session: Session, school_id: int, course_ids: Sequence[int], now: dat
     return set(session.scalars(_shared_with(session, school_id, now).where(Course.id.in_(course_ids))))
 
 
-def choices(session: Session, actor: Actor, school_id: int, term: TermKey, query: dict[str, Any]) -> Page:
-    """Courses with a published class in the term, with the school's word on each."""
+def _offered(session: Session, school_id: int, term: TermKey, now: datetime) -> sa.Select[Any]:
+    """Courses shared with the school that have a published class in the term."""
     taught = (
         sa.select(Offering.id)
         .join(Term, Term.id == Offering.term_id)
         .where(Offering.course_id == Course.id, Offering.state == "published")
         .where(Term.academic_year == term.academic_year, Term.number == term.number)
     )
-    found = _shared_with(session, school_id, actor.now).where(taught.exists())
+    return _shared_with(session, school_id, now).where(taught.exists())
+
+
+def under_review(session: Session, school_id: int, now: datetime) -> list[tuple[TermKey, ReviewDates, int]]:
+    """Terms that the school is to review now, or is late with, where it picks courses: with how many it has not decided."""
+    if way(session, school_id, now) != "picked":
+        return []
+    found = []
+    for term in terms(session, school_id, now)[0][:LATEST]:
+        for dates in hooks.when_to_review(session, school_id, term.academic_year, term.number)[:1]:
+            if dates.opens <= now < dates.ends:
+                found.append((term, dates, undecided(session, school_id, term, now)))
+    return found
+
+
+def undecided(session: Session, school_id: int, term: TermKey, now: datetime) -> int:
+    """How many courses of the term the school has said nothing of."""
+    found = _offered(session, school_id, term, now)
+    for clause in _decided_as(school_id, term, {"admitted": None, "decided": False}):
+        found = found.where(clause)
+    return session.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
+
+
+def choices(session: Session, actor: Actor, school_id: int, term: TermKey, query: dict[str, Any]) -> Page:
+    """Courses with a published class in the term, with the school's word on each."""
+    found = _offered(session, school_id, term, actor.now)
     if query["q"]:
         found = found.where(catalogue.matches(query["q"]))
     if query["host_id"]:

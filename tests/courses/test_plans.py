@@ -241,12 +241,16 @@ def test_home_schools_pick_in_time_or_late_and_the_board_says_which(
     assert ok(registrar.post(admissions, said(first))) == {"changed": 1}
     assert ok(registrar.post(admissions, said(second, admitted=False))) == {"changed": 1}, "no is an answer as well"
     assert review("B") == ("open", 3, 1, 1, 0)
+    desk = app.test_client()
+    browser_session(desk, cast.who("B", "registrar"))
+    assert "外校课程待决定" in desk.get("/").text
     assert [each["id"] for each in ok(registrar.get(f"{admissions}?decided=0"))["items"]] == [third]
 
     clock.set(NOW + 3 * DAY)
     assert review("B") == ("outstanding", 3, 1, 1, 0)
     assert ok(registrar.post(admissions, said(third))) == {"changed": 1}
     assert review("B") == ("done", 3, 2, 0, 1)
+    assert "外校课程待决定" not in desk.get("/").text
 
     clock.set(NOW + 9 * DAY)
     with changes_nothing(database):

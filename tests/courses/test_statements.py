@@ -15,7 +15,7 @@ FEW, MANY = 3, 12
 # page, as whom (of school A, the host, of B, the home, or of C, who has not applied yet) → statements
 PAGES = {
     ("/", "B student"): 17,
-    ("/", "B registrar"): 15,
+    ("/", "B registrar"): 17,
     ("/", "A teacher"): 15,
     ("/courses", "B student"): 13,
     ("/courses?q=课程&sort=seats&available=1", "B student"): 13,

@@ -27,7 +27,7 @@ def _shown(choice: Choice) -> dict[str, Any]:
     return {
         "id": course.id, "code": course.code, "title_zh": course.title_zh, "title_en": course.title_en,
         "school": {"id": course.school_id, "name": course.school_name}, "offerings": course.offerings,
-        "admitted": choice.admitted,
+        "admitted": choice.admitted, "decided": choice.decided,
     }  # fmt: skip
 
 

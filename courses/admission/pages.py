@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from courses.admission import queries, rules, schemas, services
 from courses.admission.permissions import allow
 from courses.admission.queries import TermKey
+from courses.catalogue import hooks
 from courses.catalogue.labels import term_named
 from zutuan.clusters.models import School
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
@@ -27,6 +28,13 @@ blueprint = Blueprint("admission", __name__, template_folder="templates")
 give_templates(blueprint, term_named=term_named)
 
 PAGE = 50
+# the page has one filter for both
+FILTERS: dict[str, dict[str, bool | None]] = {
+    "": {"admitted": None, "decided": None},
+    "1": {"admitted": True, "decided": None},
+    "0": {"admitted": False, "decided": True},
+    "open": {"admitted": None, "decided": False},
+}
 
 
 def _school() -> int:
@@ -48,12 +56,13 @@ def _page(overall: str = "", chosen: Collection[int] = ()) -> str:
     known, current = queries.terms(db(), school_id, actor().now)
     term = _term(known) or current
     query: dict[str, Any] = load_query(schemas.AdmissionQuery(exclude=["academic_year", "number"]), PAGE)
-    query["admitted"] = {"1": True, "0": False}.get(request.args.get("admitted", ""))
+    query |= FILTERS.get(request.args.get("admitted", ""), FILTERS[""])
     page = queries.choices(db(), actor(), school_id, term, query) if term else None
     mine = [fetch(db(), School, id_) for id_ in sorted(allow.schools(actor(), "admission.read"))]
     return render_template(
         "admission/list.html", listing=Listing.of(page) if page else None, query=query, term=term, terms=known,
         school_id=school_id, schools=mine, way=queries.way(db(), school_id, actor().now), overall=overall,
+        review=hooks.when_to_review(db(), school_id, term.academic_year, term.number) if term else (), now=actor().now,
         hosts=queries.hosts(db(), school_id, actor().now), chosen=chosen,
         deciding=allow.may(actor(), "admission.decide", queries.subject(school_id)),
     )  # fmt: skip
@@ -81,6 +90,6 @@ def decide() -> ResponseReturnValue:
         n = services.decide(db(), actor(), school_id, ids, term, admit=admit)
     except (Invalid, Refused) as error:
         return refused_at_once(error, lambda first: _page(first, ids))
-    flash(_("已列入 %(n)s 门课程。", n=n) if admit else _("已移出 %(n)s 门课程；已选上的学生不受影响。", n=n), "good")
+    flash(_("已列入 %(n)s 门课程。", n=n) if admit else _("%(n)s 门课程不列入；已选上的学生不受影响。", n=n), "good")
     kept = [(key, value) for key, value in request.args.items(multi=True) if key != "cursor"]
     return redirect(f"{url_for('admission.admissions')}?{urlencode(kept)}")

@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from courses.admission import policies, rules
 from courses.admission.models import CourseAdmission
 from courses.admission.permissions import allow
+from courses.catalogue import hooks
 from courses.catalogue import queries as catalogue
+from courses.catalogue.hooks import ReviewDates
 from courses.catalogue.models import Course, Offering
 from courses.catalogue.rows import CourseRow, rows
 from zutuan.calendar import services as calendar
@@ -27,6 +29,8 @@ from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
+
+LATEST = 3  # terms in which something can still be reviewed
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,13 @@ def admitted(session: Session, school_id: int, course_id: int, term: Term | Term
     return rules.may_choose(how, how == "picked" and course_id in picked(session, school_id, [course_id], term))
 
 
+def words(session: Session, school_id: int, term: Term | TermKey) -> list[CourseAdmission]:
+    """What the school has said of courses in that term: admitted or not."""
+    a = CourseAdmission
+    query = sa.select(a).where(a.school_id == school_id, a.academic_year == term.academic_year, a.number == term.number)
+    return list(session.scalars(query))
+
+
 def picked(session: Session, school_id: int, course_ids: Iterable[int], term: Term | TermKey) -> set[int]:
     """Those of the courses that the school has admitted for the term."""
     a = CourseAdmission
@@ -73,10 +84,11 @@ def terms(session: Session, school_id: int, today: datetime) -> tuple[list[TermK
 
 @dataclass(frozen=True)
 class Choice:
-    """A course that the school's students could choose, and whether they may."""
+    """A course that the school's students could choose, and whether the school has decided that they may."""
 
     course: CourseRow
     admitted: bool
+    decided: bool
 
 
 def _shared_with(session: Session, school_id: int, now: datetime) -> sa.Select[Any]:
@@ -92,28 +104,60 @@ def shared(session: Session, school_id: int, course_ids: Sequence[int], now: dat
     return set(session.scalars(_shared_with(session, school_id, now).where(Course.id.in_(course_ids))))
 
 
-def choices(session: Session, actor: Actor, school_id: int, term: TermKey, query: dict[str, Any]) -> Page:
-    """Courses with a published class in the term, with the school's word on each."""
+def _offered(session: Session, school_id: int, term: TermKey, now: datetime) -> sa.Select[Any]:
+    """Courses shared with the school that have a published class in the term."""
     taught = (
         sa.select(Offering.id)
         .join(Term, Term.id == Offering.term_id)
         .where(Offering.course_id == Course.id, Offering.state == "published")
         .where(Term.academic_year == term.academic_year, Term.number == term.number)
     )
-    found = _shared_with(session, school_id, actor.now).where(taught.exists())
+    return _shared_with(session, school_id, now).where(taught.exists())
+
+
+def under_review(session: Session, school_id: int, now: datetime) -> list[tuple[TermKey, ReviewDates, int]]:
+    """Terms that the school is to review now, or is late with, where it picks courses: with how many it has not decided."""
+    if way(session, school_id, now) != "picked":
+        return []
+    found = []
+    for term in terms(session, school_id, now)[0][:LATEST]:
+        for dates in hooks.when_to_review(session, school_id, term.academic_year, term.number)[:1]:
+            if dates.opens <= now < dates.ends:
+                found.append((term, dates, undecided(session, school_id, term, now)))
+    return found
+
+
+def undecided(session: Session, school_id: int, term: TermKey, now: datetime) -> int:
+    """How many courses of the term the school has said nothing of."""
+    found = _offered(session, school_id, term, now)
+    for clause in _decided_as(school_id, term, {"admitted": None, "decided": False}):
+        found = found.where(clause)
+    return session.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
+
+
+def choices(session: Session, actor: Actor, school_id: int, term: TermKey, query: dict[str, Any]) -> Page:
+    """Courses with a published class in the term, with the school's word on each."""
+    found = _offered(session, school_id, term, actor.now)
     if query["q"]:
         found = found.where(catalogue.matches(query["q"]))
     if query["host_id"]:
         found = found.where(Course.school_id == query["host_id"])
-    if query["admitted"] is not None:
-        a = CourseAdmission
-        word = sa.select(a.id).where(a.course_id == Course.id, a.school_id == school_id, a.admitted)
-        word = word.where(a.academic_year == term.academic_year, a.number == term.number)
-        found = found.where(word.exists() if query["admitted"] else sa.not_(word.exists()))
+    for clause in _decided_as(school_id, term, query):
+        found = found.where(clause)
     page = fetch_page(session, found, [Key(Course.id)], query["cursor"], query["limit"])
-    yes = picked(session, school_id, page.items, term)
-    shown = [Choice(each, each.id in yes) for each in rows(session, page.items)]
+    said = {each.course_id: each.admitted for each in words(session, school_id, term)}
+    shown = [Choice(each, said.get(each.id, False), each.id in said) for each in rows(session, page.items)]
     return Page(shown, page.next, page.total)
+
+
+def _decided_as(school_id: int, term: TermKey, query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
+    a, clauses = CourseAdmission, []
+    said = sa.select(a.id).where(a.course_id == Course.id, a.school_id == school_id)
+    said = said.where(a.academic_year == term.academic_year, a.number == term.number)
+    for name, word in (("admitted", said.where(a.admitted)), ("decided", said)):
+        if query[name] is not None:
+            clauses.append(word.exists() if query[name] else sa.not_(word.exists()))
+    return clauses
 
 
 def hosts(session: Session, school_id: int, now: datetime) -> list[tuple[int, str]]:

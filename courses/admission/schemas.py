@@ -14,6 +14,7 @@ class AdmissionQuery(Schema):
     q = Text(60, min=0, load_default="")
     host_id = Ref(load_default=None, metadata={"description": "courses of this school only"})
     admitted = Flag(load_default=None)
+    decided = Flag(load_default=None, metadata={"description": "whether the school has said anything of it yet"})
     academic_year = Pattern(YEAR, "bad_academic_year", 9, min=0, metadata={"description": "without it, of now"})
     number = Whole(1, 4, load_default=None)
 
@@ -33,6 +34,7 @@ class AdmittedOut(Schema):
     school = fields.Nested(Named)
     offerings = fields.Integer()
     admitted = fields.Boolean()
+    decided = fields.Boolean()
 
 
 class ChangedOut(Schema):

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from courses.admission import queries
 from courses.admission.models import CourseAdmission
 from courses.admission.permissions import allow
+from courses.catalogue import hooks
 from zutuan.clusters.models import School
 from zutuan.decision import FieldError
-from zutuan.errors import Invalid
+from zutuan.errors import Invalid, Refused
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit, fetch
@@ -21,8 +22,8 @@ from zutuan.sharing.services import audit, fetch
 def decide(
     session: Session, actor: Actor, school_id: int, course_ids: Sequence[int], term: queries.TermKey, *, admit: bool
 ) -> int:
-    """Admit these courses for the school's own students in that term, or no longer: all or none; answers how many that
-    changed. Who is enrolled already keeps the seat."""
+    """Admit these courses for the school's own students in that term, or say that they are not (any longer): all or none;
+    answers how many that changed. Who is enrolled already keeps the seat."""
     fetch(session, School, school_id)
     queries.require_read(actor, school_id)
     allow.require(actor, "admission.decide", queries.subject(school_id))
@@ -37,11 +38,21 @@ def decide(
                 if course_id in unseen
             ]
         )
-    changed = [id_ for id_ in ids if (known[id_].admitted if id_ in known else False) != admit]
+    changed = [id_ for id_ in ids if id_ not in known or known[id_].admitted != admit]
+    _insist_on_plans(session, course_ids, changed, term)
     for course_id in changed:
         _write(session, actor, school_id, course_id, term, known.get(course_id), admit)
     session.flush()
     return len(changed)
+
+
+def _insist_on_plans(session: Session, sent: Sequence[int], changed: Sequence[int], term: queries.TermKey) -> None:
+    """Raises Refused, naming the rows for which it is too early or too late."""
+    against = hooks.against_admitting(session, changed, term.academic_year, term.number)
+    rows = [(index, against[course_id]) for index, course_id in enumerate(sent) if course_id in against]
+    if rows:
+        errors = [FieldError(f"course_ids.{index}", said.code, said.params) for index, said in rows]
+        raise Refused(rows[0][1].code, errors=errors, **rows[0][1].params)
 
 
 def _known(session: Session, school_id: int, ids: Sequence[int], term: queries.TermKey) -> dict[int, CourseAdmission]:

@@ -33,6 +33,10 @@ def rows_of(offering: Offering) -> list[dict[str, Any]]:
     return [{name: getattr(each, name) for name in FIELDS} for each in offering.dates]
 
 
+def said(offering: Offering) -> list[tuple[str, rules.Dated]]:
+    return [(each.kind, rules.Dated(each.starts, each.ends, each.place)) for each in offering.dates]
+
+
 def check(offering: Offering, wanted: Sequence[Mapping[str, Any]], patterns: Sequence[Pattern], here: Calendar) -> None:
     """Raises Invalid naming the row that does not fit the term, another row or a weekly meeting."""
     term = calendar.dates(offering.term)

@@ -24,7 +24,7 @@ from zutuan.calendar.rules import MAX_WEEK
 from zutuan.clock import at_shanghai, clock
 from zutuan.clusters.models import Cluster, Department, School
 from zutuan.decision import Refusal
-from zutuan.errors import Invalid, Stale
+from zutuan.errors import Invalid, Stale, say
 from zutuan.fields import from_form
 from zutuan.people.models import Affiliation, Person
 from zutuan.sharing import plan, scopes
@@ -78,7 +78,7 @@ def copied_course(course: Course) -> dict[str, Any]:
 def typed_course() -> dict[str, Any]:
     """What was typed, as it was typed."""
     # The version is left out: the form shows the newest, so that saving again is a deliberate act.
-    lists = {name: request.form.getlist(name) for name in ("teacher_ids", "requires_ids")}
+    lists = {name: request.form.getlist(name) for name in ("teacher_ids", "requires_ids", "audience")}
     rows = from_form(CourseFields(), request.form)["syllabus"]
     return {**request.form.to_dict(), **lists, "syllabus": _weeks(rows), "version": None}
 
@@ -119,9 +119,15 @@ def _requirable(session: Session, school_id: int, course: Course | None) -> list
     return [(id_, f"{title} · {code}") for id_, title, code in session.execute(query)]
 
 
-def audience_options(session: Session, actor: Actor, course: Course) -> list[tuple[str, str, str]]:
-    """(scope, label, note) of whom the course can be shared with beyond its own school."""
-    members = clusters_of(session, course.school_id, actor.now)
+def school_for(actor: Actor, wanted: int | None) -> int:
+    """The school that a new course would be of: the one named, if the actor may publish for it, or the first such."""
+    mine = allow.schools(actor, "course.create")
+    return wanted if wanted in mine else min(mine)
+
+
+def audience_options(session: Session, actor: Actor, school_id: int) -> list[tuple[str, str, str]]:
+    """(scope, label, note) of whom a course of that school can be shared with beyond it."""
+    members = clusters_of(session, school_id, actor.now)
     clusters = session.scalars(sa.select(Cluster).where(Cluster.id.in_(members)).order_by(Cluster.id))
     options = [(scopes.cluster(each.id), each.name, _("组团内各校师生可见")) for each in clusters]
     return [*options, (scopes.PLATFORM, _("全平台"), _("所有登录的师生可见"))]
@@ -197,6 +203,7 @@ def offering_choices(session: Session, course: Course, offering: Offering | None
     return {
         "terms": [(term.id, labels.term(term)) for term in terms],
         "plan": hooks.plan_of(session, course, term, hold=False) if term else None,
+        "late": too_late(session, course, [term] if term and not (offering and offering.state == "published") else []),
         "grades": grades(terms),
         "weekdays": [("", "—"), *((number, name) for number, name in enumerate(SHORT_WEEKDAYS, start=1))],
         "periods": [
@@ -205,6 +212,13 @@ def offering_choices(session: Session, course: Course, offering: Offering | None
         ],
         **offering_rows.choices(session, course, offering),
     }
+
+
+def too_late(session: Session, course: Course, terms: Iterable[Term]) -> list[dict[str, str]]:
+    """Why classes of these terms cannot be handed in now, as pages say it."""
+    found = (hooks.against_submitting(session, course, term, hold=False) for term in terms)
+    said = dict.fromkeys(say(each.code, each.params) for each in found if each is not None)
+    return [{"message": message, "cure": cure} for message, cure in said]
 
 
 def _clock(minutes: int) -> str:

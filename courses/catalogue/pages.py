@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -92,6 +93,23 @@ def create_course() -> ResponseReturnValue:
     return redirect(url_for("catalogue.course", course_id=made.id))
 
 
+@blueprint.post("/courses/new/audience")
+def preview_course() -> ResponseReturnValue:
+    """The new form as it is typed, with the line of its audience: for who has no JavaScript. Its own address, so that
+    the form's key is not used up."""
+    services.require_some_school(actor())
+    return _course_form(None, forms.typed_course(), {}, "")
+
+
+@blueprint.get("/courses/audience")
+def audience() -> ResponseReturnValue:
+    """The line that says whom a chosen audience reaches now, for a form that is being filled."""
+    services.require_some_school(actor())
+    school_id = forms.school_for(actor(), request.args.get("school_id", type=int))
+    reach = sharing.reach(db(), school_id, request.args.getlist("audience"), actor().now)
+    return render_template("catalogue/_reach.html", reach=reach)
+
+
 @blueprint.get("/courses/<id:course_id>/edit")
 def edit_course(course_id: int) -> ResponseReturnValue:
     view = _editable(course_id)
@@ -121,16 +139,22 @@ def _editable(course_id: int) -> queries.CourseView:
 def _course_form(course: Any, values: Any, errors: dict[str, list[str]], overall: str) -> str:
     g.nav_endpoint = "catalogue.mine"
     choices = forms.course_choices(db(), actor(), course)
+    if course is None:
+        school_id = forms.school_for(actor(), _whole(values.get("school_id")))
+        choices["audience_options"] = forms.audience_options(db(), actor(), school_id)
+        if "audience" not in values:  # meant for the clusters
+            values = {**values, "audience": [scope for scope, _label, _note in choices["audience_options"]][:-1]}
+        reach = sharing.reach(db(), school_id, values["audience"], actor().now)
+    else:
+        reach = queries.reach(db(), actor(), course)
     return render_template(
-        "catalogue/course_form.html",
-        course=course,
-        values=values,
-        errors=errors,
-        overall=overall,
-        once=once(),
-        reach=queries.reach(db(), actor(), course) if course else None,
-        **choices,
-    )
+        "catalogue/course_form.html", course=course, values=values, errors=errors, overall=overall, once=once(),
+        reach=reach, **choices,
+    )  # fmt: skip
+
+
+def _whole(typed: Any) -> int | None:
+    return int(typed) if re.fullmatch(r"[1-9][0-9]{0,17}", str(typed or "")) else None
 
 
 # --- editions and files -----------------------------------------------------------------------------------------
@@ -201,7 +225,7 @@ def publish(course_id: int) -> ResponseReturnValue:
     if not chosen:
         chosen = sharing.audience(db(), view.course.item, actor().now)
     if not chosen and view.course.item.published_at is None:  # a first publishing is meant for the clusters
-        chosen = [scope for scope, _label, _note in forms.audience_options(db(), actor(), view.course)][:-1]
+        chosen = [scope for scope, _label, _note in forms.audience_options(db(), actor(), view.course.school_id)][:-1]
     return _publish_form(view.course, chosen, {}, "")
 
 
@@ -231,11 +255,12 @@ def _publish_with(offering: Offering) -> None:
 
 
 def _publish_form(course: Any, chosen: list[str], errors: dict[str, list[str]], overall: str) -> str:
-    options = forms.audience_options(db(), actor(), course)
+    options = forms.audience_options(db(), actor(), course.school_id)
     reach = sharing.reach(db(), course.school_id, chosen, actor().now)
     return render_template(
         "catalogue/publish.html", course=course, options=options, chosen=chosen, reach=reach,
         errors=errors, overall=overall,
+        late=forms.too_late(db(), course, {each.term for each in course.offerings if each.state == "draft"}),
     )  # fmt: skip
 
 

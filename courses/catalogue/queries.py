@@ -19,7 +19,7 @@ from courses.catalogue.rules import CREDITS
 from zutuan.calendar.models import Occurrence
 from zutuan.clock import clock
 from zutuan.clusters.models import Cluster, Membership, School
-from zutuan.db import padded
+from zutuan.db import found_once, padded
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, fetch_ids, like, moment
 from zutuan.people.models import Person
@@ -80,12 +80,19 @@ class OfferingView:
 
 def view_course(session: Session, actor: Actor, course_id: int, action: str = "course.read") -> CourseView:
     """The course, or 404. Whoever sees it only through a seat sees that offering only."""
-    item = joinedload(Course.item).joinedload(SharedItem.owner)
-    more = () if action in _BRIEF else (_REQUIRES, _DATES)
-    options = [item, _STAFF, _OFFERINGS, joinedload(Course.department), *more]
-    course = session.get(Course, course_id, options=options)
+    course = session.get(Course, course_id, options=_options(action))
     if course is None:
         raise NotFound
+    return _view(session, actor, course, action)
+
+
+def _options(action: str) -> list[Any]:
+    item = joinedload(Course.item).joinedload(SharedItem.owner)
+    more = () if action in _BRIEF else (_REQUIRES, _DATES)
+    return [item, _STAFF, _OFFERINGS, joinedload(Course.department), *more]
+
+
+def _view(session: Session, actor: Actor, course: Course, action: str) -> CourseView:
     for each in course.offerings:
         set_committed_value(each, "course", course)  # known, so it is not asked for again
     may_edit = allow.may(actor, "course.edit", subject(course))
@@ -97,16 +104,17 @@ def view_course(session: Session, actor: Actor, course_id: int, action: str = "c
         return CourseView(course, shown, seats, promised=False, may_edit=may_edit, may_close=may_close)
     held = [each for each in course.offerings if each.id in seats]
     if not held:
-        raise Hidden(Denial(action, "course", course_id))
+        raise Hidden(Denial(action, "course", course.id))
     return CourseView(course, held, seats, promised=True, may_edit=False)
 
 
 def view_offering(session: Session, actor: Actor, offering_id: int, action: str = "offering.read") -> OfferingView:
     """The offering, or 404: it has its course's audience."""
-    course_id = session.scalar(sa.select(Offering.course_id).where(Offering.id == offering_id))
-    if course_id is None:
+    of_it = sa.select(Offering.course_id).where(Offering.id == offering_id).scalar_subquery()
+    course = session.scalar(sa.select(Course).where(Course.id == of_it).options(*_options(action)))
+    if course is None:
         raise NotFound
-    view = view_course(session, actor, course_id, action)
+    view = _view(session, actor, course, action)
     offering = next((each for each in view.offerings if each.id == offering_id), None)
     if offering is None:
         raise Hidden(Denial(action, "offering", offering_id))
@@ -143,7 +151,7 @@ def occurrences(session: Session, offering_id: int) -> list[Occurrence]:
     """Its meetings as absolute intervals, in time's order."""
     o = Occurrence
     query = sa.select(o).where(o.resource_type == "offering", o.resource_id == offering_id, o.state == "active")
-    return list(session.scalars(query.order_by(o.starts)))
+    return found_once(session, ("occurrences", offering_id), lambda: list(session.scalars(query.order_by(o.starts))))
 
 
 def pool_names(session: Session, offering: Offering) -> dict[str, str]:

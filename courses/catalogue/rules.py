@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from zutuan.calendar.plan import Calendar, expand
 from zutuan.calendar.rules import Pattern, TermDates, check_pattern, overlap
@@ -101,6 +103,37 @@ def check_dates(
         elif any(opens < until and start < closes for start, until in others):
             errors.append(FieldError(f"{at}.starts", "meetings_overlap"))
     return errors
+
+
+@dataclass(frozen=True)
+class Dated:
+    """When and where a single date is."""
+
+    starts: datetime
+    ends: datetime
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class DateChange:
+    """A class or an exam that is set (no `before`), moved, or called off (no `after`)."""
+
+    kind: str
+    before: Dated | None
+    after: Dated | None
+
+
+def date_changes(
+    before: Sequence[tuple[str, Dated]], after: Sequence[tuple[str, Dated]], now: datetime
+) -> list[DateChange]:
+    """What whoever attends has to know, the earliest first: of each kind the first date that is gone has become the first
+    new one, and so on. What is over already concerns nobody."""
+    found = []
+    for kind in sorted({kind for kind, _date in (*before, *after)}, reverse=True):
+        was, is_ = ({date for each, date in dates if each == kind and date.ends > now} for dates in (before, after))
+        gone, new = (sorted(dates, key=lambda each: (each.starts, each.ends)) for dates in (was - is_, is_ - was))
+        found += [DateChange(kind, old, fresh) for old, fresh in zip_longest(gone, new)]
+    return sorted(found, key=lambda each: (each.before or each.after).starts)  # type: ignore[union-attr]
 
 
 def check_room(seats: int, room_seats: int | None) -> list[FieldError]:

@@ -228,6 +228,10 @@ def publish_course(session: Session, actor: Actor, course: Course, wanted: Seque
     allow.require(actor, "course.publish", queries.subject(course))
     if wanted is not None and set_audience(session, actor, course.item, wanted):
         new_edition(session, course.offerings)
+    if course.item.published_at is None:  # classes that were published unseen are handed in now
+        for offering in course.offerings:
+            if offering.state == "published":
+                insist(hooks.against_submitting(session, course, offering.term))
     if course.item.state != "published" or wanted is None:
         move(course.item, "publish", actor.now)
     course.item.updated_at = actor.now
@@ -408,7 +412,7 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
         changed.append("meetings")
         if data.get("dates") is None:
             dates.check(offering, dates.rows_of(offering), _patterns_of(offering), here)
-    changed += _set_dates(session, offering, data.get("dates"), here)
+    changed += _set_dates(session, actor, offering, data.get("dates"), here)
     with session.no_autoflush:
         wanted = _pools(session, data, offering.pools)
     _check_room(offering, wanted)
@@ -424,9 +428,10 @@ def update_offering(session: Session, actor: Actor, offering: Offering, data: di
 
 
 def _set_dates(
-    session: Session, offering: Offering, wanted: Sequence[dict[str, Any]] | None, here: Calendar
+    session: Session, actor: Actor, offering: Offering, wanted: Sequence[dict[str, Any]] | None, here: Calendar
 ) -> list[str]:
-    """Single dates as given. Exams may still be fixed when seats are held; classes then stay as they are."""
+    """Single dates as given. Exams may still be fixed when seats are held; classes then stay as they are. Who holds or
+    waits for a seat is told."""
     before = {dates.key(each) for each in offering.dates}
     if wanted is None or before == {dates.key(each) for each in wanted}:
         return []
@@ -434,7 +439,11 @@ def _set_dates(
     differing = before ^ {dates.key(each) for each in wanted}
     if new_edition(session, [offering]) and any(each[0] == "class" for each in differing):
         raise Refused("meetings_fixed")
+    said = dates.said(offering)
     dates.put(session, offering, wanted)
+    changes = rules.date_changes(said, dates.said(offering), actor.now)
+    for told in hooks.dates_changed if changes else ():
+        told(session, actor, offering, changes)
     return ["dates"]
 
 

@@ -13,7 +13,7 @@ from zutuan.calendar.models import Term
 from zutuan.calendar.rules import TermDates
 from zutuan.clock import at_shanghai
 from zutuan.decision import FieldError
-from zutuan.errors import Invalid, Refused
+from zutuan.errors import Invalid, Refused, insist
 
 
 def teaching_ends(term: Term) -> datetime:
@@ -143,6 +143,8 @@ def strays(offering: Offering, plan: rules.Rounds) -> list[FieldError]:
 
 
 def insist_on_plan(session: Session, offering: Offering) -> None:
+    """What is published now is handed in in time, and its dates lie within the plan."""
+    insist(hooks.against_submitting(session, offering.course, offering.term))
     plan = hooks.plan_of(session, offering.course, offering.term)
     wrong = strays(offering, plan) if plan is not None else []
     if wrong:

@@ -35,8 +35,8 @@ class SchoolEnrolmentsQuery(schemas.SchoolEnrolmentQuery, ListQuery):
     """Filters of a school's enrolments."""
 
 
-def _page(page: Page) -> Page:
-    return Page([views.enrolment(each) for each in page.items], page.next, page.total)
+def _page(page: Page, places: views.Places | None = None) -> Page:
+    return Page([views.enrolment(each, places) for each in page.items], page.next, page.total)
 
 
 @offering_api.route("/<id:offering_id>/enrolments")
@@ -47,7 +47,8 @@ class Seats(MethodView):
         """The roster, for the offering's staff and its school's registrars."""
         view = catalogue.view_offering(db(), actor(), offering_id, "roster.read")
         allow.require(actor(), "roster.read", services.roster_subject(view.offering))
-        return _page(queries.roster(db(), offering_id, query, story=True))
+        places = queries.queue_places(db(), view.offering, actor().now)
+        return _page(queries.roster(db(), offering_id, query, story=True), places)
 
     @offering_api.arguments(schemas.EnrolIn)
     @offering_api.response(201, schemas.EnrolmentOut)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from courses.catalogue.models import Offering
 from courses.catalogue.services import teaching_ends
 from courses.enrolment import facts, notices, queries, rules, seats, steps, story
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.decision import Refusal
-from zutuan.errors import Denial, Forbidden, Invalid, NotFound, Refused, insist, say
+from zutuan.errors import Denial, Forbidden, Invalid, Refused, insist, say
 from zutuan.sharing.actor import Actor
 
 _APPROVE = {"home": "enrolment.approve", "host": "enrolment.host_approve"}
@@ -151,14 +149,6 @@ def decide_all(session: Session, actor: Actor, ids: Sequence[int], event: str, r
 def may_choose(enrolment: Enrolment) -> bool:
     """Whether it still asks to be chosen."""
     return isinstance(rules.step(story.tracks(enrolment), "approve", "host"), Tracks)
-
-
-def choose_all(session: Session, actor: Actor, offering: Offering, ids: Sequence[int]) -> None:
-    """Take several of those who ask for a seat in this offering: all or none."""
-    of_it = sa.select(sa.func.count()).select_from(Enrolment).where(Enrolment.offering_id == offering.id)
-    if session.scalar(of_it.where(Enrolment.id.in_(list(ids)))) != len(ids):
-        raise NotFound
-    decide_all(session, actor, ids, "approve")
 
 
 def _about(session: Session, enrolment_id: int, error: Refused) -> Refused:

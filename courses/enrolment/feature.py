@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from courses.catalogue import hooks
-from courses.enrolment import changes, checks, notices, policies, queries, services, timing
+from courses.enrolment import changes, checks, date_notices, notices, policies, queries, services, timing
 from courses.enrolment import errors as errors
 from courses.enrolment.api import enrolments_api, mine_api, offering_api, time_api
 from courses.enrolment.demo import load
@@ -22,8 +22,8 @@ from zutuan.sharing.actor import Actor
 from zutuan.web.texts import title as title_of
 
 RECENT = 5
-if services.seats_changed not in hooks.more_seats:
-    hooks.more_seats.append(services.seats_changed)
+hooks.once(hooks.more_seats, services.seats_changed)
+hooks.once(hooks.dates_changed, date_notices.changed)
 
 
 def _studies(actor: Actor) -> bool:
@@ -99,8 +99,8 @@ FEATURE = Feature(
     todos=todos,
     cards=cards,
     handlers={notices.TOPIC: notices.tell_all},
-    notices=notices.TEXTS,
-    notice_kinds=notices.KINDS,
+    notices={**notices.TEXTS, **date_notices.TEXTS},
+    notice_kinds=(*notices.KINDS, *date_notices.KINDS),
     periodic=(services.expire_due,),
     policies=policies.ALL,
     demo=load,

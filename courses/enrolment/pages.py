@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from courses.catalogue import editions
 from courses.catalogue import queries as catalogue
-from courses.enrolment import differences, papers, queries, schemas, services, views
+from courses.enrolment import choosing, differences, papers, queries, schemas, services, views
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
@@ -47,15 +46,18 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
     view = catalogue.view_offering(db(), who, offering_id)
     shown = view.offering
     mine = queries.active_in(db(), who.person_id, offering_id)
-    home = next((each for each in who.affiliations if each.kind == "student"), None)
-    ahead = services.outlook(db(), who, offering_id, home)
+    holding = mine is not None and queries.tracks(mine).active
+    studying = [each for each in who.affiliations if each.kind == "student"]
+    home = next(iter(studying), None)
+    # Who holds a place, or only teaches here, is not about to apply.
+    ahead = services.outlook(db(), who, offering_id, home) if not holding and (studying or not view.may_edit) else None
     return render_template(
         "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
-        studying=[each for each in who.affiliations if each.kind == "student"], ahead=ahead,
+        studying=studying, ahead=ahead, holding=holding,
         place=services.place(db(), mine, who.now) if mine else None,
         edition=editions.at(db(), shown.course_id, mine.created_at) if mine else None,
         pool_names=catalogue.pool_names(db(), shown),
-        reasons=views.refusals(ahead.against), meetings=catalogue.occurrences(db(), offering_id),
+        reasons=views.refusals(ahead.against) if ahead else [], meetings=catalogue.occurrences(db(), offering_id),
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
         dropping=who.now < shown.enrol_until,
         may_read_roster=allow.may(who, "roster.read", services.roster_subject(shown)),
@@ -225,7 +227,9 @@ def _roster_query() -> dict[str, Any]:
     return query if "state" in request.args else {**query, "state": "active"}
 
 
-def _roster_page(offering_id: int, overall: str = "", chosen: Collection[int] = ()) -> str:
+def _roster_page(
+    offering_id: int, overall: str = "", chosen: Collection[int] = (), results: Sequence[choosing.Outcome] = ()
+) -> str:
     view, query = _roster_of(offering_id), _roster_query()
     offering, page = view.offering, queries.roster(db(), offering_id, query)
     chooses = offering.seats_by == "choice" and allow.may(
@@ -233,22 +237,27 @@ def _roster_page(offering_id: int, overall: str = "", chosen: Collection[int] = 
     )
     return render_template(
         "enrolment/roster.html", listing=Listing.of(page), query=query, offering=offering, course=offering.course,
-        order=queries.queue_order(db(), offering_id), counts=queries.roster_counts(db(), offering_id), sizes=SIZES,
+        places=queries.queue_places(db(), offering, actor().now), counts=queries.roster_counts(db(), offering_id), sizes=SIZES,
         may_choose={each.id for each in page.items if chooses and services.may_choose(each)},
-        overall=overall, chosen=chosen,
+        overall=overall, chosen=chosen, reason=request.form.get("reason", ""),
+        done=sum(each.refused is None for each in results), left=len(chosen), refused=views.refused_ones(results),
     )  # fmt: skip
 
 
 @blueprint.post("/offerings/<id:offering_id>/roster")
 def choose(offering_id: int) -> ResponseReturnValue:
-    """The teacher takes several of those who ask: all or none."""
+    """The teacher takes or declines several of those who ask: each for itself, and what stands against one is shown."""
     offering = _roster_of(offering_id).offering
-    ids = _ticked()
+    ids, event = _ticked(), "deny" if request.form.get("do") == "deny" else "approve"
     try:
-        services.choose_all(db(), actor(), offering, ids)
+        reason = load_form(schemas.WithdrawIn())["reason"] if event == "deny" else ""
+        results = choosing.choose_each(db(), actor(), offering, ids, event, reason)
     except (Invalid, Refused) as error:
         return refused_at_once(error, lambda first: _roster_page(offering_id, first, ids))
-    flash(_("已接收 %(n)s 名学生，他们会收到通知。", n=len(ids)), "good")
+    left = [each.enrolment_id for each in results if each.refused is not None]
+    if left:
+        return _roster_page(offering_id, "", left, results)
+    flash(views.chosen(event, len(ids)), "good")
     return redirect(url_for("enrolment.roster", offering_id=offering_id, state=_roster_query()["state"]))
 
 
@@ -257,5 +266,5 @@ def roster_workbook(offering_id: int) -> ResponseReturnValue:
     """The roster as it is filtered, whole."""
     offering = _roster_of(offering_id).offering
     rows = queries.whole_roster(db(), offering_id, _roster_query())
-    table = views.roster_table(offering, rows, queries.queue_order(db(), offering_id))
+    table = views.roster_table(offering, rows, queries.queue_places(db(), offering, actor().now))
     return xlsx_download(f"{offering.course.code}-{offering.code}.xlsx", table)

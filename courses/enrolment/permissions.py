@@ -20,7 +20,8 @@ allow = Permissions(
         # where the host chooses its students
         "enrolment.choose": (Is("staff", at="host"), Held({"registrar", "secretary"}, at="host")),
         "enrolment.deny": (Held({"registrar"}, at="home"),),
-        "enrolment.host_deny": (Held({"registrar"}, at="host"),),
+        # `chooser`: who teaches a class that chooses its students, as long as this one has not been chosen
+        "enrolment.host_deny": (Held({"registrar"}, at="host"), Is("chooser", at="host")),
         "enrolment.withdraw": (Is("self"),),
         "enrolment.accept": (Is("self"),),
         "enrolment.resubmit": (Is("self"),),

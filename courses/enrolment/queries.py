@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, object_session, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Course, CourseTeacher, Offering
-from courses.enrolment import rules
+from courses.enrolment import facts, rules
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Tracks
 from zutuan.calendar.models import Occurrence
 from zutuan.clock import local
-from zutuan.clusters.models import Department
+from zutuan.clusters.models import Department, School
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, Query, fetch_page, like, moment
 from zutuan.people.models import Affiliation, Person, RoleAssignment
+from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
-from zutuan.web.texts import title
+from zutuan.web.texts import english
 
 MOST_CHOICES = 300
 
@@ -40,6 +42,8 @@ def combined(enrolment: Enrolment) -> str:
 def subject(enrolment: Enrolment) -> Subject:
     """The enrolment as the permission table sees it."""
     course = enrolment.offering.course
+    staff = frozenset(each.person_id for each in course.staff)
+    asks = enrolment.offering.seats_by == "choice" and enrolment.host_state == "pending"
     return Subject(
         "enrolment",
         enrolment.id,
@@ -49,7 +53,8 @@ def subject(enrolment: Enrolment) -> Subject:
         },
         persons={
             "self": frozenset({enrolment.person_id}),
-            "staff": frozenset(each.person_id for each in course.staff),
+            "staff": staff,
+            "chooser": staff if asks else frozenset(),
         },
     )
 
@@ -58,15 +63,14 @@ _OFFERING = joinedload(Enrolment.offering)
 _COURSE = _OFFERING.joinedload(Offering.course)
 _TITLES = (SharedItem.title_zh, SharedItem.title_en, SharedItem.owner_school_id, SharedItem.version)
 
-# What a row of a list shows. Schools are few and shared by many rows: a statement of their own costs less than joins.
+# What a row of a list shows, beside its schools (`_with_schools`).
 _ROW = (
     _COURSE.joinedload(Course.item).load_only(*_TITLES),
     _COURSE.load_only(Course.code, Course.credits, Course.delivery, Course.school_id, Course.department_id),
     joinedload(Enrolment.person).load_only(Person.name, Person.demonstration),
     joinedload(Enrolment.affiliation),
-    selectinload(Enrolment.home_school),
-    selectinload(Enrolment.host_school),
 )
+_SCHOOLS = (joinedload(Enrolment.home_school), joinedload(Enrolment.host_school))
 _STORY = selectinload(Enrolment.events).joinedload(EnrolmentEvent.actor).load_only(Person.name)
 _MEETINGS = _OFFERING.selectinload(Offering.meetings)
 # what the permission table asks of a row, and its term
@@ -76,7 +80,7 @@ _DECIDING = (_COURSE.selectinload(Course.staff), _OFFERING.joinedload(Offering.t
 def _whole() -> list[Any]:
     """Everything the page of one enrolment shows."""
     staff = _COURSE.selectinload(Course.staff).joinedload(CourseTeacher.person).load_only(Person.name)
-    return [*_ROW, _STORY, _MEETINGS, _OFFERING.joinedload(Offering.term), staff]
+    return [*_ROW, *_SCHOOLS, _STORY, _MEETINGS, _OFFERING.joinedload(Offering.term), staff]
 
 
 def view_enrolment(session: Session, actor: Actor, enrolment_id: int) -> Enrolment:
@@ -100,10 +104,9 @@ def still_readable(session: Session, actor: Actor, enrolment: Enrolment) -> bool
 
 def active_in(session: Session, person_id: int, offering_id: int) -> Enrolment | None:
     """The student's last try in the offering, the active one before all."""
-    query = sa.select(Enrolment.id).where(Enrolment.person_id == person_id, Enrolment.offering_id == offering_id)
+    query = sa.select(Enrolment).where(Enrolment.person_id == person_id, Enrolment.offering_id == offering_id)
     order = (sa.case((Enrolment.active(), 0), else_=1), Enrolment.id.desc())
-    last = session.scalar(query.order_by(*order).limit(1))
-    return session.get(Enrolment, last, options=_whole()) if last is not None else None
+    return session.scalars(query.order_by(*order).limit(1).options(*_whole())).first()
 
 
 _STATE_CLAUSES: dict[str, Any] = {
@@ -150,7 +153,7 @@ def mine(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
 def recent(session: Session, actor: Actor, limit: int) -> list[Enrolment]:
     """The actor's latest enrolments, for the workbench."""
     query = sa.select(Enrolment).where(Enrolment.person_id == actor.person_id).options(*_ROW, _STORY)
-    return list(session.scalars(query.order_by(Enrolment.id.desc()).limit(limit)))
+    return _with_schools(session, session.scalars(query.order_by(Enrolment.id.desc()).limit(limit)))
 
 
 def of_school(
@@ -189,13 +192,13 @@ def choices(session: Session, actor: Actor, side: str) -> tuple[list[tuple[int, 
     """(courses, departments) among which the actor's list of that side may be narrowed."""
     mine: Any = _of_side(actor, side)
     titles = mine.join(SharedItem, SharedItem.id == Course.id)
-    titles = titles.with_only_columns(SharedItem.id, SharedItem.title_zh, SharedItem.title_en)
-    courses = [
-        (row.id, title(row)) for row in session.execute(titles.distinct().order_by(SharedItem.id).limit(MOST_CHOICES))
-    ]
+    titles = titles.with_only_columns(sa.literal(0), SharedItem.id, SharedItem.title_zh, SharedItem.title_en).distinct()
     named = mine.join(Department, Department.id == _columns(side)[side][1])
-    named = named.with_only_columns(Department.id, Department.name).distinct().order_by(Department.id)
-    return courses, [(id_, name) for id_, name in session.execute(named)]
+    named = named.with_only_columns(sa.literal(1), Department.id, Department.name, sa.literal("")).distinct()
+    both = sa.union_all(titles, named).subquery("both").c
+    found = session.execute(sa.select(*both).order_by(both[0], both[1])).all()
+    courses = [(id_, (english() and en) or zh) for kind, id_, zh, en in found if kind == 0]
+    return courses[:MOST_CHOICES], [(id_, name) for kind, id_, name, _en in found if kind == 1]
 
 
 def roster(session: Session, offering_id: int, query: dict[str, Any], *, story: bool = False) -> Page:
@@ -208,7 +211,7 @@ def whole_roster(session: Session, offering_id: int, query: dict[str, Any]) -> l
     """The same without pages, for a workbook."""
     found = _filtered(sa.select(Enrolment).where(Enrolment.offering_id == offering_id), query)
     department = joinedload(Enrolment.affiliation).joinedload(Affiliation.department)
-    return list(session.scalars(found.order_by(Enrolment.id).options(*_ROW, department)))
+    return _with_schools(session, session.scalars(found.order_by(Enrolment.id).options(*_ROW, department)))
 
 
 def roster_counts(session: Session, offering_id: int) -> dict[str, int]:
@@ -219,14 +222,35 @@ def roster_counts(session: Session, offering_id: int) -> dict[str, int]:
     return {name: count for name, count in zip(names, row, strict=True)}
 
 
-def queue_order(session: Session, offering_id: int) -> dict[int, int]:
-    """Enrolment → its number in the offering's queue, whichever pools it waits for."""
-    waiting = sa.select(Enrolment.id).where(Enrolment.offering_id == offering_id, _STATE_CLAUSES["waitlisted"])
-    return {id_: number for number, id_ in enumerate(session.scalars(waiting.order_by(Enrolment.id)), start=1)}
+def queue_places(session: Session, offering: Offering, now: datetime) -> dict[int, tuple[int, int]]:
+    """Enrolment → (place, how many wait for the same seats), as each student who waits sees it."""
+    e = Enrolment
+    waits = sa.select(e.id, e.home_school_id).where(e.offering_id == offering.id, _STATE_CLAUSES["waitlisted"])
+    rows = session.execute(waits.order_by(e.id)).tuples().all()
+    schools = sharing.clusters_of_each(session, {school for _id, school in rows}, now) if rows else {}
+    pools = facts.pools(offering)
+    of = {
+        school: frozenset(each.id for each in rules.pools_for(pools, facts.school_scopes(school, clusters)))
+        for school, clusters in schools.items()
+    }
+    return rules.places_in_queue([(id_, of[school]) for id_, school in rows])
 
 
 def _page(session: Session, found: Query, query: dict[str, Any], order: list[Key], more: tuple[Any, ...] = ()) -> Page:
-    return fetch_page(session, _filtered(found, query).options(*_ROW, *more), order, query["cursor"], query["limit"])
+    page = fetch_page(session, _filtered(found, query).options(*_ROW, *more), order, query["cursor"], query["limit"])
+    _with_schools(session, page.items)
+    return page
+
+
+def _with_schools(session: Session, rows: Iterable[Enrolment]) -> list[Enrolment]:
+    """Schools are few and shared by many rows, as home and as host: one statement of their own costs less than joins."""
+    found = list(rows)
+    ids = {id_ for each in found for id_ in (each.home_school_id, each.host_school_id)}
+    schools = {each.id: each for each in session.scalars(sa.select(School).where(School.id.in_(ids)))} if ids else {}
+    for each in found:
+        set_committed_value(each, "home_school", schools[each.home_school_id])
+        set_committed_value(each, "host_school", schools[each.host_school_id])
+    return found
 
 
 def _filtered(found: Query, query: dict[str, Any]) -> Query:

@@ -184,14 +184,32 @@ def check_seats(pools: Sequence[Pool], mine: Sequence[Pool]) -> Refusal | None:
     return Refusal("seats_of_school_gone") if others else Refusal("seats_gone")
 
 
-def place_in_queue(queue: Sequence[tuple[int, frozenset[int]]], enrolment_id: int) -> tuple[int, int]:
+Queue = Sequence[tuple[int, frozenset[int]]]
+
+
+def place_in_queue(queue: Queue, enrolment_id: int) -> tuple[int, int]:
     """(my place, how many wait) among those who wait for any of the same pools; `queue` is (enrolment, its pools) in
     order. (0, 0) for who does not wait."""
     mine = next((pools for id_, pools in queue if id_ == enrolment_id), None)
     if mine is None:
         return 0, 0
-    rivals = [id_ for id_, pools in queue if pools & mine or id_ == enrolment_id]
+    rivals = _rivals(queue, mine) or [enrolment_id]
     return rivals.index(enrolment_id) + 1, len(rivals)
+
+
+def _rivals(queue: Queue, mine: frozenset[int]) -> list[int]:
+    """Who waits for any of these pools; nobody, where there are none any more."""
+    return [id_ for id_, pools in queue if pools & mine]
+
+
+def places_in_queue(queue: Queue) -> dict[int, tuple[int, int]]:
+    """The same of everybody in the queue."""
+    found: dict[int, tuple[int, int]] = {}
+    for mine in {pools for _id, pools in queue}:
+        rivals = _rivals(queue, mine)
+        number = {id_: n for n, id_ in enumerate(rivals, start=1)}
+        found |= {id_: (number.get(id_, 1), max(len(rivals), 1)) for id_, pools in queue if pools == mine}
+    return found
 
 
 # --- time -------------------------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from courses.catalogue.services import teaching_ends
 from courses.enrolment import deciding, enrolling, notices, queries, rules, seats, steps, story
 from courses.enrolment.deciding import AT_ONCE as AT_ONCE
 from courses.enrolment.deciding import approve as approve
-from courses.enrolment.deciding import choose_all as choose_all
 from courses.enrolment.deciding import decide_all as decide_all
 from courses.enrolment.deciding import decides as decides
 from courses.enrolment.deciding import deny as deny

@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from courses.catalogue.models import Offering
 from courses.enrolment import queries, rules
+from courses.enrolment.choosing import Outcome
 from courses.enrolment.enrolling import Enrolled
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.calendar.feeds import Entry
@@ -146,6 +147,25 @@ def decided(event: str, n: int) -> str:
     if event == "return":
         return _("已退回修改 %(n)s 项，名额仍为学生保留。", n=n)
     return _("未通过 %(n)s 项，名额已释放。", n=n)
+
+
+def chosen(event: str, n: int) -> str:
+    """What a teacher's choice has done."""
+    if event == "deny":
+        return _("未接收 %(n)s 名学生，他们会看到理由。", n=n)
+    return _("已接收 %(n)s 名学生，他们会收到通知。", n=n)
+
+
+def refused_ones(results: Iterable[Outcome]) -> list[dict[str, str]]:
+    """Why some were left as before, and who; one line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for each in results:
+        if each.refused is not None:
+            by_reason.setdefault(say(each.refused.code, each.refused.params)[0], []).append(each.student)
+    return [
+        {"message": _("%(students)s：%(why)s", students=_("、").join(students), why=why)}
+        for why, students in by_reason.items()
+    ]
 
 
 def submitted(value: Enrolment) -> str:
@@ -336,18 +356,18 @@ def _when(moment: datetime) -> str:
     return stamp(moment)
 
 
-def roster_table(offering: Offering, rows: Iterable[Enrolment], order: Mapping[int, int]) -> Table:
+def roster_table(offering: Offering, rows: Iterable[Enrolment], places: Mapping[int, tuple[int, int]]) -> Table:
     """A roster as a sheet: every text stays text."""
     heads = (
         _("序号"), _("学校"), _("学工号"), _("姓名"), _("院系"), _("专业"), _("年级"), _("班级"), _("状态"), _("候补次序"),
-        _("选课时间"), _("学生的说明"),
+        _("候补人数"), _("选课时间"), _("学生的说明"),
     )  # fmt: skip
     lines = [
         (
             number, each.home_school.name, each.affiliation.number, each.person.name,
             each.affiliation.department.name if each.affiliation.department else "", each.affiliation.major,
             each.affiliation.grade, each.affiliation.class_name, str(STATE[queries.combined(each)][0]),
-            order.get(each.id), each.created_at, each.statement,
+            *places.get(each.id, (None, None)), each.created_at, each.statement,
         )
         for number, each in enumerate(rows, start=1)
     ]  # fmt: skip

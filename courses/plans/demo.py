@@ -47,7 +47,7 @@ def _dates(now: datetime, term: Term) -> dict[str, Any]:
         return at_shanghai(local(now).date() + timedelta(days=days)) + timedelta(hours=hour)
 
     spans = {
-        "submission": (at(-40, 8), at(-22, 17)), "review": (at(-21, 8), at(-12, 17)),
+        "submission": (at(-40, 8), at(5, 17)), "review": (at(-21, 8), at(6, 17)),
         "preselection": (at(-10, 8), at(-6, 8)), "main": (at(-6, 8), at(8, 17)), "add_drop": (at(8, 17), at(21, 17)),
     }  # fmt: skip
     flat = {

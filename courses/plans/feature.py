@@ -15,8 +15,10 @@ from courses.plans.permissions import allow
 from zutuan.feature import Card, Feature, NavEntry
 from zutuan.sharing.actor import Actor
 
-if services.rounds_for not in hooks.term_plans:
-    hooks.term_plans.append(services.rounds_for)
+hooks.once(hooks.term_plans, services.rounds_for)
+hooks.once(hooks.submission_rules, services.against_submitting)
+hooks.once(hooks.admission_rules, services.against_admitting)
+hooks.once(hooks.review_dates, queries.review_dates)
 
 
 def _concerned(actor: Actor) -> bool:

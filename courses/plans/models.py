@@ -60,6 +60,10 @@ class TermPlan(Base):
         return getattr(self, f"{stage}_from"), getattr(self, f"{stage}_until")
 
     @property
+    def spans(self) -> dict[str, tuple[datetime | None, datetime | None]]:
+        return {stage: self.span(stage) for stage in STAGES}
+
+    @property
     def rounds(self) -> list[tuple[str, datetime, datetime]]:
         """The rounds of enrolling that it has."""
         spans = [(kind, *self.span(kind)) for kind in ROUNDS]

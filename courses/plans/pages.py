@@ -23,7 +23,7 @@ from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("plans", __name__, template_folder="templates")
 give_templates(
-    blueprint, plan_stages=views.STAGE, plan_states=views.STATE, plan_fits=views.FITS, plan_term_filter=views.term,
+    blueprint, plan_stages=views.STAGE, plan_states=views.STATE, plan_fits=views.FITS, plan_reviews=views.REVIEW, plan_term_filter=views.term,
     plan_stages_filter=views.stages, plan_now_filter=views.now,
 )  # fmt: skip
 

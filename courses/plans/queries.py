@@ -9,12 +9,16 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 
+from courses.admission import queries as admission
+from courses.admission.queries import TermKey
 from courses.catalogue import windows
+from courses.catalogue.hooks import ReviewDates
 from courses.catalogue.models import Course, Offering
+from courses.plans import rules
 from courses.plans.models import TermPlan
 from courses.plans.permissions import allow
 from zutuan.calendar.models import Term
-from zutuan.clock import local
+from zutuan.clock import clock, local
 from zutuan.clusters.models import Cluster, Membership, School
 from zutuan.errors import Denial, Hidden
 from zutuan.sharing import services as sharing
@@ -70,7 +74,7 @@ def current(session: Session, actor: Actor) -> list[TermPlan]:
 
 
 def plans_of_school(
-    session: Session, school_id: int, term: Term, now: datetime, *, hold: bool = True
+    session: Session, school_id: int, term: Term | TermKey, now: datetime, *, hold: bool = True
 ) -> list[TermPlan]:
     """The published plans of the school's clusters for that term; `hold`: they stay as they are until the commit."""
     p, m = TermPlan, Membership
@@ -82,6 +86,16 @@ def plans_of_school(
         .order_by(p.cluster_id)
     )
     return list(session.scalars(query.with_for_update(read=True, of=p) if hold else query))
+
+
+def review_dates(session: Session, school_id: int, year: str, number: int) -> list[ReviewDates]:
+    """The hook of admission: when the home school is to look at what is offered, cluster by cluster."""
+    found = plans_of_school(session, school_id, TermKey(year, number), clock.now(), hold=False)
+    return [
+        ReviewDates(plan.cluster.name, plan.review_from, plan.review_until, rules.enrolling_ends(plan.spans))
+        for plan in found
+        if plan.review_from is not None and plan.review_until is not None
+    ]
 
 
 def _matching(plan: TermPlan, now: datetime) -> sa.Select[Offering]:
@@ -122,12 +136,25 @@ class Submission:
 
 
 @dataclass(frozen=True)
+class Review:
+    """本校审核 of one home school: what of the others' submitted courses it has admitted, what it has not looked at yet,
+    and what it decided after the plan's date. `state`: `rules.review_state`."""
+
+    state: str
+    courses: int = 0
+    admitted: int = 0
+    undecided: int = 0
+    late: int = 0
+
+
+@dataclass(frozen=True)
 class Line:
     """What one school has submitted."""
 
     school: School
     rows: Sequence[Submission]
     has_term: bool
+    review: Review
 
     @property
     def courses(self) -> int:
@@ -175,6 +202,27 @@ def board(session: Session, actor: Actor, plan: TermPlan) -> list[Line]:
         .order_by(School.id)
     )
     return [
-        Line(school, [row for row in rows if row.offering.course.school_id == school.id], term is not None)
+        Line(
+            school,
+            [row for row in rows if row.offering.course.school_id == school.id],
+            term is not None,
+            _review(session, school.id, plan, sorted({row.offering.course_id for row in rows}), actor.now),
+        )
         for school, term in session.execute(query)
     ]
+
+
+def _review(session: Session, school_id: int, plan: TermPlan, courses: Sequence[int], now: datetime) -> Review:
+    """Of these courses those that are shared with the school."""
+    picks, until = admission.way(session, school_id, now) == "picked", plan.review_until
+    if not picks:
+        return Review(rules.review_state(picks=False, undecided=0, until=until, now=now))
+    shared = admission.shared(session, school_id, courses, now)
+    term = TermKey(plan.academic_year, plan.number)
+    said = [each for each in admission.words(session, school_id, term) if each.course_id in shared]
+    undecided = len(shared) - len(said)
+    return Review(
+        rules.review_state(picks=True, undecided=undecided, until=until, now=now),
+        len(shared), sum(each.admitted for each in said), undecided,
+        sum(until is not None and each.decided_at >= until for each in said),
+    )  # fmt: skip

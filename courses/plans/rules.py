@@ -61,6 +61,40 @@ def may_publish(state: str) -> Refusal | None:
     return Refusal("plan_published") if state == "published" else None
 
 
+def may_submit(span: Span, now: datetime) -> Refusal | None:
+    """开课申报: a class is handed in by publishing it. What was handed in before stays, whatever becomes of the dates."""
+    opens, closes = span
+    if opens is not None and now < opens:
+        return Refusal("submission_not_open", {"at": opens})
+    if closes is not None and now >= closes:
+        return Refusal("submission_closed", {"at": closes})
+    return None
+
+
+def may_admit(spans: Mapping[str, Span], now: datetime) -> Refusal | None:
+    """本校审核: a home school may pick as soon as there is something to pick from, and until nobody can enrol any more;
+    after its own dates it is late (`review_state`), which is better than a student who may not."""
+    opens = spans["submission"][0] or spans["review"][0]
+    closes = enrolling_ends(spans)
+    if opens is not None and now < opens:
+        return Refusal("admission_not_open", {"at": opens})
+    return Refusal("admission_over", {"at": closes}) if now >= closes else None
+
+
+def enrolling_ends(spans: Mapping[str, Span]) -> datetime:
+    """When the last round closes: every plan has the main one."""
+    return max(until for stage, (_from, until) in spans.items() if stage in ROUNDS and until is not None)
+
+
+def review_state(*, picks: bool, undecided: int, until: datetime | None, now: datetime) -> str:
+    """What a home school's review has come to: `not_needed` where all is admitted, `done`, `open`, or `outstanding`."""
+    if not picks:
+        return "not_needed"
+    if not undecided:
+        return "done"
+    return "outstanding" if until is not None and now >= until else "open"
+
+
 def stage_at(spans: Mapping[str, Span], now: datetime) -> str:
     """The stage that is open now, the latest of several; empty between them."""
     open_now = [stage for stage, (opens, closes) in spans.items() if opens and closes and opens <= now < closes]

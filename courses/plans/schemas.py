@@ -78,6 +78,16 @@ class EffectsOut(Schema):
     strays = fields.List(fields.Nested(MoveOut))
 
 
+class ReviewOut(Schema):
+    """What a home school has said of the others' submitted courses that are shared with it."""
+
+    state = fields.String(metadata={"enum": ["not_needed", "done", "open", "outstanding"]})
+    courses = fields.Integer()
+    admitted = fields.Integer()
+    undecided = fields.Integer()
+    late = fields.Integer(metadata={"description": "decided after the plan's date"})
+
+
 class BoardLineOut(Schema):
     """What one school has submitted: the sums of its rows."""
 
@@ -89,6 +99,7 @@ class BoardLineOut(Schema):
     following = fields.Integer(metadata={"description": "offerings with the plan's own rounds"})
     outside = fields.Integer(metadata={"description": "offerings with dates outside the plan"})
     has_term = fields.Boolean(metadata={"description": "the school's calendar has this term"})
+    review = fields.Nested(ReviewOut)
 
 
 class SubmissionOut(Schema):

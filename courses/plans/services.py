@@ -8,8 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
+from courses.admission.queries import TermKey
 from courses.catalogue import hooks, windows
 from courses.catalogue.models import Course, Offering
 from courses.catalogue.rules import Rounds
@@ -20,6 +21,7 @@ from courses.plans.permissions import allow
 from zutuan.calendar.models import Term
 from zutuan.clock import clock
 from zutuan.clusters.models import Cluster
+from zutuan.decision import Refusal
 from zutuan.errors import Invalid, Refused, Stale, insist
 from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
@@ -76,8 +78,7 @@ def create(session: Session, actor: Actor, cluster_id: int, data: dict[str, Any]
 
 
 def _check(plan: TermPlan) -> None:
-    spans = {stage: plan.span(stage) for stage in rules.STAGES}
-    errors = rules.check_plan(spans, plan.teaching_starts, plan.grades_due)
+    errors = rules.check_plan(plan.spans, plan.teaching_starts, plan.grades_due)
     if errors:
         raise Invalid(errors=errors)
 
@@ -172,9 +173,34 @@ def _audit(session: Session, actor: Actor, action: str, plan: TermPlan, **detail
 
 def rounds_for(session: Session, course: Course, term: Term, *, hold: bool) -> Rounds | None:
     """The hook of the catalogue: the rounds of the course's plan in that term."""
-    found = queries.plans_of_school(session, course.school_id, term, clock.now(), hold=hold)
-    plan = _chosen(session, course, found)
+    plan = _plan_of(session, course, term, hold=hold)
     return plan.rounds if plan is not None else None
+
+
+def _plan_of(session: Session, course: Course, term: Term, *, hold: bool) -> TermPlan | None:
+    return _chosen(session, course, queries.plans_of_school(session, course.school_id, term, clock.now(), hold=hold))
+
+
+def against_submitting(session: Session, course: Course, term: Term, *, hold: bool) -> Refusal | None:
+    """The hook of the catalogue: what the course's plan says against handing in a class of that term now."""
+    plan = _plan_of(session, course, term, hold=hold)
+    return rules.may_submit(plan.span("submission"), clock.now()) if plan is not None else None
+
+
+def against_admitting(session: Session, course_ids: Sequence[int], year: str, number: int) -> dict[int, Refusal]:
+    """The hook of admission: by the plan that each course keeps to."""
+    courses = session.scalars(sa.select(Course).where(Course.id.in_(course_ids)).options(joinedload(Course.item)))
+    plans = dict[int, list[TermPlan]]()
+    found = {}
+    for course in courses:
+        if course.school_id not in plans:
+            term = TermKey(year, number)
+            plans[course.school_id] = queries.plans_of_school(session, course.school_id, term, clock.now())
+        plan = _chosen(session, course, plans[course.school_id])
+        said = rules.may_admit(plan.spans, clock.now()) if plan is not None else None
+        if said is not None:
+            found[course.id] = said
+    return found
 
 
 def _chosen(session: Session, course: Course, found: Sequence[TermPlan]) -> TermPlan | None:

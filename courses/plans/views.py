@@ -23,6 +23,12 @@ STAGE = {
     "add_drop": _l("补退选"),
 }
 STATE = {"draft": (_l("草稿"), "warn"), "published": (_l("已发布"), "good")}
+REVIEW = {
+    "not_needed": (_l("无需审核"), ""),
+    "done": (_l("已审核"), "good"),
+    "open": (_l("审核中"), "warn"),
+    "outstanding": (_l("逾期未审完"), "bad"),
+}
 FITS = {
     "follows": (_l("跟随组团安排"), "good"),
     "narrower": (_l("自定，在安排之内"), ""),
@@ -57,7 +63,7 @@ def _stage_state(opens: datetime, closes: datetime, now: datetime) -> str:
 
 def now(plan: TermPlan) -> str:
     """What is open now, in a word."""
-    stage = rules.stage_at({name: plan.span(name) for name in rules.STAGES}, clock.now())
+    stage = rules.stage_at(plan.spans, clock.now())
     return str(STAGE[stage]) if stage else ""
 
 
@@ -76,7 +82,7 @@ def line(value: Line) -> dict[str, Any]:
     return {
         "school": value.school, "courses": value.courses, "offerings": len(value.rows), "seats": value.seats,
         "taken": value.taken, "following": value.count("follows"), "outside": value.count("outside"),
-        "has_term": value.has_term,
+        "has_term": value.has_term, "review": value.review,
     }  # fmt: skip
 
 
@@ -97,4 +103,5 @@ def total(lines: Sequence[Line]) -> dict[str, int]:
         "seats": sum(each.seats for each in lines),
         "taken": sum(each.taken for each in lines),
         "outside": sum(each.count("outside") for each in lines),
+        "outstanding": sum(each.review.state in ("open", "outstanding") for each in lines),
     }

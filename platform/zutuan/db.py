@@ -234,11 +234,16 @@ class Database:
         event.listen(self._write, "after_rollback", _forget)
 
     def session(self, *, writes: bool) -> Session:
-        return self._write() if writes else self._read()
+        return self._write() if writes else self._reading()
+
+    def _reading(self) -> Session:
+        session = self._read()
+        session.info["found"] = {}
+        return session
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with self._read() as session:
+        with self._reading() as session:
             yield session
 
     @contextmanager
@@ -250,6 +255,18 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def found_once(session: Session, key: tuple[Any, ...], find: Callable[[], Value]) -> Value:
+    """What `find` answers: asked once in a session that only reads, which several parts of a page share. One that writes
+    asks each time, since it may have changed it."""
+    found = session.info.get("found")
+    if found is None:
+        return find()
+    if key not in found:
+        found[key] = find()
+    answer: Value = found[key]
+    return answer
 
 
 def after_commit(session: Session, action: Callable[[], None]) -> None:

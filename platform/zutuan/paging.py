@@ -48,15 +48,16 @@ def moment(value: Any) -> datetime:
 
 def fetch_page(session: Session, query: Query, order: Sequence[Key], cursor: str | None, limit: int) -> Page:
     """One page of `query`, whose rows must be unique by the last key. Raises `Invalid` for a cursor it never gave."""
-    total = _total(session, query)
     paged = query.add_columns(*(key.column for key in order))
     if cursor:
         paged = paged.where(_after(order, _decode(order, cursor)))
     rows = session.execute(paged.order_by(*_sorted(order)).limit(limit + 1)).all()
     width = len(order)
     items = [row[0] if len(row) == width + 1 else row[:-width] for row in rows[:limit]]
+    if not cursor and len(rows) <= limit:  # that is all there is
+        return Page(items, None, len(rows))
     following = _encode(rows[limit - 1][-width:]) if len(rows) > limit else None
-    return Page(items, following, total)
+    return Page(items, following, _total(session, query))
 
 
 def fetch_ids(session: Session, query: Query, order: Sequence[Key], cursor: str | None, limit: int) -> Page:

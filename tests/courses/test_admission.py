@@ -6,23 +6,12 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from support.cast import NOW, YEAR, Cast
+from support.cast import YEAR, Cast
 from support.http import api, browser_session, csrf_token
-from support.teaching import add_people, at_time, changes_nothing, ok, refused, teach
+from support.teaching import add_people, at_time, changes_nothing, ok, pick_only, refused, teach
 
 from courses.admission.rules import may_choose
 from zutuan.db import Database
-from zutuan.people.models import Person
-from zutuan.people.services import load_actor
-from zutuan.policies.rules import Place
-from zutuan.policies.services import decide
-
-
-def pick_only(database: Database, cast: Cast, school: str) -> None:
-    """From now on the school's students may enrol in what is picked."""
-    with database.write() as session:
-        actor = load_actor(session, session.get_one(Person, cast.who(school, "school_admin").id), NOW)
-        decide(session, actor, Place(school_id=cast.schools[school]), "enrolment.admission", "picked")
 
 
 def body(*courses: int, admitted: bool = True) -> dict[str, Any]:
@@ -82,7 +71,7 @@ def test_the_page(sqlite_app: Flask, sqlite_client: FlaskClient, sqlite_database
     browser_session(sqlite_client, cast.who("B", "registrar"))
     token = {"csrf_token": csrf_token(sqlite_client)}
     page = sqlite_client.get("/admissions").text
-    assert "教育心理学" in page and "班级管理" in page and "不可选" in page
+    assert "教育心理学" in page and "班级管理" in page and "不可选" in page and "待决定" in page
     assert "班级管理" not in sqlite_client.get("/admissions?q=心理").text
     assert "还没有选中任何课程" in sqlite_client.post("/admissions", data={"do": "admit", **token}).text
     done = sqlite_client.post("/admissions?q=心理", data={"do": "admit", "id": first.course_id, **token})

@@ -14,10 +14,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from support.cast import LONG_AGO, NOW, Cast, Player
 from support.http import api, browser_session, csrf_token
-from support.teaching import Taught, add_people, at_time, changes_nothing, drain, ok, teach
+from support.teaching import Taught, add_people, at_time, changes_nothing, drain, ok, refused, teach
 
 from courses.catalogue import queries as catalogue
+from courses.catalogue.models import Offering
 from courses.enrolment import services
+from courses.enrolment.choosing import choose_each
 from courses.enrolment.models import Enrolment
 from zutuan.calendar.book import book
 from zutuan.calendar.plan import Meeting
@@ -234,15 +236,67 @@ def test_a_teacher_chooses_in_the_roster(
     assert "学生等待挑选" in client.get("/").text
     page = client.get(f"{path}?state=requested").text
     assert page.count('name="id"') == 4 and "接收所选" in page
-    with changes_nothing(sqlite_database):
-        full = client.post(path, data={"id": ids[:3], **token})
-    assert full.status_code == 409 and "名额已满" in full.text
     other = teach(sqlite_app, cast, code="E9", meeting=at_time(7))
     assert client.post(f"/offerings/{other.offering_id}/roster", data={"id": ids[:1], **token}).status_code == 404
-    assert client.post(f"{path}?state=requested", data={"id": ids[:2], **token}).status_code == 302
+    page = client.post(f"{path}?state=requested", data={"id": ids[:3], "do": "approve", **token})
+    assert page.status_code == 200 and "已办理 2 名，另有 1 名没有办理" in page.text and "名额已满" in page.text
     assert len(named(client.get(f"{path}?state=enrolled").text)) == 2
+    again = client.post(path, data={"id": ids[:1], "do": "approve", **token})
+    assert "已办理 0 名，另有 1 名没有办理" in again.text
     student, his = signed_in(sqlite_app, cast.who("B", "student"))
     assert student.post(path, data={"id": ids[2:], **his}).status_code in (403, 404)
+
+
+def test_what_one_request_is_refused_leaves_the_others_done(app: Flask, database: Database, cast: Cast) -> None:
+    taught = teach(app, cast, seats=1, offering={"seats_by": "choice"})
+    ids = ask(database, add_people(database, cast, "B", 3), taught)
+    with database.write() as session:
+        actor = load_actor(session, session.get_one(Person, cast.who("A", "teacher").id), NOW)
+        offering = session.get_one(Offering, taught.offering_id)
+        taken = choose_each(session, actor, offering, ids, "approve")
+        declined = choose_each(session, actor, offering, ids[1:2], "deny", "名额不够")
+    assert [each.refused and each.refused.code for each in (*taken, *declined)] == [
+        None, "seats_gone", "seats_gone", None,
+    ]  # fmt: skip
+    with database.read() as session:
+        found = [session.get_one(Enrolment, id_) for id_ in ids]
+        assert [each.host_state for each in found] == ["accepted", "denied", "pending"]
+        assert [len(each.events) for each in found] == [2, 2, 1], "what was refused has left no step behind"
+
+
+def test_a_teacher_declines_several_with_one_reason(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast, chosen: tuple[Taught, list[int]]
+) -> None:
+    taught, ids = chosen
+    client, token = signed_in(sqlite_app, cast.who("A", "teacher"))
+    path = f"/offerings/{taught.offering_id}/roster?state=requested"
+    for data in ({"id": ids[:2], "reason": ""}, {"reason": "先修不足"}):
+        with changes_nothing(sqlite_database):
+            wrong = client.post(path, data={"do": "deny", **data, **token})
+        assert wrong.status_code in (409, 422) and "没有保存任何一项" in wrong.text
+    done = client.post(path, data={"id": ids[:2], "do": "deny", "reason": "先修不足", **token})
+    assert done.status_code == 302
+    assert len(named(client.get(path).text)) == 2
+    registrar = api(sqlite_app, cast.who("B", "registrar"))
+    for id_ in ids[:2]:
+        said = ok(registrar.get(f"/enrolments/{id_}"))
+        assert (said["state"], said["reason"]) == ("denied", "先修不足")
+    drain(sqlite_database)
+    with sqlite_database.read() as session:
+        told = sa.select(sa.func.count()).select_from(Notice).where(Notice.kind == "enrolment.host_deny")
+        assert session.scalar(told) == 2
+    ok(api(sqlite_app, cast.who("A", "teacher")).post(f"/enrolments/{ids[2]}/approve", {}))
+    taken = api(sqlite_app, cast.who("A", "teacher")).post(f"/enrolments/{ids[2]}/deny", {"reason": "不接收"})
+    assert refused(taken, 403, "forbidden"), "who is chosen is not sent away by the teacher alone"
+
+
+def test_a_teacher_of_a_class_that_is_first_come_declines_nobody(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast
+) -> None:
+    taught = teach(sqlite_app, cast)
+    ids = ask(sqlite_database, add_people(sqlite_database, cast, "B", 1), taught)
+    teacher = api(sqlite_app, cast.who("A", "teacher"))
+    refused(teacher.post(f"/enrolments/{ids[0]}/deny", {"reason": "不接收"}), 403, "forbidden")
 
 
 def test_a_roster_as_a_workbook_runs_nothing(
@@ -262,10 +316,31 @@ def test_a_roster_as_a_workbook_runs_nothing(
     assert client.get(f"/offerings/{taught.offering_id}/roster.xlsx").status_code == 403
 
 
-def test_the_roster_tells_the_queue_s_order(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
-    taught = teach(sqlite_app, cast, seats=1)
-    for index, each in enumerate(add_people(sqlite_database, cast, "B", 3)):
-        ok(api(sqlite_app, each).post(taught.seats, {"waitlist": index > 0}), 201)
+def test_the_roster_tells_each_s_place_as_the_student_sees_it(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast
+) -> None:
+    """Seats for B only, and for C only: who waits for one is not behind who waits for the other."""
+    pools = [{"scope": f"school:{cast.schools[each]}", "seats": 1} for each in "BC"]
+    taught = teach(sqlite_app, cast, offering={"seats": None, "pools": pools})
+    places = {}
+    for school in "BCB":
+        for index, each in enumerate(add_people(sqlite_database, cast, school, 2)):
+            waits = index > 0 or bool(places.get(school))
+            made = ok(api(sqlite_app, each).post(taught.seats, {"waitlist": waits}), 201)
+            places.setdefault(school, []).append(made["id"])
+            if made["place"]:
+                shown = ok(api(sqlite_app, each).get(f"/enrolments/{made['id']}"))
+                assert shown["place"] == len(places[school]) - 1
+    listed = ok(api(sqlite_app, cast.who("A", "teacher")).get(f"{taught.seats}?state=waitlisted"))["items"]
+    assert [(each["place"], each["waiting"]) for each in listed] == [(1, 3), (1, 1), (2, 3), (3, 3)]
     client, _token = signed_in(sqlite_app, cast.who("A", "teacher"))
     page = client.get(f"/offerings/{taught.offering_id}/roster?state=waitlisted").text
-    assert len(named(page)) == 2 and page.index("第 1 位") < page.index("第 2 位")
+    assert re.findall(r"第 (\d) 位，共 (\d) 人", page) == [("1", "3"), ("1", "1"), ("2", "3"), ("3", "3")]
+    book = client.get(f"/offerings/{taught.offering_id}/roster.xlsx?state=waitlisted").data
+    rows = list(openpyxl.load_workbook(BytesIO(book)).active.iter_rows(values_only=True))
+    assert rows[0][9:11] == ("候补次序", "候补人数") and [row[9:11] for row in rows[1:]] == [
+        (1, 3),
+        (1, 1),
+        (2, 3),
+        (3, 3),
+    ]

@@ -12,10 +12,11 @@ from flask.testing import FlaskClient
 from support.cast import Cast
 from support.forms import form_of
 from support.http import Api, api, browser_session, post_form
-from support.teaching import changes_nothing, course_body, ok, refused, teach
+from support.teaching import changes_nothing, course_body, ok, refused, teach, to_cluster
 
 from courses.catalogue import disciplines
 from zutuan.clock import Clock
+from zutuan.db import Database
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f64540"
@@ -137,6 +138,39 @@ def test_a_copy_is_a_draft_under_its_own_code(sqlite_app: Flask, sqlite_client: 
     form = form_of(sqlite_client.get(f"/courses/new?copy={taught.course_id}").get_data(as_text=True))
     assert form["code"] == "" and form["textbooks"] == SAYS["textbooks"]
     assert post_form(sqlite_client, "/courses/new", {**form.to_dict(), "code": "EDU103"}).status_code == 302
+
+
+# --- for whom ---------------------------------------------------------------------------------------------------
+
+
+def test_the_new_form_says_whom_the_course_will_reach(
+    sqlite_app: Flask, sqlite_client: FlaskClient, sqlite_database: Database, cast: Cast
+) -> None:
+    browser_session(sqlite_client, cast.who("A", "teacher"))
+    cluster, [b, c] = to_cluster(cast), [cast.name_of(each) for each in "BC"]
+    page = sqlite_client.get("/courses/new").text
+    assert f"除本校外 2 所学校，{b}、{c}" in page and 'hx-get="/courses/audience"' in page
+    form = {**form_of(page).to_dict(), "code": "AUD1", "title_zh": "学习科学", "audience": cluster}
+    typed = {name: value for name, value in form.items() if name not in ("audience", "idempotency_key")}
+    with changes_nothing(sqlite_database):
+        shown = post_form(sqlite_client, "/courses/new/audience", typed)
+    assert shown.status_code == 200 and "只有本校师生" in shown.text and 'value="学习科学"' in shown.text
+    for chosen, words in (
+        ([], "只有本校师生"),
+        (["platform"], "所有登录的师生"),
+        (cluster, f"2 所学校，{b}、{c}"),
+        (["x:1"], "只有本校"),
+    ):
+        part = sqlite_client.get("/courses/audience", query_string={"audience": chosen}).text
+        assert words in part and "<html" not in part
+    made = post_form(sqlite_client, "/courses/new", form)
+    assert made.status_code == 302
+    course = ok(api(sqlite_app, cast.who("A", "teacher")).get(made.headers["Location"]))
+    assert (course["state"], course["audience"]["scopes"]) == ("draft", cluster)
+    refused(api(sqlite_app, cast.who("B", "student")).get(made.headers["Location"]), 404, "not_found")
+    assert f"2 所学校，{b}、{c}" in sqlite_client.get(f"{made.headers['Location']}/publish").text
+    browser_session(sqlite_client, cast.who("B", "student"))
+    assert sqlite_client.get("/courses/audience").status_code == 403
 
 
 # --- files ------------------------------------------------------------------------------------------------------

@@ -287,6 +287,9 @@ def test_the_place_in_the_queue_counts_those_who_wait_for_the_same_seats() -> No
     queue = [(10, ours), (11, theirs), (12, both), (13, ours)]
     assert [rules.place_in_queue(queue, id_) for id_ in (10, 11, 12, 13)] == [(1, 3), (1, 2), (3, 4), (3, 3)]
     assert rules.place_in_queue(queue, 99) == (0, 0)
+    assert rules.places_in_queue(queue) == {id_: rules.place_in_queue(queue, id_) for id_, _pools in queue}
+    nowhere = [(10, frozenset({1})), (11, frozenset[int]())]
+    assert rules.places_in_queue(nowhere) == {10: (1, 1), 11: (1, 1)} and rules.place_in_queue(nowhere, 11) == (1, 1)
 
 
 def test_one_waits_only_when_a_seat_is_all_that_is_missing() -> None:

@@ -9,11 +9,12 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from support.cast import NOW, Cast
+from support.cast import NOW, Cast, Player
 from support.forms import form_of
 from support.http import api, browser_session, post_form
-from support.teaching import MEETING, Taught, changes_nothing, offering_body, ok, refused, teach
+from support.teaching import MEETING, Taught, add_people, changes_nothing, drain, offering_body, ok, refused, teach
 
+from courses.catalogue.rules import Dated, date_changes
 from courses.enrolment.models import Enrolment
 from zutuan.calendar import feeds, sources
 from zutuan.calendar.models import Occurrence
@@ -183,6 +184,59 @@ def test_single_dates_and_the_exam_stand_in_the_book_and_in_everyones_time(
     assert [each["kind"] for each in moved["dates"]] == ["class", "exam"]
     singles = [each for each in _book(database, taught.offering_id) if each[0] != "offering"]
     assert singles == [("offering_date", "12-05"), ("exam", "01-06")]
+
+
+def _told(database: Database, app: Flask, who: Player) -> list[str]:
+    drain(database)
+    items = ok(api(app, who).get("/me/notices"))["items"]
+    return [each["text"] for each in items if each["kind"] == "enrolment.dates"]
+
+
+def test_who_holds_or_waits_hears_once_of_an_exam_that_is_set_moved_or_called_off(
+    app: Flask, database: Database, cast: Cast
+) -> None:
+    taught = teach(app, cast, seats=1)
+    teacher, holder, stranger = api(app, cast.who("A", "teacher")), cast.who("B", "student"), cast.who("C", "student")
+    gone, waiting = add_people(database, cast, "B", 2)
+    ok(api(app, holder).post(taught.seats, {}), 201)
+    for who in (waiting, gone):
+        ok(api(app, who).post(taught.seats, {"waitlist": True}), 201)
+    left = ok(api(app, gone).get("/me/enrolments"))["items"][0]["id"]
+    ok(api(app, gone).post(f"/enrolments/{left}/withdraw", {"reason": ""}))
+
+    def put(*dates: dict[str, Any]) -> None:
+        tag = {"If-Match": teacher.get(taught.offering).headers["ETag"]}
+        ok(teacher.patch(taught.offering, {"dates": list(dates)}, headers=tag))
+
+    later = {**EXAM, "starts": "2027-01-06T14:00:00+08:00", "ends": "2027-01-06T16:00:00+08:00"}
+    was, is_ = "12-30 周三 14:00–16:00 教一 101", "01-06 周三 14:00–16:00 教一 101"
+    said: list[str] = []
+    for dates, words in (
+        ([EXAM], f"考试定于 {was}"),
+        ([EXAM], None),
+        ([{**EXAM, "note": "带学生证"}], None),
+        ([later], f"{was} 的考试改到 {is_}"),
+        ([{**later, "place": "教二"}], f"{is_} 的考试改到 01-06 周三 14:00–16:00 教二"),
+        ([], "01-06 周三 14:00–16:00 教二 的考试取消"),
+    ):
+        put(*dates)
+        said = [f"「教育心理学」01 班：{words}。", *said] if words else said
+        assert _told(database, app, holder) == _told(database, app, waiting) == said
+    assert _told(database, app, gone) == _told(database, app, stranger) == []
+    assert _told(database, app, cast.who("A", "teacher")) == []
+
+
+def test_what_is_told_of_dates() -> None:
+    def at(day: int, place: str = "") -> Dated:
+        return Dated(NOW + timedelta(days=day), NOW + timedelta(days=day, hours=2), place)
+
+    before = [("exam", at(30)), ("class", at(5)), ("class", at(6)), ("class", at(-9))]
+    after = [("exam", at(31)), ("class", at(5)), ("class", at(7)), ("class", at(8))]
+    assert [(each.kind, each.before, each.after) for each in date_changes(before, after, NOW)] == [
+        ("class", at(6), at(7)), ("class", None, at(8)), ("exam", at(30), at(31)),
+    ]  # fmt: skip
+    assert date_changes([("class", at(-9))], [("class", at(-8))], NOW) == [], "what is over concerns nobody"
+    assert date_changes(before, before[::-1], NOW) == []
 
 
 def test_an_exam_at_the_time_of_another_exam_is_a_clash(

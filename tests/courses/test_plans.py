@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from support.cast import NOW, Cast
+from support.cast import NOW, YEAR, Cast
 from support.http import api, browser_session, csrf_token
 from support.teaching import (
     SPANS,
@@ -19,6 +19,7 @@ from support.teaching import (
     drain,
     offering_body,
     ok,
+    pick_only,
     plan_body,
     refused,
     teach,
@@ -26,8 +27,9 @@ from support.teaching import (
 )
 
 from courses.catalogue.rules import narrowed, outside_plan, window_outside_plan
-from courses.plans.rules import STAGES, check_plan, stage_at
+from courses.plans.rules import STAGES, check_plan, may_admit, may_submit, review_state, stage_at
 from zutuan.clock import Clock
+from zutuan.clusters.models import Membership
 from zutuan.db import Database
 from zutuan.web.texts import form_moment
 
@@ -98,6 +100,162 @@ def test_own_rounds_lie_within_the_plan_s() -> None:
         "enrol_until",
     ]
     assert [each.field for each in window_outside_plan(NOW + 5 * DAY, NOW + 6 * DAY, plan)] == ["enrol_until"]
+
+
+@pytest.mark.parametrize(
+    ("at", "submits", "admits"),
+    [
+        (NOW - 21 * DAY, "submission_not_open", "admission_not_open"),
+        (NOW - 20 * DAY, None, None),
+        (NOW + 2 * DAY, "submission_closed", None),
+        (NOW + 9 * DAY - timedelta(seconds=1), "submission_closed", None),
+        (NOW + 9 * DAY, "submission_closed", "admission_over"),
+    ],
+)  # fmt: skip
+def test_when_classes_are_handed_in_and_home_schools_may_pick(
+    at: datetime, submits: str | None, admits: str | None
+) -> None:
+    said = may_submit(SPANS["submission"], at), may_admit(SPANS, at)
+    assert [each.code if each else None for each in said] == [submits, admits]
+
+
+def test_a_plan_without_such_dates_sets_no_limit() -> None:
+    bare = {stage: (None, None) for stage in STAGES} | {"main": SPANS["main"]}
+    assert may_submit((None, None), NOW) is None and may_admit(bare, NOW - 300 * DAY) is None
+    only_review = bare | {"review": SPANS["review"]}
+    assert may_admit(only_review, NOW - 11 * DAY) is not None and may_admit(only_review, NOW - 10 * DAY) is None
+
+
+@pytest.mark.parametrize(
+    ("picks", "undecided", "until", "state"),
+    [
+        (False, 3, NOW, "not_needed"),
+        (True, 0, NOW, "done"),
+        (True, 1, NOW, "outstanding"),
+        (True, 1, NOW + DAY, "open"),
+        (True, 1, None, "open"),
+    ],
+)
+def test_what_a_home_review_has_come_to(picks: bool, undecided: int, until: datetime | None, state: str) -> None:
+    assert review_state(picks=picks, undecided=undecided, until=until, now=NOW) == state
+
+
+# --- handing in -------------------------------------------------------------------------------------------------
+
+
+def of_plan(**changes: Any) -> dict[str, Any]:
+    """Dates of an offering that are the plan's."""
+    return {"enrol_from": None, "enrol_until": None, **changes}
+
+
+def drafted(app: Flask, cast: Cast, code: str, **audience: Any) -> tuple[int, int]:
+    """(course, offering), both drafts."""
+    who = api(app, cast.who("A", "teacher"))
+    made = ok(who.post("/courses", course_body(code=code, audience=to_cluster(cast, "A"), **audience)), 201)
+    return made["id"], ok(who.post(f"/courses/{made['id']}/offerings", offering_body(**of_plan())), 201)["id"]
+
+
+def test_what_is_not_handed_in_in_time_stays_a_draft_until_the_plan_is_extended(
+    app: Flask, database: Database, cast: Cast, clock: Clock
+) -> None:
+    before = teach(app, cast, code="P0")
+    early = {"submission_from": (NOW + DAY).isoformat(), "submission_until": (NOW + 2 * DAY).isoformat()}
+    late = {"review_from": (NOW + DAY).isoformat(), "preselection_from": None, "preselection_until": None}
+    path = published(app, cast, **early, **late, main_from=(NOW + DAY).isoformat())
+    teacher, admin = api(app, cast.who("A", "teacher")), api(app, cast.who("A", "cluster_admin"))
+    course, offering = drafted(app, cast, "P1")
+    ok(teacher.post(f"/courses/{course}/publish", {}))
+    with changes_nothing(database):
+        body = refused(teacher.post(f"/offerings/{offering}/publish"), 409, "submission_not_open")
+    assert "2026-11-26 10:00" in body["title"] and "草稿" in body["detail"], body
+    version = teacher.get(before.offering).headers["ETag"]
+    ok(teacher.patch(before.offering, {"note": "教室已定", "seats": 20}, headers={"If-Match": version}))
+
+    clock.set(NOW + DAY)
+    ok(teacher.post(f"/offerings/{offering}/publish"))
+    _other, second = drafted(app, cast, "P2")
+    clock.set(NOW + 2 * DAY)
+    refused(teacher.post(f"/offerings/{second}/publish"), 409, "submission_closed")
+    version = teacher.get(f"/offerings/{offering}").headers["ETag"]
+    ok(teacher.patch(f"/offerings/{offering}", {"note": "已申报的仍可修改"}, headers={"If-Match": version}))
+
+    longer = {"submission_until": (NOW + 3 * DAY).isoformat()}
+    ok(admin.patch(path, longer, headers={"If-Match": admin.get(path).headers["ETag"]}))
+    ok(teacher.post(f"/offerings/{second}/publish"))
+
+
+def test_a_class_published_unseen_is_handed_in_with_its_course(app: Flask, cast: Cast, clock: Clock) -> None:
+    published(app, cast)
+    teacher = api(app, cast.who("A", "teacher"))
+    course, offering = drafted(app, cast, "U1")
+    ok(teacher.post(f"/offerings/{offering}/publish"))
+    clock.set(NOW + 2 * DAY)
+    refused(teacher.post(f"/courses/{course}/publish", {}), 409, "submission_closed")
+    alone, _draft = drafted(app, cast, "U2")
+    ok(teacher.post(f"/courses/{alone}/publish", {}))
+    ok(teacher.post(f"/courses/{alone}/suspend"))
+    ok(teacher.post(f"/courses/{alone}/publish", {}))
+
+
+def test_a_course_of_two_clusters_keeps_to_the_dates_of_the_one_it_is_shared_with(
+    app: Flask, database: Database, cast: Cast
+) -> None:
+    published(app, cast, submission_until=(NOW - 15 * DAY).isoformat())
+    with database.write() as session:
+        at_d = {"cluster_id": cast.clusters["D"], "school_id": cast.schools["A"], "role": "partner"}
+        session.add(Membership(**at_d, from_=NOW - DAY))
+        session.info["audited"] = True
+    open_still = api(app, cast.who("D", "cluster_admin"))
+    made = ok(open_still.post(f"/clusters/{cast.clusters['D']}/term-plans", plan_body()), 201)
+    ok(open_still.post(f"/clusters/{cast.clusters['D']}/term-plans/{made['id']}/publish"))
+    teacher = api(app, cast.who("A", "teacher"))
+    for code, letter, status in (("W1", "A", 409), ("W2", "D", 200)):
+        course = ok(teacher.post("/courses", course_body(code=code, audience=to_cluster(cast, letter))), 201)["id"]
+        offering = ok(teacher.post(f"/courses/{course}/offerings", offering_body(**of_plan())), 201)["id"]
+        ok(teacher.post(f"/offerings/{offering}/publish"), status)
+
+
+# --- home review ------------------------------------------------------------------------------------------------
+
+
+def test_home_schools_pick_in_time_or_late_and_the_board_says_which(
+    app: Flask, database: Database, cast: Cast, clock: Clock
+) -> None:
+    path, admin = published(app, cast), api(app, cast.who("A", "cluster_admin"))
+    first, second, third = (
+        teach(app, cast, code=f"R{n}", offering=of_plan(), meeting=at_time(n)).course_id for n in range(3)
+    )
+    pick_only(database, cast, "B")
+    registrar, admissions = api(app, cast.who("B", "registrar")), f"/schools/{cast.schools['B']}/admissions"
+
+    def review(school: str) -> tuple[Any, ...]:
+        lines = {each["school"]["id"]: each["review"] for each in ok(admin.get(f"{path}/board"))["items"]}
+        return tuple(lines[cast.schools[school]].values())
+
+    def said(*courses: int, admitted: bool = True) -> dict[str, Any]:
+        return {"course_ids": list(courses), "academic_year": YEAR, "number": 1, "admitted": admitted}
+
+    names = ok(admin.get(f"{path}/board"))["items"][0]["review"]
+    assert tuple(names) == ("state", "courses", "admitted", "undecided", "late")
+    assert (review("B"), review("C")) == (("open", 3, 0, 3, 0), ("not_needed", 0, 0, 0, 0))
+    assert ok(registrar.post(admissions, said(first))) == {"changed": 1}
+    assert ok(registrar.post(admissions, said(second, admitted=False))) == {"changed": 1}, "no is an answer as well"
+    assert review("B") == ("open", 3, 1, 1, 0)
+    desk = app.test_client()
+    browser_session(desk, cast.who("B", "registrar"))
+    assert "外校课程待决定" in desk.get("/").text
+    assert [each["id"] for each in ok(registrar.get(f"{admissions}?decided=0"))["items"]] == [third]
+
+    clock.set(NOW + 3 * DAY)
+    assert review("B") == ("outstanding", 3, 1, 1, 0)
+    assert ok(registrar.post(admissions, said(third))) == {"changed": 1}
+    assert review("B") == ("done", 3, 2, 0, 1)
+    assert "外校课程待决定" not in desk.get("/").text
+
+    clock.set(NOW + 9 * DAY)
+    with changes_nothing(database):
+        body = refused(registrar.post(admissions, said(first, second)), 409, "admission_over")
+    assert [(each["field"], each["code"]) for each in body["errors"]] == [("course_ids.1", "admission_over")]
 
 
 # --- offerings --------------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from zutuan.app import make_worker
 from zutuan.db import Base, Database
 from zutuan.people.models import Person
 from zutuan.people.services import NewPerson, create_person, create_token, load_actor
+from zutuan.policies.rules import Place
+from zutuan.policies.services import decide
 from zutuan.sharing import scopes
 
 OPENS, CLOSES = NOW - timedelta(days=3), NOW + timedelta(days=20)
@@ -43,9 +45,9 @@ def offering_body(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value is not ...}
 
 
-# The stages of a term plan, of which the main round is open.
+# The stages of a term plan, of which the main round is open; classes may still be handed in.
 SPANS = {
-    "submission": (NOW - 20 * _DAY, NOW - 10 * _DAY), "review": (NOW - 10 * _DAY, NOW - 5 * _DAY),
+    "submission": (NOW - 20 * _DAY, NOW + 2 * _DAY), "review": (NOW - 10 * _DAY, NOW + 3 * _DAY),
     "preselection": (NOW - 4 * _DAY, NOW - 2 * _DAY), "main": (NOW - _DAY, NOW + 5 * _DAY),
     "add_drop": (NOW + 6 * _DAY, NOW + 9 * _DAY),
 }  # fmt: skip
@@ -110,6 +112,13 @@ def teach(
     ok(who.post(f"/courses/{made['id']}/publish", {}))
     ok(who.post(f"/offerings/{offered['id']}/publish"))
     return Taught(made["id"], offered["id"])
+
+
+def pick_only(database: Database, cast: Cast, school: str) -> None:
+    """From now on the school's students may enrol in what is picked."""
+    with database.write() as session:
+        actor = load_actor(session, session.get_one(Person, cast.who(school, "school_admin").id), NOW)
+        decide(session, actor, Place(school_id=cast.schools[school]), "enrolment.admission", "picked")
 
 
 def ok(response: Any, status: int = 200) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, TypeVarTuple
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from zutuan.clusters.models import Membership, School
-from zutuan.db import MAX_ID, UtcDateTime, insert_or, insert_plain, mark_audited, padded
+from zutuan.db import MAX_ID, UtcDateTime, found_once, insert_or, insert_plain, mark_audited, padded
 from zutuan.errors import Denial, NotFound, Refused, insist
 from zutuan.sharing import rules, scopes
 from zutuan.sharing.actor import Actor
@@ -88,15 +88,29 @@ def viewer(actor: Actor, aspect: str = rules.RECORD) -> dict[str, Any]:
 
 def clusters_of(session: Session, school_id: int, now: datetime) -> dict[int, str]:
     """Cluster id → the school's role there, for the clusters it is a member of now."""
-    query = sa.select(Membership.cluster_id, Membership.role)
-    rows = session.execute(query.where(Membership.school_id == school_id, Membership.open_at(now)))
-    return {cluster_id: role for cluster_id, role in rows}
+    return clusters_of_each(session, [school_id], now)[school_id]
+
+
+def clusters_of_each(session: Session, school_ids: Collection[int], now: datetime) -> dict[int, dict[int, str]]:
+    """The same of several schools, in one statement."""
+    key = ("clusters", now, *sorted(school_ids))
+    found = found_once(session, key, lambda: _clusters_of(session, school_ids, now))
+    return {school_id: dict(clusters) for school_id, clusters in found.items()}
+
+
+def _clusters_of(session: Session, school_ids: Collection[int], now: datetime) -> dict[int, dict[int, str]]:
+    m = Membership
+    query = sa.select(m.school_id, m.cluster_id, m.role).where(m.school_id.in_(padded(sorted(school_ids))))
+    found: dict[int, dict[int, str]] = {id_: {} for id_ in school_ids}
+    for school_id, cluster_id, role in session.execute(query.where(m.open_at(now))):
+        found[school_id][cluster_id] = role
+    return found
 
 
 def aspects_seen(session: Session, actor: Actor, item: SharedItem) -> dict[str, list[rules.Shared]]:
     """Aspect → the shares through which the actor sees it now. Two statements, however many shares the item has."""
-    mine = sa.select(Share).where(Share.item_id == item.id, Share.scope.in_(padded(sorted(actor.scopes))))
-    shares = [rules.Shared(s.aspect, s.scope, s.from_, s.until) for s in session.scalars(mine)]
+    held = sorted(actor.scopes)
+    shares = found_once(session, ("shares", item.id, *held), lambda: _shares_with(session, item, held))
     owner_clusters = clusters_of(session, item.owner_school_id, actor.now)
     seen = {}
     for aspect in {share.aspect for share in shares}:
@@ -104,6 +118,11 @@ def aspects_seen(session: Session, actor: Actor, item: SharedItem) -> dict[str, 
         if through:
             seen[aspect] = through
     return seen
+
+
+def _shares_with(session: Session, item: SharedItem, held: Sequence[str]) -> list[rules.Shared]:
+    mine = sa.select(Share).where(Share.item_id == item.id, Share.scope.in_(padded(held)))
+    return [rules.Shared(s.aspect, s.scope, s.from_, s.until) for s in session.scalars(mine)]
 
 
 def seen_through(session: Session, actor: Actor, item: SharedItem, aspect: str = rules.RECORD) -> list[rules.Shared]:

@@ -256,3 +256,8 @@ class SeatPool(Base):
     @property
     def left(self) -> int:
         return self.capacity - self.taken
+
+    @property
+    def surplus(self) -> int:
+        """How many of the seats that are held go away when their holders leave."""
+        return self.capacity - self.wanted

@@ -82,7 +82,8 @@ def enrol(offering_id: int) -> ResponseReturnValue:
 def mine() -> ResponseReturnValue:
     query = load_query(schemas.EnrolmentQuery(), PAGE)
     page = queries.mine(db(), actor(), query)
-    return render_template("enrolment/mine.html", listing=Listing.of(page), query=query)
+    places = {each.id: services.place(db(), each, actor().now) for each in page.items if each.host_state == "queued"}
+    return render_template("enrolment/mine.html", listing=Listing.of(page), query=query, places=places)
 
 
 @blueprint.get("/enrolments/<id:enrolment_id>")
@@ -100,7 +101,8 @@ def _enrolment_page(enrolment_id: int, overall: str = "", errors: Errors | None 
         errors=errors or {}, reason=request.form.get("reason", ""), readable=queries.still_readable(db(), actor(), shown),
         state=queries.combined(shown), dropping=actor().now < shown.offering.enrol_until,
         place=services.place(db(), shown, actor().now), statement=request.form.get("statement", shown.statement),
-        waits_because=views.waits_because(shown),
+        waits_because=views.waits_because(shown), offering=shown.offering,
+        pool_names=catalogue.pool_names(db(), shown.offering) if shown.host_state == "queued" else {},
         look=differences.of(db(), [shown], actor().now).get(shown.id) if may["approve"] or may["return"] else None,
         papers=of_subject(db(), actor(), papers.about(enrolment_id)), once=once(),
         may_certify=papers.may_certify(db(), actor(), shown),

@@ -214,7 +214,7 @@ def publishes_the_plan(on: Stage, open_one: Open) -> None:
     page.get_by_role("link", name="新建安排").first.click()
     page.get_by_label("学年").fill(term.academic_year)
     page.get_by_label("学期").select_option(value=str(term.number))
-    spans = (("申报", -30, -20), ("本校审核", -20, -10), ("预选", -9, -3), ("正选", -2, 9), ("补退选", 9, 20))
+    spans = (("申报", -30, -20), ("本校审核", -20, -10), ("预选", -9, -3), ("正选", -2, 5), ("补退选", 5, 9))
     for stage_, opens, closes in spans:
         page.get_by_label(f"{stage_}开始").fill(f"{today + opens * DAY}T08:00")
         page.get_by_label(f"{stage_}截止").fill(f"{today + closes * DAY}T08:00")
@@ -245,14 +245,14 @@ def imports_the_class(on: Stage, open_one: Open, file: Path, title: str) -> None
 
 
 def teacher_publishes(on: Stage, open_one: Open, title: str) -> None:
-    """王晓红 finds the class as a draft, lets it follow the plan and shows it to the cluster."""
+    """王晓红 finds the class as a draft that follows the plan, and shows it to the cluster."""
     teacher = enters(on, open_one, on.who("teacher", HOST))
     page = teacher.page
     teacher.nav("我的开课")
     page.get_by_role("link", name=title, exact=True).click()
     page.get_by_role("link", name="01 班", exact=True).click()
     page.get_by_role("link", name="修改教学班").click()
-    page.get_by_label("选课时间跟随组团安排").check()
+    expect(page.get_by_label("选课时间跟随组团安排")).to_be_checked()
     page.get_by_role("button", name="保存", exact=True).click()
     teacher.expect_flash("已保存")
     courses.publish(teacher)

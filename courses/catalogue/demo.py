@@ -39,7 +39,7 @@ DRAFT = {
     "audience": "cluster",
 }  # fmt: skip
 # Seats kept for several schools, rounds, an exam, and a queue (enrolment's loader fills it).
-SHOWN = {
+SHOWN: dict[str, Any] = {
     "school": "北京师范大学", "code": "EDU3290", "title_zh": "儿童绘本与早期阅读指导",
     "title_en": "Picture Books and Guiding Early Reading", "credits": 2.0, "hours": 32, "category": "teacher_education",
     "level": "bachelor", "language": "zh", "delivery": "mixed",
@@ -78,13 +78,13 @@ def load(session: Session, world: DemoWorld) -> None:
 def _shown(session: Session, world: DemoWorld, each: dict[str, Any]) -> None:
     """The one with everything that an offering can have."""
     now = world.now
-    actor = _teacher(session, world, each, now - timedelta(days=12))
+    actor = _teacher(session, world, each, now - timedelta(days=6))
     course = _course(session, actor, each)
     services.publish_course(session, actor, course, _audience(session, actor, each))
-    days = {"preselection": (-9, -6), "main": (-6, 8), "add_drop": (8, 20)}
+    days = {"preselection": (-9, 8, -6, 8), "main": (-6, 8, 8, 17), "add_drop": (8, 17, 20, 17)}
     rounds = [
-        {"kind": kind, "opens": _office(now + timedelta(days=opens), 18), "closes": _office(now + timedelta(days=closes), 17)}
-        for kind, (opens, closes) in days.items()
+        {"kind": kind, "opens": _office(now + timedelta(days=first), at), "closes": _office(now + timedelta(days=last), until)}
+        for kind, (first, at, last, until) in days.items()
     ]  # fmt: skip
     sunday = now + timedelta(weeks=10, days=7 - local(now).isoweekday())
     exam = _office(sunday, 14)

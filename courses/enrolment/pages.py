@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 
 from courses.catalogue import editions
 from courses.catalogue import queries as catalogue
+from courses.catalogue.models import Offering
 from courses.enrolment import differences, glance, papers, queries, schemas, services, views
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
@@ -55,11 +56,25 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
         place=services.place(db(), mine, who.now) if mine else None,
         edition=editions.at(db(), shown.course_id, mine.created_at) if mine else None,
         pool_names=catalogue.pool_names(db(), shown),
-        reasons=views.refusals(ahead.against), meetings=catalogue.occurrences(db(), offering_id),
+        reasons=_with_links(views.refusals(ahead.against), shown), now=who.now, meetings=catalogue.occurrences(db(), offering_id),
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
         dropping=who.now < shown.enrol_until,
         may_read_roster=allow.may(who, "roster.read", services.roster_subject(shown)),
     )  # fmt: skip
+
+
+OTHER_CLASS = ("offering_closed", "no_seats_for_school", "not_your_grade", "not_your_major")
+OWN = ("time_clash", "exam_clash", "travel_clash", "credit_cap", "already_enrolled")
+
+
+def _with_links(reasons: list[dict[str, str]], offering: Offering) -> list[dict[str, str]]:
+    """Each cure leads to where it can be done."""
+    links = {
+        **dict.fromkeys(("window_closed", "already_passed"), url_for("catalogue.catalogue", available=1)),
+        **dict.fromkeys(OTHER_CLASS, url_for("catalogue.course", course_id=offering.course_id)),
+        **dict.fromkeys(OWN, url_for("enrolment.mine", state="active")),
+    }
+    return [{**each, "url": links.get(each["code"], "")} for each in reasons]
 
 
 @blueprint.post("/offerings/<id:offering_id>/enrol")

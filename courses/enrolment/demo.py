@@ -86,13 +86,15 @@ def _a_full_class(session: Session, world: DemoWorld) -> None:
     services.withdraw(session, leaving, leaver.id, "与实习时间冲突")
 
 
+ALSO = 12
 STATEMENTS = ("想为毕业论文选题打基础。", "", "已与班主任商量，时间允许。", "", "准备报考这个方向的研究生。")
 
 
 def _a_full_desk(session: Session, world: DemoWorld) -> None:
-    """So many requests at 阜阳师范大学 that deciding them one by one would be a chore; one has gone back to its student."""
+    """So many requests at 阜阳师范大学 that deciding them one by one would be a chore, and few enough for one page: what the
+    demonstration's trail submits is still seen. One has gone back to its student."""
     own, first = _open_courses(world, HOME), None
-    for number, person in enumerate(world.students[HOME][1:ASKING] * 3):
+    for number, person in enumerate((world.students[HOME][1:ASKING] * 2)[:ALSO]):
         when = world.now - timedelta(hours=3 + 2 * number)
         with contextlib.suppress(Refused):  # meets another of the student's courses
             said = STATEMENTS[number % len(STATEMENTS)]

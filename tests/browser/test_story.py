@@ -195,6 +195,7 @@ def test_from_the_plan_to_a_seat_that_lapses(set_up: tuple[Stage, Open], tmp_pat
     fourth.expect_flash("已接受名额")
     registrar = enters(on, open_one, registrar_of(on, HOME))
     registrar.nav("选课审核")
+    registrar.narrow(title)
     registrar.confirm("通过", registrar.row(title).filter(has_text="杜若川"), says="将正式选上")
     registrar.expect_flash("已通过")
     fourth.nav("我的选课")

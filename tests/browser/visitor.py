@@ -100,6 +100,12 @@ class Visitor:
         box.press("Enter")
         expect(self.heading(f"搜索：{words}")).to_be_visible()
 
+    def narrow(self, words: str) -> None:
+        """The search box of the list that is shown."""
+        box = self.page.locator("main form.filters").get_by_role("searchbox")
+        box.fill(words)
+        box.press("Enter")
+
     def notices(self) -> None:
         self.page.get_by_role("link", name=re.compile("^通知，")).click()
         expect(self.heading("通知")).to_be_visible()

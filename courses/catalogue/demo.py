@@ -38,6 +38,22 @@ DRAFT = {
     "department": "教育学部", "weekday": 2, "first_period": 9, "last_period": 10, "weeks": "8-17", "seats": 36,
     "audience": "cluster",
 }  # fmt: skip
+# Seats kept for several schools, rounds, an exam, and a queue (enrolment's loader fills it).
+SHOWN: dict[str, Any] = {
+    "school": "北京师范大学", "code": "EDU3290", "title_zh": "儿童绘本与早期阅读指导",
+    "title_en": "Picture Books and Guiding Early Reading", "credits": 2.0, "hours": 32, "category": "teacher_education",
+    "level": "bachelor", "language": "zh", "delivery": "mixed",
+    "summary_zh": "读一百本绘本，学会带孩子一起读。",
+    "summary_en": "Read a hundred picture books, and learn to read them with children.",
+    "description_zh": "每周精读一组绘本，讨论图与文怎样一起讲故事；再到合作园所或通过录像带一次共读，用观察记录改进提问和等待的方式。"
+    "隔周线上上课，期末在北京师范大学集中展示。",
+    "description_en": "Each week a group of picture books is read closely: how do pictures and words tell a story together? Then "
+    "a shared reading with children, and notes to improve how one asks and waits. Online in most weeks, with a closing day on campus.",
+    "keywords": ["绘本", "早期阅读", "学前教育"], "prerequisites_zh": "", "assessment_zh": "共读录像与记录 60%，期末考试 40%",
+    "department": "教育学部", "weekday": 2, "first_period": 5, "last_period": 6, "weeks": "8-17", "seats": 0,
+    "audience": "cluster",
+}  # fmt: skip
+SHOWN_POOLS = {"阜阳师范大学": 2, "青海师范大学": 1, "四川师范大学": 2}
 
 
 def load(session: Session, world: DemoWorld) -> None:
@@ -50,12 +66,39 @@ def load(session: Session, world: DemoWorld) -> None:
         offering = services.create_offering(session, actor, course, _offering(world.now, index, each))
         services.move_offering(session, actor, offering, "publish")
         world.offerings[each["school"], each["code"]] = offering.id
+    _shown(session, world, {**SHOWN, "teacher": material[0]["teacher"]})
     draft = {**DRAFT, "teacher": material[0]["teacher"]}
     actor = _teacher(session, world, draft, world.now - timedelta(hours=2))
     course = _course(session, actor, draft)
     services.create_offering(session, actor, course, _offering(world.now, 1, draft))
     session.flush()
-    world.say(f"{len(material)} 门课程，1 门草稿")
+    world.say(f"{len(material) + 1} 门课程，1 门草稿")
+
+
+def _shown(session: Session, world: DemoWorld, each: dict[str, Any]) -> None:
+    """The one with everything that an offering can have."""
+    now = world.now
+    actor = _teacher(session, world, each, now - timedelta(days=6))
+    course = _course(session, actor, each)
+    services.publish_course(session, actor, course, _audience(session, actor, each))
+    days = {"preselection": (-9, 8, -6, 8), "main": (-6, 8, 8, 17), "add_drop": (8, 17, 20, 17)}
+    rounds = [
+        {"kind": kind, "opens": _office(now + timedelta(days=first), at), "closes": _office(now + timedelta(days=last), until)}
+        for kind, (first, at, last, until) in days.items()
+    ]  # fmt: skip
+    sunday = now + timedelta(weeks=10, days=7 - local(now).isoweekday())
+    exam = _office(sunday, 14)
+    offering = services.create_offering(
+        session, actor, course,
+        {
+            **_offering(now, 1, each), "enrol_from": None, "enrol_until": None, "rounds": rounds, "seats": None,
+            "room": "教二 204", "room_seats": 60, "for_grades": [], "note": "期末考试可以在本校教务处指定的教室线上参加。",
+            "pools": [{"scope": scopes.school(world.schools[name]), "seats": n} for name, n in SHOWN_POOLS.items()],
+            "dates": [{"kind": "exam", "starts": exam, "ends": exam + timedelta(hours=2), "place": "教二 204", "note": "闭卷"}],
+        },
+    )  # fmt: skip
+    services.move_offering(session, actor, offering, "publish")
+    world.offerings[each["school"], each["code"]] = offering.id
 
 
 def _teacher(session: Session, world: DemoWorld, each: dict[str, Any], now: datetime) -> Actor:

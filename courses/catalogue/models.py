@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -157,6 +159,16 @@ class Offering(Base):
     def taken(self) -> int:
         return sum(pool.taken for pool in self.pools)
 
+    def seats_for(self, scopes: Collection[str] | None) -> dict[str, int]:
+        """`taken` and `capacity` of the pools with these scopes; None: of all."""
+        mine = [pool for pool in self.pools if scopes is None or pool.scope in scopes]
+        return {"taken": sum(pool.taken for pool in mine), "capacity": sum(pool.capacity for pool in mine)}
+
+    def open_at(self, now: datetime) -> bool:
+        """Whether a round of its, or its one window, is open."""
+        spans = [(each.opens, each.closes) for each in self.rounds] or [(self.enrol_from, self.enrol_until)]
+        return any(opens <= now < closes for opens, closes in spans)
+
 
 class MeetingPattern(Base):
     """上课时间 as it was written: weekday, periods and weeks of the host school; the book holds the intervals."""
@@ -256,3 +268,8 @@ class SeatPool(Base):
     @property
     def left(self) -> int:
         return self.capacity - self.taken
+
+    @property
+    def surplus(self) -> int:
+        """How many of the seats that are held go away when their holders leave."""
+        return self.capacity - self.wanted

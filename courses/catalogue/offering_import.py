@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from courses.catalogue import labels, schemas, services
+from courses.catalogue import hooks, labels, schemas, services
 from courses.catalogue.import_reading import COLUMNS, Class, pools, read_all
 from courses.catalogue.models import Course, CourseTeacher, Offering
 from courses.catalogue.permissions import allow
@@ -231,7 +231,7 @@ def _apply(session: Session, actor: Actor | None, term: Term, steps: Iterable[St
         elif step.of_course:
             services.update_course(session, actor, course, step.of_course)
         if step.offering is None:
-            services.create_offering(session, actor, course, _new(step, term, now))
+            services.create_offering(session, actor, course, _new(session, step, course, term, now))
         elif step.of_offering:
             services.update_offering(session, actor, step.offering, step.of_offering)
 
@@ -240,14 +240,14 @@ def _plain(said: dict[str, Any]) -> dict[str, Any]:
     return {name: float(value) if name == "credits" else value for name, value in said.items()}
 
 
-def _new(step: Step, term: Term, now: datetime) -> dict[str, Any]:
-    """A draft, open to enrol for two weeks (or to the end of teaching) until its teacher says otherwise."""
-    until = min(now + OPEN_FOR, services.teaching_ends(term))
-    opens = min(now, until - timedelta(days=1))
-    said = {
-        "term_id": term.id, "code": step.one.class_code, "enrol_from": opens.isoformat(),
-        "enrol_until": until.isoformat(), "meetings": [], **step.of_offering,
-    }  # fmt: skip
+def _new(session: Session, step: Step, course: Course, term: Term, now: datetime) -> dict[str, Any]:
+    """A draft that follows its cluster's term plan; without one open to enrol for two weeks (or to the end of teaching)
+    until its teacher says otherwise."""
+    said = {"term_id": term.id, "code": step.one.class_code, "meetings": [], **step.of_offering}
+    if hooks.plan_of(session, course, term) is None:
+        until = min(now + OPEN_FOR, services.teaching_ends(term))
+        opens = min(now, until - timedelta(days=1))
+        said |= {"enrol_from": opens.isoformat(), "enrol_until": until.isoformat()}
     data: dict[str, Any] = schemas.OfferingIn().load(said)
     return data
 

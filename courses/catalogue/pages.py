@@ -66,7 +66,7 @@ def _course_page(course_id: int, overall: str = "", cure: Offering | None = None
     found = course_files.of(db(), course_id) if not view.promised else course_files.NONE
     return render_template(
         "catalogue/course.html", view=view, course=view.course, reach=reach, overall=overall, cure=cure, found=found,
-        edition=editions.latest(db(), course_id),
+        edition=editions.latest(db(), course_id), pools=queries.my_pools(actor()),
         may_copy=view.may_edit and allow.may(actor(), "course.create", queries.subject(view.course)),
     )  # fmt: skip
 
@@ -272,8 +272,9 @@ def as_seen(course_id: int) -> ResponseReturnValue:
     schools = reach.schools or []
     wanted = request.args.get("school", type=int) or (schools[-1][0] if schools else view.course.school_id)
     school = fetch(db(), School, wanted)
+    student = queries.student_of(db(), school, clock.now())
     try:
-        seen = queries.view_course(db(), queries.student_of(db(), school, clock.now()), course_id)
+        seen = queries.view_course(db(), student, course_id)
     except NotFound:
         seen = None
     return render_template(
@@ -283,7 +284,8 @@ def as_seen(course_id: int) -> ResponseReturnValue:
         school=school,
         schools=schools,
         now=actor().now,
-        courses=rows(db(), [course_id], pools=queries.my_pools(queries.student_of(db(), school, clock.now()))),
+        pools=queries.my_pools(student),
+        courses=rows(db(), [course_id], pools=queries.my_pools(student)),
     )
 
 

@@ -96,6 +96,17 @@ class Enrolments(MethodView):
         return _page(queries.of_school(db(), actor(), query, story=True))
 
 
+@enrolments_api.route("/decide")
+class Decide(MethodView):
+    @enrolments_api.arguments(schemas.DecideIn)
+    @enrolments_api.response(200, schemas.DecidedOut)
+    def post(self, data: dict[str, Any]) -> Any:
+        """`approve`, `return` or `deny` up to 200 at once: all or none; what stands against one names it."""
+        ids = sorted(data["ids"])
+        services.decide_all(db(), actor(), ids, data["event"], data["reason"])
+        return {"event": data["event"], "ids": ids}
+
+
 @enrolments_api.route("/<id:enrolment_id>")
 class EnrolmentById(MethodView):
     @enrolments_api.response(200, schemas.EnrolmentOut)

@@ -4,19 +4,22 @@ goes through the service itself, at an earlier time."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from courses.catalogue.demo import TODAY
+from courses.catalogue.demo import SHOWN, TODAY
 from courses.catalogue.models import Offering
 from courses.catalogue.queries import seat_aspect
 from courses.catalogue.services import teaching_ends
 from courses.enrolment import services
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.clock import local
+from zutuan.errors import Refused
 from zutuan.people.models import Affiliation, Person
 from zutuan.people.services import load_actor
 from zutuan.sharing import scopes
@@ -27,13 +30,15 @@ from zutuan.sharing.services import add_share, audit
 if TYPE_CHECKING:
     from zutuan.demo import DemoWorld
 
-HOME = "阜阳师范大学"
+HOME, AWAY = "阜阳师范大学", "青海师范大学"
 # What the printed accounts do themselves; the bulk leaves these students alone.
-KEPT = 8
+KEPT, ASKING = 12, 8
 
 
 def load(session: Session, world: DemoWorld) -> None:
     _first_steps(session, world)
+    _a_full_class(session, world)
+    _a_full_desk(session, world)
     seats = 0
     for index, each in enumerate(world.material["course"]):
         if each["audience"] != "school":
@@ -56,10 +61,50 @@ def _first_steps(session: Session, world: DemoWorld) -> None:
     services.deny(session, registrar, denied.id, "本学期已修读内容相近的「教育研究方法」，不能重复认定学分。")
     services.enrol(session, _actor(session, student, world.now - timedelta(days=2, hours=1)), chosen[2])
     for school in ("阜阳师范大学", "青海师范大学", "四川师范大学", "渭南师范学院"):
-        for place, person in enumerate(world.students[school][1:KEPT]):
+        for place, person in enumerate(world.students[school][1:ASKING]):
             when = world.now - timedelta(days=2 - place % 3, hours=2 + place)
             own = _open_courses(world, school)
             services.enrol(session, _actor(session, person, when), own[(place + 3) % len(own)])
+
+
+def _a_full_class(session: Session, world: DemoWorld) -> None:
+    """The class whose seats are kept for several schools: full, with a queue, and a freed seat offered to its first."""
+    offering_id = world.offerings[SHOWN["school"], SHOWN["code"]]
+    hours = iter(range(100, 0, -4))
+
+    def asks(school: str, places: Sequence[int], *, waitlist: bool = False) -> list[Enrolment]:
+        people = [_actor(session, world.students[school][n], world.now - timedelta(hours=next(hours))) for n in places]
+        return [services.enrol(session, each, offering_id, waitlist=waitlist) for each in people]
+
+    seated = asks(HOME, (8, 9))
+    leaver, *_rest = asks(AWAY, (8,))
+    registrar = _actor(session, world.cast[HOME, "registrar"], world.now - timedelta(hours=70))
+    services.approve(session, registrar, seated[0].id, "同意，与学前教育方向相符。")
+    asks(HOME, (10, 0, 11), waitlist=True)
+    asks(AWAY, (0, 9), waitlist=True)
+    leaving = _actor(session, leaver.person_id, world.now - timedelta(hours=3))
+    services.withdraw(session, leaving, leaver.id, "与实习时间冲突")
+
+
+ALSO = 12
+STATEMENTS = ("想为毕业论文选题打基础。", "", "已与班主任商量，时间允许。", "", "准备报考这个方向的研究生。")
+
+
+def _a_full_desk(session: Session, world: DemoWorld) -> None:
+    """So many requests at 阜阳师范大学 that deciding them one by one would be a chore, and few enough for one page: what the
+    demonstration's trail submits is still seen. One has gone back to its student."""
+    own, first = _open_courses(world, HOME), None
+    for number, person in enumerate((world.students[HOME][1:ASKING] * 2)[:ALSO]):
+        when = world.now - timedelta(hours=3 + 2 * number)
+        with contextlib.suppress(Refused):  # meets another of the student's courses
+            said = STATEMENTS[number % len(STATEMENTS)]
+            made = services.enrol(
+                session, _actor(session, person, when), own[(5 * number + 6) % len(own)], statement=said
+            )
+            first = first or made
+    if first is not None:
+        registrar = _actor(session, world.cast[HOME, "registrar"], world.now - timedelta(hours=1))
+        services.return_(session, registrar, first.id, "请写明这门课与培养方案的关系。")
 
 
 def _open_courses(world: DemoWorld, school: str) -> list[int]:

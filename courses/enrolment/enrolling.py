@@ -49,11 +49,12 @@ def outlook(session: Session, actor: Actor, offering_id: int, home: Belongs | No
         against = _against(session, actor, offering, home, seen=seen, replacing=other)
     asks = approvers(session, home, actor.now) if home else ()
     days = steps.approval_days(session, home.school_id, actor.now) if home and asks else 0
+    mine = facts.pools_of(actor, offering.pools, home)
     return Outlook(
         against=against,
         may_wait=rules.may_wait(against, waitlist=offering.waitlist),
-        seats_left=sum(max(pool.left, 0) for pool in facts.pools_of(actor, offering.pools, home)),
-        waiting=seats.waiting(session, offering.id),
+        seats_left=sum(max(pool.left, 0) for pool in mine),
+        waiting=seats.rivals(session, offering, mine, actor.now),
         timetable_checked=facts.timetable_known(session, home, offering),
         asks=asks,
         chosen=offering.chosen,

@@ -12,7 +12,8 @@ from flask.typing import ResponseReturnValue
 
 from courses.catalogue import editions
 from courses.catalogue import queries as catalogue
-from courses.enrolment import choosing, differences, papers, queries, schemas, services, views
+from courses.catalogue.models import Offering
+from courses.enrolment import choosing, differences, papers, queries, schemas, seats, services, views
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
@@ -51,17 +52,33 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
     home = next(iter(studying), None)
     # Who holds a place, or only teaches here, is not about to apply.
     ahead = services.outlook(db(), who, offering_id, home) if not holding and (studying or not view.may_edit) else None
+    may_read = allow.may(who, "roster.read", services.roster_subject(shown))
     return render_template(
         "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
         studying=studying, ahead=ahead, holding=holding,
         place=services.place(db(), mine, who.now) if mine else None,
         edition=editions.at(db(), shown.course_id, mine.created_at) if mine else None,
         pool_names=catalogue.pool_names(db(), shown),
-        reasons=views.refusals(ahead.against) if ahead else [], meetings=catalogue.occurrences(db(), offering_id),
+        reasons=_with_links(views.refusals(ahead.against), shown) if ahead else [], now=who.now,
+        waiting=seats.waiting(db(), offering_id) if may_read else 0, meetings=catalogue.occurrences(db(), offering_id),
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
         dropping=who.now < shown.enrol_until,
-        may_read_roster=allow.may(who, "roster.read", services.roster_subject(shown)),
+        may_read_roster=may_read,
     )  # fmt: skip
+
+
+OTHER_CLASS = ("offering_closed", "no_seats_for_school", "not_your_grade", "not_your_major")
+OWN = ("time_clash", "exam_clash", "travel_clash", "credit_cap", "already_enrolled")
+
+
+def _with_links(reasons: list[dict[str, str]], offering: Offering) -> list[dict[str, str]]:
+    """Each cure leads to where it can be done."""
+    links = {
+        **dict.fromkeys(("window_closed", "already_passed"), url_for("catalogue.catalogue", available=1)),
+        **dict.fromkeys(OTHER_CLASS, url_for("catalogue.course", course_id=offering.course_id)),
+        **dict.fromkeys(OWN, url_for("enrolment.mine", state="active")),
+    }
+    return [{**each, "url": links.get(each["code"], "")} for each in reasons]
 
 
 @blueprint.post("/offerings/<id:offering_id>/enrol")
@@ -82,7 +99,8 @@ def enrol(offering_id: int) -> ResponseReturnValue:
 def mine() -> ResponseReturnValue:
     query = load_query(schemas.EnrolmentQuery(), PAGE)
     page = queries.mine(db(), actor(), query)
-    return render_template("enrolment/mine.html", listing=Listing.of(page), query=query)
+    places = {each.id: services.place(db(), each, actor().now) for each in page.items if each.host_state == "queued"}
+    return render_template("enrolment/mine.html", listing=Listing.of(page), query=query, places=places)
 
 
 @blueprint.get("/enrolments/<id:enrolment_id>")
@@ -100,7 +118,8 @@ def _enrolment_page(enrolment_id: int, overall: str = "", errors: Errors | None 
         errors=errors or {}, reason=request.form.get("reason", ""), readable=queries.still_readable(db(), actor(), shown),
         state=queries.combined(shown), dropping=actor().now < shown.offering.enrol_until,
         place=services.place(db(), shown, actor().now), statement=request.form.get("statement", shown.statement),
-        waits_because=views.waits_because(shown),
+        waits_because=views.waits_because(shown), offering=shown.offering,
+        pool_names=catalogue.pool_names(db(), shown.offering) if shown.host_state == "queued" else {},
         look=differences.of(db(), [shown], actor().now).get(shown.id) if may["approve"] or may["return"] else None,
         papers=of_subject(db(), actor(), papers.about(enrolment_id)), once=once(),
         may_certify=papers.may_certify(db(), actor(), shown),

@@ -7,7 +7,8 @@ from datetime import timedelta
 from marshmallow import fields
 
 from courses.enrolment.queries import STATES, STEP_NAMES
-from zutuan.fields import Choice, Flag, Instant, Named, Ref, Schema, Text
+from courses.enrolment.services import AT_ONCE
+from zutuan.fields import Choice, Flag, Instant, Many, Named, Ref, Schema, Text
 
 
 class EnrolIn(Schema):
@@ -34,6 +35,16 @@ class ReasonIn(Schema):
 
 class WithdrawIn(Schema):
     reason = Text(400, min=0, multiline=True)
+
+
+class DecideIn(WithdrawIn):
+    ids = Many(Ref(), max=AT_ONCE, min=1, unique=True, required=True, metadata={"description": "enrolments"})
+    event = Choice(("approve", "return", "deny"), required=True)
+
+
+class DecidedOut(Schema):
+    event = fields.String()
+    ids = fields.List(fields.Integer())
 
 
 class EnrolmentQuery(Schema):

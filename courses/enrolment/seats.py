@@ -18,6 +18,7 @@ from courses.catalogue.models import Offering, SeatPool
 from courses.catalogue.services import teaching_ends
 from courses.enrolment import facts, policies, rules, story, wanted
 from courses.enrolment.models import Enrolment, StudyYear
+from courses.enrolment.wanted import Wanted
 from zutuan.db import insert_or
 from zutuan.decision import Refusal
 from zutuan.errors import Refused
@@ -165,11 +166,25 @@ def still_against(session: Session, enrolment: Enrolment, now: datetime) -> tupl
 
 def place(session: Session, enrolment: Enrolment, now: datetime) -> tuple[int, int]:
     """(place, how many wait) of somebody in the queue."""
-    pools = facts.pools(enrolment.offering)
-    waiting = queue(session, enrolment.offering_id)
+    return rules.place_in_queue(
+        _wants(session, enrolment.offering_id, facts.pools(enrolment.offering), now), enrolment.id
+    )
+
+
+def rivals(session: Session, offering: Wanted, mine: Iterable[rules.Pool], now: datetime) -> int:
+    """How many wait for a seat of any of these pools of the offering."""
+    ids = {pool.id for pool in mine}
+    return sum(1 for _id, pools in _wants(session, offering.id, offering.pools, now) if pools & ids)
+
+
+def _wants(
+    session: Session, offering_id: int, pools: Sequence[rules.Pool], now: datetime
+) -> list[tuple[int, frozenset[int]]]:
+    """Who waits, in order, each with the pools whose seats they could have."""
+    waiting = queue(session, offering_id)
     of = {
         school: frozenset(each.id for each in rules.pools_for(pools, facts.school_scopes(school, clusters)))
         for school in {each.home_school_id for each in waiting}
         for clusters in [sharing.clusters_of(session, school, now)]
     }
-    return rules.place_in_queue([(each.id, of[each.home_school_id]) for each in waiting], enrolment.id)
+    return [(each.id, of[each.home_school_id]) for each in waiting]

@@ -31,7 +31,7 @@ STATE = {
     "completed": (_l("已修完"), "good"),
     "denied": (_l("未通过"), "bad"),
     "withdrawn": (_l("已退出"), ""),
-    "expired": (_l("逾期未审"), "bad"),
+    "expired": (_l("已逾期"), "bad"),
 }
 EVENT = {
     "enrol": _l("提交"),
@@ -346,7 +346,7 @@ def story(value: Enrolment) -> str:
     if state == "offered":
         return _("请在 %(by)s 前接受名额", by=stamp(value.decide_by) if value.decide_by else "")
     last = value.events[-1] if value.events else None
-    words = str(STATE[state][0])
+    words = str(EVENT[last.event] if state == "expired" and last else STATE[state][0])
     if value.reason and state == "denied":
         words = _("%(state)s：%(reason)s", state=words, reason=value.reason)
     return " · ".join(part for part in (words, _when(last.at) if last else "") if part)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from courses.catalogue import hooks
 from courses.plans import errors as errors
-from courses.plans import notices, queries, services
+from courses.plans import notices, policies, queries, services
 from courses.plans.api import plans_api
 from courses.plans.demo import load
 from courses.plans.pages import blueprint
@@ -40,6 +40,7 @@ FEATURE = Feature(
     cards=cards,
     notices=notices.TEXTS,
     notice_kinds=notices.KINDS,
+    policies=(policies.STRICT,),
     demo=load,
     demo_order=50,
 )

@@ -15,7 +15,7 @@ from courses.catalogue import hooks, windows
 from courses.catalogue.models import Course, Offering
 from courses.catalogue.rules import Rounds
 from courses.catalogue.services import new_edition
-from courses.plans import notices, queries, rules
+from courses.plans import notices, policies, queries, rules
 from courses.plans.models import TermPlan
 from courses.plans.permissions import allow
 from zutuan.calendar.models import Term
@@ -23,6 +23,7 @@ from zutuan.clock import clock
 from zutuan.clusters.models import Cluster
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, Refused, Stale, insist
+from zutuan.policies import services as policy_values
 from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
@@ -182,9 +183,12 @@ def _plan_of(session: Session, course: Course, term: Term, *, hold: bool) -> Ter
 
 
 def against_submitting(session: Session, course: Course, term: Term, *, hold: bool) -> Refusal | None:
-    """The hook of the catalogue: what the course's plan says against handing in a class of that term now."""
-    plan = _plan_of(session, course, term, hold=hold)
-    return rules.may_submit(plan.span("submission"), clock.now()) if plan is not None else None
+    """The hook of the catalogue: what the course's plan says against handing in a class of that term now, where the
+    cluster keeps to its dates."""
+    plan, now = _plan_of(session, course, term, hold=hold), clock.now()
+    if plan is None or not policy_values.of_cluster(session, policies.STRICT.key, plan.cluster_id, now):
+        return None
+    return rules.may_submit(plan.span("submission"), now)
 
 
 def against_admitting(session: Session, course_ids: Sequence[int], year: str, number: int) -> dict[int, Refusal]:

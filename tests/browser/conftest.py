@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from browser import demo_server
-from browser.demo_server import DemoServer
+from browser.demo_server import DemoServer, Served
 from browser.visitor import Complaints, Visitor
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from support.places import make_folder
@@ -34,12 +35,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
-    """The demonstration. Tests share it: each uses people and courses of its own, named in the test."""
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The loaded demonstration, from which servers take copies."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    return demo_server.prepare((base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "demonstration")
+
+
+@pytest.fixture(scope="session")
+def demo(prepared: Path) -> Iterator[DemoServer]:
+    """The demonstration. Tests share it: each uses people and courses of its own, named in the test."""
     folder = make_folder("browser")
-    server = demo_server.start(demo_server.prepare(shared / "demonstration"), folder)
+    server = demo_server.start(prepared, folder)
     yield server
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
@@ -59,8 +65,14 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def open_window(browser: Browser, demo: DemoServer) -> Iterator[Open]:
     """Windows of different people (each with its own cookies); whatever they had to complain of fails the test."""
+    with windows(browser, demo) as open_one:
+        yield open_one
+
+
+@contextmanager
+def windows(browser: Browser, server: Served) -> Iterator[Open]:
     contexts: list[BrowserContext] = []
-    complaints = Complaints(demo.url)
+    complaints = Complaints(server.url)
 
     def open_one(width: int = DESK, *, javascript: bool = True) -> Visitor:
         phone = width == PHONE
@@ -71,7 +83,7 @@ def open_window(browser: Browser, demo: DemoServer) -> Iterator[Open]:
         contexts.append(context)
         page = context.new_page()
         complaints.watch(page)
-        return Visitor(demo, page, complaints)
+        return Visitor(server, page, complaints)
 
     yield open_one
     for context in contexts:

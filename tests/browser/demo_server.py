@@ -33,16 +33,22 @@ class Account:
 
 
 @dataclass
-class DemoServer:
-    """A running demonstration."""
+class Served:
+    """A demonstration that answers."""
 
     url: str
     folder: Path
     accounts: list[Account]
-    process: subprocess.Popen[bytes]
 
     def who(self, role: str, school: str) -> Account:
         return next(each for each in self.accounts if (each.role, each.school) == (role, school))
+
+
+@dataclass
+class DemoServer(Served):
+    """One that runs as people start it, in a process of its own."""
+
+    process: subprocess.Popen[bytes]
 
     def stop(self) -> None:
         """End the server we started (its own process group, so that no worker of it stays)."""
@@ -70,11 +76,10 @@ def prepare(shared: Path) -> Path:
 def start(prepared: Path, folder: Path) -> DemoServer:
     """Copy the demonstration into `folder`, serve it on a free port and wait until it answers."""
     shutil.copytree(prepared / "var", folder / "var")
-    port = _free_port()
+    port = free_port()
     with (folder / "log").open("wb") as log:
         process = _serve(folder, port, log)
-    accounts = [Account(**each) for each in json.loads((folder / ACCOUNTS).read_text(encoding="utf-8"))]
-    server = DemoServer(f"http://127.0.0.1:{port}", folder, accounts, process)
+    server = DemoServer(f"http://127.0.0.1:{port}", folder, printed_accounts(folder), process)
     for _try in range(START_SECONDS * 10):
         if _alive(server.url):
             return server
@@ -85,6 +90,10 @@ def start(prepared: Path, folder: Path) -> DemoServer:
         break
     server.stop()
     raise RuntimeError(f"the demonstration does not answer:\n{(folder / 'log').read_text()[-3000:]}")
+
+
+def printed_accounts(folder: Path) -> list[Account]:
+    return [Account(**each) for each in json.loads((folder / ACCOUNTS).read_text(encoding="utf-8"))]
 
 
 def _serve(folder: Path, port: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -107,7 +116,7 @@ def _alive(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from browser.demo_server import Account, DemoServer
+from browser.demo_server import Account, Served
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, expect
 
 # A document that answers 4xx is reported on the console as well; the test that asked for it knows.
@@ -44,7 +44,7 @@ class Complaints:
 class Visitor:
     """A browser window. Everything is found by what is shown, never by an address."""
 
-    def __init__(self, server: DemoServer, page: Page, complaints: Complaints) -> None:
+    def __init__(self, server: Served, page: Page, complaints: Complaints) -> None:
         self.server, self.page, self.complaints = server, page, complaints
 
     # --- coming and going ---------------------------------------------------------------------------------------
@@ -99,6 +99,12 @@ class Visitor:
         box.fill(words)
         box.press("Enter")
         expect(self.heading(f"搜索：{words}")).to_be_visible()
+
+    def narrow(self, words: str) -> None:
+        """The search box of the list that is shown."""
+        box = self.page.locator("main form.filters").get_by_role("searchbox")
+        box.fill(words)
+        box.press("Enter")
 
     def notices(self) -> None:
         self.page.get_by_role("link", name=re.compile("^通知，")).click()

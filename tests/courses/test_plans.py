@@ -31,6 +31,10 @@ from courses.plans.rules import STAGES, check_plan, may_admit, may_submit, revie
 from zutuan.clock import Clock
 from zutuan.clusters.models import Membership
 from zutuan.db import Database
+from zutuan.people.models import Person
+from zutuan.people.services import load_actor
+from zutuan.policies.rules import Place
+from zutuan.policies.services import decide
 from zutuan.web.texts import form_moment
 
 DAY = timedelta(days=1)
@@ -148,6 +152,20 @@ def of_plan(**changes: Any) -> dict[str, Any]:
     return {"enrol_from": None, "enrol_until": None, **changes}
 
 
+def strict(app: Flask, cast: Cast) -> None:
+    """A's cluster takes nothing that is handed in late."""
+    with app.extensions["zutuan"].database.write() as session:
+        admin = load_actor(session, session.get_one(Person, cast.who("A", "cluster_admin").id), NOW)
+        decide(session, admin, Place(cluster_id=cast.clusters["A"]), "plan.strict_submission", True)
+
+
+def test_where_the_cluster_does_not_insist_a_class_may_come_late(app: Flask, cast: Cast, clock: Clock) -> None:
+    published(app, cast)
+    _course, offering = drafted(app, cast, "L1")
+    clock.set(NOW + 2 * DAY)
+    ok(api(app, cast.who("A", "teacher")).post(f"/offerings/{offering}/publish"))
+
+
 def drafted(app: Flask, cast: Cast, code: str, **audience: Any) -> tuple[int, int]:
     """(course, offering), both drafts."""
     who = api(app, cast.who("A", "teacher"))
@@ -158,6 +176,7 @@ def drafted(app: Flask, cast: Cast, code: str, **audience: Any) -> tuple[int, in
 def test_what_is_not_handed_in_in_time_stays_a_draft_until_the_plan_is_extended(
     app: Flask, database: Database, cast: Cast, clock: Clock
 ) -> None:
+    strict(app, cast)
     before = teach(app, cast, code="P0")
     early = {"submission_from": (NOW + DAY).isoformat(), "submission_until": (NOW + 2 * DAY).isoformat()}
     late = {"review_from": (NOW + DAY).isoformat(), "preselection_from": None, "preselection_until": None}
@@ -185,6 +204,7 @@ def test_what_is_not_handed_in_in_time_stays_a_draft_until_the_plan_is_extended(
 
 
 def test_a_class_published_unseen_is_handed_in_with_its_course(app: Flask, cast: Cast, clock: Clock) -> None:
+    strict(app, cast)
     published(app, cast)
     teacher = api(app, cast.who("A", "teacher"))
     course, offering = drafted(app, cast, "U1")
@@ -200,6 +220,7 @@ def test_a_class_published_unseen_is_handed_in_with_its_course(app: Flask, cast:
 def test_a_course_of_two_clusters_keeps_to_the_dates_of_the_one_it_is_shared_with(
     app: Flask, database: Database, cast: Cast
 ) -> None:
+    strict(app, cast)
     published(app, cast, submission_until=(NOW - 15 * DAY).isoformat())
     with database.write() as session:
         at_d = {"cluster_id": cast.clusters["D"], "school_id": cast.schools["A"], "role": "partner"}

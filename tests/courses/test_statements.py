@@ -24,7 +24,7 @@ PAGES = {
     ("/courses/{course}", "A teacher"): 18,
     ("/offerings/{offering}", "B student"): 23,
     ("/offerings/{offering}", "C student"): 25,
-    ("/offerings/{offering}", "A teacher"): 18,
+    ("/offerings/{offering}", "A teacher"): 19,
     ("/enrolments", "B student"): 8,
     ("/approvals", "B registrar"): 13,
     ("/approvals?side=host", "A registrar"): 8,

@@ -261,6 +261,22 @@ def test_the_answer_to_enrolling_is_what_reading_it_says(app: Flask, cast: Cast,
     assert see(app, student, made) == made
 
 
+def test_who_asks_ahead_hears_of_the_queue_for_their_own_seats(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast, clock: Clock
+) -> None:
+    app = sqlite_app
+    pools = [{"scope": scopes.school(cast.schools[letter]), "seats": 1} for letter in ("B", "C")]
+    taught = teach(app, cast, offering={"seats": None, "pools": pools})
+    b, c = add_people(sqlite_database, cast, "B", 3), add_people(sqlite_database, cast, "C", 3)
+    for who in (b[0], c[0]):
+        ok(api(app, who).post(taught.seats, {}), 201)
+    for who in (b[1], c[1], c[2]):
+        ok(api(app, who).post(taught.seats, {"waitlist": True}), 201)
+    ahead = ok(api(app, b[2]).get(f"{taught.offering}/eligibility"))
+    mine = ok(api(app, b[2]).post(taught.seats, {"waitlist": True}), 201)
+    assert (ahead["waiting"], mine["waiting"] - 1) == (1, 1), "two of those who wait, wait for C's seats"
+
+
 # --- changing classes -------------------------------------------------------------------------------------------
 
 

@@ -47,6 +47,7 @@ def load(session: Session, world: DemoWorld) -> None:
         _staff(session, world, school, slug, hashed, names)
         _students(session, world, school, slug, hashed, index)
         world.say(f"{school}: {len(world.students[school])} 名学生")
+    _twice(session, world, hashed)
 
 
 def _staff_names(world: DemoWorld) -> Iterator[str]:
@@ -127,6 +128,18 @@ def _pupils(world: DemoWorld, seed: int) -> list[_Pupil]:
             _Pupil(name, f"{grade}{1100 + seed:04d}{index + 1:02d}", MAJORS[(seed + index) % len(MAJORS)], grade)
         )
     return pupils
+
+
+def _twice(session: Session, world: DemoWorld, hashed: str) -> None:
+    """A student whom a second roster has made a second person: changed the major, and with it the number (人员 › 重复的人)."""
+    school = "阜阳师范大学"
+    first = session.get_one(Person, world.students[school][-1])
+    major, grade = MAJORS[2], str(world.now.year - 1)
+    again = _new(
+        world, school, f"{grade}990001", first.name, "student", password_hash=hashed, major=major, grade=grade,
+        class_name=class_name(major, grade),
+    )  # fmt: skip
+    services.create_person(session, None, again, world.now - timedelta(days=30))
 
 
 def class_name(major: str, grade: str) -> str:

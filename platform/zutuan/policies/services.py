@@ -139,6 +139,15 @@ def above(session: Session, policy: Policy, place: Place, now: datetime) -> Any:
     return _effective(policy, _Known(chain, known.decisions), now)
 
 
+def of_cluster(session: Session, key: str | Policy, cluster_id: int, now: datetime) -> Any:
+    """What holds in the cluster itself, for what is the cluster's and no school's."""
+    policy, chain = _policy(key), [Place(cluster_id=cluster_id), PLATFORM]
+    query = sa.select(_V.id, _V.school_id, _V.cluster_id, _V.value, _V.from_).where(_V.key == policy.key)
+    rows = session.execute(query.where(sa.or_(*(_at(place) for place in chain))))
+    decisions = [Decision(id_, Place(school, cluster), *rest) for id_, school, cluster, *rest in rows]
+    return policy.read(effective(policy, chain, decisions, now))
+
+
 # --- deciding ---------------------------------------------------------------------------------------------------
 
 

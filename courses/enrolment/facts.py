@@ -16,10 +16,11 @@ from courses.admission.queries import TermKey
 from courses.catalogue.models import Course, Offering
 from courses.enrolment import near, policies, rules
 from courses.enrolment.models import Enrolment
+from courses.enrolment.near import Taken
 from courses.enrolment.rules import Attempt, Clash, Pool, Round, Slot, Window
 from courses.enrolment.wanted import ON_CAMPUS, Wanted
 from zutuan.calendar import sources, timetables
-from zutuan.calendar.models import Occurrence, Term
+from zutuan.calendar.models import Term
 from zutuan.db import plain
 from zutuan.policies import services as policy_values
 from zutuan.sharing import scopes
@@ -152,7 +153,7 @@ def travel_time(session: Session, wanted: Wanted, now: datetime) -> timedelta:
     return timedelta(minutes=policy_values.value(session, policies.TRAVEL.key, wanted.school_id, now))
 
 
-def slots(session: Session, taken: Sequence[Occurrence]) -> list[Slot]:
+def slots(session: Session, taken: Sequence[Taken]) -> list[Slot]:
     """Rows of the book as the rules compare them: what they are called, and where one has to be."""
     if not taken:
         return []
@@ -167,7 +168,7 @@ def slots(session: Session, taken: Sequence[Occurrence]) -> list[Slot]:
     return found
 
 
-def _on_campus(session: Session, taken: Iterable[Occurrence]) -> set[int]:
+def _on_campus(session: Session, taken: Iterable[Taken]) -> set[int]:
     """Those of the offerings to which one has to go."""
     ids = {each.resource_id for each in taken if each.resource_type == "offering"}
     if not ids:

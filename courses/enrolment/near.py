@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -20,8 +20,20 @@ from courses.enrolment.rules import Slot
 from zutuan.calendar import sources
 from zutuan.calendar.models import Occurrence
 from zutuan.calendar.sources import Hooks, Instant, People, Ref
-from zutuan.db import UtcDateTime, later, padded
+from zutuan.db import UtcDateTime, later, padded, plain
 from zutuan.paging import Query
+
+
+class Taken(NamedTuple):
+    """An occurrence that takes the student's time, as the book has it."""
+
+    id: int
+    resource_type: str
+    resource_id: int
+    source_type: str
+    source_id: int
+    starts: datetime
+    ends: datetime
 
 
 @dataclass
@@ -29,7 +41,7 @@ class Near:
     """One other thing of the student's: its occurrences, and the meetings asked for that they are near to."""
 
     mine: set[Slot] = field(default_factory=set)
-    others: list[Occurrence] = field(default_factory=list)
+    others: list[Taken] = field(default_factory=list)
 
 
 Found = Mapping[int, Mapping[Ref, Near]]
@@ -45,7 +57,7 @@ def of_enrolments(session: Session, enrolments: Sequence[Enrolment], now: dateti
     pairs = pairs.where(e.id.in_(padded([each.id for each in enrolments])))
     people = padded(sorted({each.person_id for each in enrolments}))
     query = _near(sources.known(), pairs, people, now, int(travel.total_seconds()))
-    return _gathered(session.execute(query)) if query is not None else {}
+    return _gathered(plain(session, query, {})) if query is not None else {}
 
 
 def of_one(
@@ -59,7 +71,7 @@ def of_one(
         "person": person_id, "people": [person_id], "offering": offering_id, "replaced": replaced_id or 0, "now": now,
         "seconds": int(travel.total_seconds()),
     }  # fmt: skip
-    return _gathered(session.execute(query, values)).get(0, {})
+    return _gathered(plain(session, query, values)).get(0, {})
 
 
 @lru_cache(maxsize=4)
@@ -89,7 +101,7 @@ def _near(
     person, mine, other = list(taken.c)[0], aliased(Occurrence), aliased(Occurrence)
     itself = sa.and_(other.resource_type == "offering", other.resource_id.in_((pairs.c.offering_id, pairs.c.replaced)))
     query: Query = (
-        sa.select(other, pairs.c.key, mine.starts, mine.ends, mine.source_type)
+        sa.select(pairs.c.key, mine.starts, mine.ends, mine.source_type, *(getattr(other, name) for name in Taken._fields))
         .select_from(pairs)
         .join(mine, sa.and_(mine.resource_type == "offering", mine.resource_id == pairs.c.offering_id))
         .join(taken, person == pairs.c.person_id)
@@ -105,7 +117,8 @@ def _near(
 
 def _gathered(rows: Any) -> dict[int, dict[Ref, Near]]:
     found: dict[int, dict[Ref, Near]] = {}
-    for other, key, starts, ends, source in rows:
+    for key, starts, ends, source, *what in rows:
+        other = Taken(*what)
         near = found.setdefault(key, {}).setdefault((other.source_type, other.source_id), Near())
         near.mine.add(Slot(starts, ends, exam=source == "exam"))
         if other not in near.others:
@@ -113,5 +126,5 @@ def _gathered(rows: Any) -> dict[int, dict[Ref, Near]]:
     return found
 
 
-def occurrences(found: Iterable[Near]) -> list[Occurrence]:
+def occurrences(found: Iterable[Near]) -> list[Taken]:
     return [other for near in found for other in near.others]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from courses.catalogue.services import teaching_ends
 from courses.enrolment import facts, policies, rules, story, wanted
 from courses.enrolment.models import Enrolment, StudyYear
 from courses.enrolment.wanted import Wanted
-from zutuan.db import insert_or
+from zutuan.db import insert_of
 from zutuan.decision import Refusal
 from zutuan.errors import Refused
 from zutuan.people.models import Person
@@ -33,11 +34,18 @@ from zutuan.sharing.services import add_share, end_share
 
 def lock_student(session: Session, person_id: int, academic_year: str) -> None:
     """Hold the student's year until the commit: what is read after this of their seats and credits stays as it is."""
-    y = StudyYear
-    row = insert_or(session, y).values(person_id=person_id, academic_year=academic_year)
-    session.execute(
-        row.on_conflict_do_update(index_elements=[y.person_id, y.academic_year], set_={"person_id": person_id})
-    )
+    values = {"person_id": person_id, "academic_year": academic_year}
+    session.connection().execute(_hold_year(session.get_bind().dialect.name), values)
+
+
+@lru_cache
+def _hold_year(dialect: str) -> Any:
+    """Insert the row, or write it as it is: either holds it. Built once, like all that every enrolment asks."""
+    table: Any = StudyYear.__table__
+    row = insert_of(dialect, table)
+    row = row.values(person_id=sa.bindparam("person_id"), academic_year=sa.bindparam("academic_year"))
+    key = [table.c.person_id, table.c.academic_year]
+    return row.on_conflict_do_update(index_elements=key, set_={"person_id": row.excluded.person_id})
 
 
 def editions(session: Session, offering_id: int) -> dict[int, int]:

@@ -281,8 +281,12 @@ def run_after_commit(session: Session) -> None:
 
 def insert_or(session: Session, table: Any) -> sqlite.Insert:
     """An INSERT of this session's engine that can say what happens on a conflict (both engines write it alike)."""
-    engine = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return cast("sqlite.Insert", engine.insert(table))
+    return insert_of(session.get_bind().dialect.name, table)
+
+
+def insert_of(dialect: str, table: Any) -> sqlite.Insert:
+    """The same for a statement that is built once."""
+    return cast("sqlite.Insert", (postgresql if dialect == "postgresql" else sqlite).insert(table))
 
 
 def plain(session: Session, statement: sa.Select[*Columns], values: Mapping[str, Any]) -> Sequence[sa.Row[*Columns]]:

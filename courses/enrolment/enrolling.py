@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from courses.catalogue import queries as catalogue
-from courses.catalogue.models import Offering
+from courses.catalogue.models import Offering, SeatPool
 from courses.enrolment import facts, glance, notices, policies, rules, seats, steps, story, wanted
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
@@ -157,6 +157,8 @@ def enrol(
     made = _write(session, actor, offering, home, statement, replacing, waits=waits)
     if made.enrolment.pool_id is not None:
         _take(session, actor, offering, home, made.enrolment)
+    elif not waits:
+        _held_as_read(session, offering)
     return made
 
 
@@ -186,8 +188,16 @@ def _replaced(session: Session, actor: Actor, offering: Wanted, enrolment_id: in
 
 def _any_left(session: Session, actor: Actor, offering: Wanted, home: Belongs) -> bool:
     """Whether a seat has come free since it was read: asked with the pools held, so that nobody waits beside a seat."""
-    now = [rules.Pool(pool.id, pool.scope, pool.left) for pool in seats.hold_pools(session, offering.id)]
+    now = [rules.Pool(pool.id, pool.scope, pool.left) for pool in _held_as_read(session, offering)]
     return any(pool.left > 0 for pool in facts.pools_of(actor, now, home))
+
+
+def _held_as_read(session: Session, offering: Wanted) -> list[SeatPool]:
+    """The pools, held; refused when what is offered has changed since it was read."""
+    held = seats.hold_pools(session, offering.id)
+    if {pool.id: pool.edition for pool in held} != offering.editions:
+        raise Refused("offering_changed")
+    return held
 
 
 def _write(

@@ -12,7 +12,11 @@ from support.cast import NOW, Cast, Player
 from support.http import api
 from support.teaching import CLOSES, MEETING, OPENS, add_people, at_time, calm, drain, ok, refused, teach
 
+from courses.catalogue import services as catalogue
+from courses.catalogue.models import Course
+from courses.enrolment import enrolling
 from courses.enrolment.checks import seats_add_up
+from courses.enrolment.models import Enrolment
 from zutuan.app import make_worker
 from zutuan.calendar.book import book
 from zutuan.calendar.plan import Meeting
@@ -275,6 +279,32 @@ def test_who_asks_ahead_hears_of_the_queue_for_their_own_seats(
     ahead = ok(api(app, b[2]).get(f"{taught.offering}/eligibility"))
     mine = ok(api(app, b[2]).post(taught.seats, {"waitlist": True}), 201)
     assert (ahead["waiting"], mine["waiting"] - 1) == (1, 1), "two of those who wait, wait for C's seats"
+
+
+@pytest.mark.parametrize("how", ["seat", "queue", "choice"])
+def test_what_changed_after_it_was_read_is_noticed(
+    app: Flask, database: Database, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The course is suspended between the student's first look and the writing of their request."""
+    taught = teach(app, cast, seats=1, offering={"seats_by": "choice" if how == "choice" else "first_come"})
+    one, other = add_people(database, cast, "B", 2)
+    if how == "queue":
+        take(app, other, taught.seats)
+    see = enrolling._see
+
+    def then_suspended(*args: Any) -> Any:
+        found = see(*args)
+        with database.write() as session:
+            teacher = load_actor(session, session.get_one(Person, cast.who("A", "teacher").id), NOW)
+            catalogue.move_course(session, teacher, session.get_one(Course, taught.course_id), "suspend")
+        return found
+
+    monkeypatch.setattr(enrolling, "_see", then_suspended)
+    with database.read() as session:
+        before = session.scalar(sa.select(sa.func.count()).select_from(Enrolment))
+    refused(api(app, one).post(taught.seats, {"waitlist": how == "queue"}), 409, "offering_changed")
+    with database.read() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Enrolment)) == before
 
 
 # --- changing classes -------------------------------------------------------------------------------------------

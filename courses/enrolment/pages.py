@@ -27,8 +27,8 @@ from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("enrolment", __name__, template_folder="templates")
 give_templates(
-    blueprint, enrolment_states=views.STATE, enrolment_events=views.EVENT, standing_words=STANDING, enrolment_state_filter=queries.combined,
-    enrolment_story_filter=views.story, enrolment_lanes_filter=views.lanes,
+    blueprint, enrolment_events=views.EVENT, standing_words=STANDING, enrolment_state_filter=queries.combined,
+    enrolment_story_filter=views.story, enrolment_lanes_filter=views.lanes, enrolment_chip_filter=views.chip,
 )  # fmt: skip
 
 PAGE = 25

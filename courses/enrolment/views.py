@@ -66,6 +66,17 @@ STEP = {
 }
 
 
+def chip(value: Enrolment) -> tuple[str, Any]:
+    """(tone, words) of where an enrolment stands: while it waits, for whom."""
+    label, tone = STATE[queries.combined(value)]
+    if queries.combined(value) == "pending":
+        if value.returned:
+            label = _l("退回修改")
+        elif value.home_state != "pending":
+            label = _l("等待教师挑选") if value.offering.seats_by == "choice" else _l("等待开课学校接收")
+    return tone, label
+
+
 Places = Mapping[int, tuple[int, int]]
 _OWN = (
     "id", "home_state", "host_state", "offering_id", "reason", "decide_by", "created_at", "updated_at", "version",

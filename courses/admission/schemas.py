@@ -5,9 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from courses.admission.rules import AT_ONCE
-from zutuan.fields import Flag, Many, Named, Pattern, Ref, Schema, Text, Whole
-
-YEAR = r"20[0-9]{2}-20[0-9]{2}"
+from zutuan.fields import AcademicYear, Flag, Many, Named, Ref, Schema, Text, Whole
 
 
 class AdmissionQuery(Schema):
@@ -15,13 +13,13 @@ class AdmissionQuery(Schema):
     host_id = Ref(load_default=None, metadata={"description": "courses of this school only"})
     admitted = Flag(load_default=None)
     decided = Flag(load_default=None, metadata={"description": "whether the school has said anything of it yet"})
-    academic_year = Pattern(YEAR, "bad_academic_year", 9, min=0, metadata={"description": "without it, of now"})
+    academic_year = AcademicYear(min=0, metadata={"description": "without it, of now"})
     number = Whole(1, 4, load_default=None)
 
 
 class AdmissionIn(Schema):
     course_ids = Many(Ref(), max=AT_ONCE, min=1, unique=True, required=True)
-    academic_year = Pattern(YEAR, "bad_academic_year", 9, required=True)
+    academic_year = AcademicYear(required=True)
     number = Whole(1, 4, required=True)
     admitted = Flag(required=True)
 

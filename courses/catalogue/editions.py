@@ -14,6 +14,8 @@ from courses.catalogue.models import Course, CourseEdition
 from zutuan.errors import NotFound
 from zutuan.sharing.actor import Actor
 
+MOST = 2**31 - 1  # what the column holds
+
 _ITEM = ("title_zh", "title_en", "summary_zh", "summary_en", "keywords")
 _OWN = (
     "code", "hours", "category", "level", "language", "delivery", "description_zh", "description_en", "prerequisites",
@@ -69,6 +71,8 @@ def of(session: Session, course_id: int) -> Sequence[CourseEdition]:
 
 
 def one(session: Session, course_id: int, number: int) -> CourseEdition:
+    if number > MOST:
+        raise NotFound
     found = session.scalar(
         _of(course_id).where(CourseEdition.number == number).options(joinedload(CourseEdition.person))
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Offering
 from courses.catalogue.services import teaching_ends
-from courses.enrolment.models import Enrolment, EnrolmentEvent, StudyYear
+from courses.enrolment.models import Enrolment, EnrolmentEvent
 from zutuan.calendar.models import Term
 from zutuan.clusters.hooks import SuccessionHook
 from zutuan.decision import Refusal
@@ -60,13 +60,7 @@ def _strip(session: Session, person_id: int, now: datetime) -> None:
     session.execute(reasons.execution_options(**quiet))
 
 
-def _prepare(session: Session, kept: int, gone: int, now: datetime) -> None:
-    """The row that the merged one's enrolments locked: the one who stays has one of their own."""
-    theirs = sa.delete(StudyYear).where(StudyYear.person_id == gone)
-    session.execute(theirs.execution_options(synchronize_session=False))
-
-
-PEOPLE = PeopleHook({"enrolment.person_id": _l("选课")}, _clashes, _prepare, _holdings, _strip)
+PEOPLE = PeopleHook({"enrolment.person_id": _l("选课")}, _clashes, holdings=_holdings, strip=_strip)
 
 
 def _running(session: Session, old_id: int, new_id: int, now: datetime) -> list[Refusal]:

@@ -13,11 +13,14 @@ from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Offering
 from courses.catalogue.rules import DateChange, Dated
+from courses.enrolment import wanted
 from courses.enrolment.models import Enrolment
 from zutuan.calendar.notices import when
 from zutuan.calendar.rules import clock_text
 from zutuan.notices.kinds import NoticeKind
 from zutuan.notices.services import tell
+from zutuan.people.models import Person
+from zutuan.people.services import load_actor
 from zutuan.sharing.actor import Actor
 from zutuan.web.texts import english
 
@@ -28,7 +31,12 @@ SHOWN = 3
 def changed(session: Session, actor: Actor, offering: Offering, changes: Sequence[DateChange]) -> None:
     """The hook of the catalogue: everyone of the class once, and those who teach it with the actor."""
     e = Enrolment
-    people = set(session.scalars(sa.select(e.person_id).where(e.offering_id == offering.id, e.active())))
+    mine = sa.select(e.person_id, e.pool_id).where(e.offering_id == offering.id, e.active())
+    people = {
+        person
+        for person, pool in session.execute(mine)
+        if pool is not None or _sees(session, person, offering, actor.now)
+    }
     people |= {each.person_id for each in offering.course.staff} - {actor.person_id} if people else set()
     item, newest = offering.course.item, max((each.id for each in offering.dates), default=0)
     params = {
@@ -37,6 +45,12 @@ def changed(session: Session, actor: Actor, offering: Offering, changes: Sequenc
     }  # fmt: skip
     key = f"offering:{offering.id}:dates:{actor.now.isoformat()}:{newest}.{len(offering.dates)}"
     tell(session, people, KIND, key, params, f"/offerings/{offering.id}", actor.now)
+
+
+def _sees(session: Session, person_id: int, offering: Offering, now: datetime) -> bool:
+    """Who only waits hears of it while the class is shared with their school; who holds a seat was promised it."""
+    found = wanted.read(session, load_actor(session, session.get_one(Person, person_id), now), offering.id)
+    return found is not None and found[1]
 
 
 def _kept(date: Dated | None) -> list[str] | None:

@@ -87,7 +87,9 @@ def _review(session: Session, actor: Actor, enrolment: Enrolment, side: str, not
 def _choose(session: Session, enrolment: Enrolment, now: datetime) -> None:
     """The host takes this request: only now it needs a seat, and every rule is asked again, as of a queue."""
     offering = enrolment.offering
-    seats.lock_student(session, enrolment.person_id, offering.term.academic_year)
+    seats.lock_student(session, enrolment.person_id)
+    if enrolment.replaces_id is not None:
+        seats.hold_pools(session, offering.id, session.get_one(Enrolment, enrolment.replaces_id).offering_id)
     against, student = seats.still_against(session, enrolment, now)
     if against:
         raise Refused.because(against[0])

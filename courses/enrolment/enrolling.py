@@ -152,14 +152,45 @@ def enrol(
     policy_values.preload(before, (home.school_id, offering.school_id), actor.now)
     policy_values.carry(before, session)
     replacing = _replaced(session, actor, offering, replaces_id)
-    seats.lock_student(session, actor.person_id, offering.academic_year)
+    seats.lock_student(session, actor.person_id)
     waits = _stand(session, actor, offering, home, seen=seen, replacing=replacing, waitlist=waitlist)
-    made = _write(session, actor, offering, home, statement, replacing, waits=waits)
-    if made.enrolment.pool_id is not None:
-        _take(session, actor, offering, home, made.enrolment)
-    elif not waits:
-        _held_as_read(session, offering)
-    return made
+    if replacing is not None:
+        seats.hold_pools(session, offering.id, replacing.offering_id)
+    ask = _Request(session, actor, offering, home, statement, replacing)
+    return _seat_or_queue(ask) if waitlist and not waits and offering.waitlist else ask.make(waits=waits)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """Whose request for what, with all that is known of it."""
+
+    session: Session
+    actor: Actor
+    offering: Wanted
+    home: Belongs
+    statement: str
+    replacing: Enrolment | None
+
+    def make(self, *, waits: bool) -> Enrolled:
+        """Write it and, unless it waits or asks to be chosen, take the seat: the last statement of all."""
+        session, actor, offering, home = self.session, self.actor, self.offering, self.home
+        made = _write(session, actor, offering, home, self.statement, self.replacing, waits=waits)
+        if made.enrolment.pool_id is not None:
+            _take(session, actor, offering, home, made.enrolment)
+        elif not waits:
+            _held_as_read(session, offering)
+        return made
+
+
+def _seat_or_queue(ask: _Request) -> Enrolled:
+    """Who would wait as well is put into the queue when the last seat goes to somebody else at this moment."""
+    try:
+        with ask.session.begin_nested():
+            return ask.make(waits=False)
+    except Refused as error:
+        if error.code not in rules.SEATS:
+            raise
+    return ask.make(waits=not _any_left(ask.session, ask.actor, ask.offering, ask.home))
 
 
 def _stand(

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from courses.catalogue import hooks
-from courses.enrolment import changes, checks, date_notices, notices, policies, queries, services, timing
+from courses.enrolment import changes, checks, date_notices, notices, policies, queries, seats, services, timing
 from courses.enrolment import errors as errors
 from courses.enrolment.api import enrolments_api, mine_api, offering_api, time_api
 from courses.enrolment.demo import load
@@ -98,7 +98,7 @@ FEATURE = Feature(
     ),
     todos=todos,
     cards=cards,
-    handlers={notices.TOPIC: notices.tell_all},
+    handlers={notices.TOPIC: notices.tell_all, seats.TOPIC: seats.hand_on_later},
     notices={**notices.TEXTS, **date_notices.TEXTS},
     notice_kinds=(*notices.KINDS, *date_notices.KINDS),
     periodic=(services.expire_due,),

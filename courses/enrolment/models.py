@@ -93,19 +93,6 @@ class Enrolment(Base):
         return sa.and_(Enrolment.active(), Enrolment.pool_id.is_not(None))
 
 
-class StudyYear(Base):
-    """A student's academic year: the row that each of their enrolments locks first, so that clash and credit cap hold
-    when two of them are made at once."""
-
-    __tablename__ = "study_year"
-    __table_args__ = (sa.UniqueConstraint("person_id", "academic_year"),)
-    unaudited = True
-
-    id: Mapped[Id]
-    person_id: Mapped[int] = foreign("person.id", index=False)
-    academic_year: Mapped[str] = mapped_column(sa.String(9))
-
-
 class EnrolmentEvent(Base):
     """One step: who did it, as which affiliation, when, and with what word."""
 

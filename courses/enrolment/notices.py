@@ -103,7 +103,7 @@ def _tell_all(session: Session, step: Step) -> None:
         _tell(session, step, [student], "enrolment.submitted")
     elif event in _TO_STUDENT:
         _tell(session, step, [student], f"enrolment.{event}")
-    if event in ("enrol", "accept", "review", "resubmit", "remind", "approve", "host_review"):
+    if event in ("enrol", "accept", "review", "resubmit", "remind", "host_review"):
         _ask(session, step)
     if event == "approve" and step.host_state != "pending":
         _tell_host(session, step, "enrolment.incoming")
@@ -121,7 +121,7 @@ def _tell(session: Session, step: Step, people: Iterable[int], kind: str) -> Non
 
 
 def _ask(session: Session, step: Step) -> None:
-    """Ask whoever's word comes next."""
+    """Ask whoever's word comes next. The host was asked together with the home school, and is not asked twice."""
     side = "home" if step.home_state == "pending" else "host"
     if side == "host" and step.host_state != "pending":
         return
@@ -134,7 +134,9 @@ def _ask_side(session: Session, step: Step, side: str, key: str, kind: str = "en
     enrolment = step.enrolment
     people = set(_approvers(session, step, side)) - {enrolment.person_id}
     school = enrolment.home_school_id if side == "home" else enrolment.host_school_id
-    link = "/approvals" if side == "home" else "/approvals?side=host"
+    chosen = side == "host" and enrolment.offering.seats_by == "choice"
+    roster = f"/offerings/{enrolment.offering_id}/roster?state=requested"
+    link = "/approvals" if side == "home" else roster if chosen else "/approvals?side=host"
     called = kind if side == "home" else f"{kind}_host"
     tell(session, people, called, key, step.params, link, step.now, school_id=school)
 

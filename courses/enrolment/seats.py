@@ -1,6 +1,6 @@
 """Seats: taking, freeing and handing on. The database has the last word, and a freed seat never passes a queue by.
 
-Who writes here locks the student's year first, then the pool, and the pool last of all: it is the one row that
+Who writes here holds the student first, then the pool, and the pool last of all: it is the one row that
 everybody competes for.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,34 +17,36 @@ from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Offering, SeatPool
 from courses.catalogue.services import teaching_ends
 from courses.enrolment import facts, policies, rules, story, wanted
-from courses.enrolment.models import Enrolment, StudyYear
+from courses.enrolment.models import Enrolment
 from courses.enrolment.wanted import Wanted
-from zutuan.db import insert_of
+from zutuan.clock import clock
+from zutuan.db import plain
 from zutuan.decision import Refusal
 from zutuan.errors import Refused
+from zutuan.jobs import enqueue
 from zutuan.people.models import Person
 from zutuan.people.services import load_actor
 from zutuan.policies import services as policy_values
 from zutuan.sharing import scopes
 from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
-from zutuan.sharing.services import add_share, end_share
+from zutuan.sharing.permissions import Subject
+from zutuan.sharing.services import add_share, audit, end_share
+
+_PERSON = sa.select(Person.id).where(Person.id == sa.bindparam("person"))
+_HELD = _PERSON.with_for_update(key_share=True)
+_IF_FREE = _PERSON.with_for_update(key_share=True, skip_locked=True)
 
 
-def lock_student(session: Session, person_id: int, academic_year: str) -> None:
-    """Hold the student's year until the commit: what is read after this of their seats and credits stays as it is."""
-    values = {"person_id": person_id, "academic_year": academic_year}
-    session.connection().execute(_hold_year(session.get_bind().dialect.name), values)
+def lock_student(session: Session, person_id: int) -> None:
+    """Hold the student until the commit: what is read after this of their seats, credits and time stays as it is,
+    whichever terms and years it is of."""
+    plain(session, _HELD, {"person": person_id})
 
 
-@lru_cache
-def _hold_year(dialect: str) -> Any:
-    """Insert the row, or write it as it is: either holds it. Built once, like all that every enrolment asks."""
-    table: Any = StudyYear.__table__
-    row = insert_of(dialect, table)
-    row = row.values(person_id=sa.bindparam("person_id"), academic_year=sa.bindparam("academic_year"))
-    key = [table.c.person_id, table.c.academic_year]
-    return row.on_conflict_do_update(index_elements=key, set_={"person_id": row.excluded.person_id})
+def _lock_if_free(session: Session, person_id: int) -> bool:
+    """The same without waiting: False when they are taking or leaving another seat at this moment."""
+    return bool(plain(session, _IF_FREE, {"person": person_id}))
 
 
 def editions(session: Session, offering_id: int) -> dict[int, int]:
@@ -101,9 +102,10 @@ def free(session: Session, enrolment: Enrolment, now: datetime) -> None:
 # --- the queue --------------------------------------------------------------------------------------------------
 
 
-def hold_pools(session: Session, offering_id: int) -> list[SeatPool]:
-    """The offering's pools, held in id order until the commit, as they are now."""
-    held = sa.select(SeatPool).where(SeatPool.offering_id == offering_id).order_by(SeatPool.id)
+def hold_pools(session: Session, *offerings: int) -> list[SeatPool]:
+    """The pools of these offerings, held in id order until the commit, as they are now. Who gives up a seat for another
+    holds both classes' at once: two who change places would wait for each other else."""
+    held = sa.select(SeatPool).where(SeatPool.offering_id.in_(offerings)).order_by(SeatPool.id)
     return list(session.scalars(held.with_for_update(key_share=True).execution_options(populate_existing=True)))
 
 
@@ -121,6 +123,22 @@ def _waits(offering_id: int) -> sa.ColumnElement[bool]:
     return sa.and_(Enrolment.offering_id == offering_id, Enrolment.host_state == "queued", Enrolment.active())
 
 
+TOPIC = "enrolment.hand_on"
+
+
+def hand_on_later(session: Session, payload: dict[str, Any]) -> None:
+    """The outbox's handler: the first in the queue could not be held when the seat came free."""
+    offering, now = session.get_one(Offering, payload["offering"]), clock.now()
+    if hand_on(session, offering, now):
+        tell_audit(session, None, offering, now)
+
+
+def tell_audit(session: Session, actor: Actor | None, offering: Offering, now: datetime) -> None:
+    """That seats went to those who wait."""
+    subject = Subject("offering", offering.id)
+    audit(session, actor, "enrolment.hand_on", subject, now=now, school_id=offering.course.school_id)
+
+
 def hand_on(session: Session, offering: Offering, now: datetime) -> int:
     """Offer every free seat to the first in the queue who may have it, every rule asked again. Who may not now keeps
     their place and is told why. Answers how many were offered one."""
@@ -133,6 +151,9 @@ def hand_on(session: Session, offering: Offering, now: datetime) -> int:
         open_pools = [rules.Pool(pool.id, pool.scope, pool.left) for pool in pools.values() if pool.left > 0]
         if not open_pools:
             break
+        if not _lock_if_free(session, enrolment.person_id):  # nobody is passed by: it goes on a moment later
+            enqueue(session, TOPIC, {"offering": offering.id}, now)
+            break
         offered += _offer(session, offering, enrolment, open_pools, now)
         for pool in pools.values():
             session.refresh(pool)
@@ -142,7 +163,7 @@ def hand_on(session: Session, offering: Offering, now: datetime) -> int:
 def _offer(
     session: Session, offering: Offering, enrolment: Enrolment, open_pools: Iterable[rules.Pool], now: datetime
 ) -> bool:
-    lock_student(session, enrolment.person_id, offering.term.academic_year)
+    """Offer it to this one, who is held, unless a rule stands against it."""
     against, who = still_against(session, enrolment, now)
     clusters = facts.clusters_of(who, enrolment.home_school_id)
     mine = rules.pools_for(open_pools, facts.school_scopes(enrolment.home_school_id, clusters))

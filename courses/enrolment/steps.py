@@ -20,7 +20,6 @@ from zutuan.papers import services as papers
 from zutuan.policies import services as policy_values
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
-from zutuan.sharing.services import audit
 
 
 def locked(session: Session, actor: Actor, enrolment_id: int, action: str) -> Enrolment:
@@ -129,8 +128,7 @@ def seats_changed(session: Session, actor: Actor, offering: Offering) -> None:
     """More seats than before: they go to those who wait. With the window moves how long they may."""
     _move_deadlines(session, offering, actor.now)
     if seats.hand_on(session, offering, actor.now):
-        subject = Subject("offering", offering.id)
-        audit(session, actor, "enrolment.hand_on", subject, now=actor.now, school_id=offering.course.school_id)
+        seats.tell_audit(session, actor, offering, actor.now)
 
 
 def _move_deadlines(session: Session, offering: Offering, now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from courses.catalogue.schemas import RoundOut
-from zutuan.fields import Day, Instant, Named, Pattern, Ref, Schema, Text, Whole
+from zutuan.fields import AcademicYear, Day, Instant, Named, Ref, Schema, Text, Whole
 
 
 def _moment(what: str) -> Instant:
@@ -31,7 +31,7 @@ class PlanFields(Schema):
 
 
 class PlanIn(PlanFields):
-    academic_year = Pattern(r"20[0-9]{2}-20[0-9]{2}", "bad_academic_year", 9, required=True)
+    academic_year = AcademicYear(required=True)
     number = Whole(1, 4, required=True)
 
 

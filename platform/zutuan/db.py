@@ -158,7 +158,12 @@ def make_engine(url: str, pool_size: int = 10) -> Engine:
     if url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     if url.startswith("sqlite"):
-        engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None})
+        engine = sa.create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=-1,  # every thread may read while it waits to write; a connection is a file handle
+            connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None},
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -344,12 +349,13 @@ def _nth(number: int, column: str) -> str:
 
 @lru_cache(maxsize=64)
 def _insert_all(rows: tuple[tuple[sa.Table, tuple[str, ...]], ...]) -> sa.Insert:
-    """One statement that inserts a row into each of these tables: WITH … AS (INSERT …) INSERT …."""
-    parts = [
-        sa.insert(table).values({name: sa.bindparam(_nth(n, name), type_=table.c[name].type) for name in names})
-        for n, (table, names) in enumerate(rows)
-    ]
-    return parts[0].add_cte(*(part.cte(f"row_{n}") for n, part in enumerate(parts[1:], 1)))
+    """One statement that inserts these rows: WITH … AS (INSERT …) INSERT …, those of one table together, in order."""
+    tables: dict[sa.Table, list[dict[str, Any]]] = {}
+    for n, (table, names) in enumerate(rows):
+        row = {name: sa.bindparam(_nth(n, name), type_=table.c[name].type) for name in names}
+        tables.setdefault(table, []).append(row)
+    parts = [sa.insert(table).values(each) for table, each in tables.items()]
+    return parts[0].add_cte(*(part.cte(f"rows_{n}") for n, part in enumerate(parts[1:], 1)))
 
 
 def mark_audited(session: Session) -> None:

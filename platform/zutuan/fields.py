@@ -133,6 +133,19 @@ class Pattern(Text):
         return text
 
 
+class AcademicYear(Pattern):
+    """学年 as 2026-2027: two years that follow each other."""
+
+    def __init__(self, **kw: Any) -> None:
+        super().__init__(r"20[0-9]{2}-20[0-9]{2}", "bad_academic_year", 9, **kw)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kw)
+        if text and int(text[5:]) != int(text[:4]) + 1:
+            raise bad(self.code)
+        return text
+
+
 class Whole(fields.Integer):
     """A whole number within bounds; text, booleans and 1.0 are not whole numbers."""
 

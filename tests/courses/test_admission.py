@@ -45,6 +45,9 @@ def test_only_admitted_courses_may_be_chosen_and_who_sits_keeps_the_seat(
     assert listed == {first.course_id: False, second.course_id: True}
     assert [each["id"] for each in ok(registrar.get(f"{path}?admitted=1"))["items"]] == [second.course_id]
     assert ok(registrar.get(f"{path}?academic_year=2030-2031&number=1"))["items"] == []
+    for year in ("2026-2029", "2099-2001"):
+        error = refused(registrar.post(path, body(first.course_id) | {"academic_year": year}), 422, "invalid")
+        assert error["errors"][0]["code"] == "bad_academic_year"
 
 
 def test_what_is_not_shared_cannot_be_admitted_and_only_by_ones_own_registrar(

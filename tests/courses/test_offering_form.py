@@ -18,6 +18,7 @@ from courses.catalogue.rules import Dated, date_changes
 from courses.enrolment.models import Enrolment
 from zutuan.calendar import feeds, sources
 from zutuan.calendar.models import Occurrence
+from zutuan.clusters.models import Membership
 from zutuan.db import Database
 from zutuan.people.models import Person
 from zutuan.people.services import load_actor
@@ -224,6 +225,21 @@ def test_who_holds_or_waits_hears_once_of_an_exam_that_is_set_moved_or_called_of
         assert _told(database, app, holder) == _told(database, app, waiting) == said
     assert _told(database, app, gone) == _told(database, app, stranger) == []
     assert _told(database, app, cast.who("A", "teacher")) == []
+
+
+def test_whose_school_has_left_hears_of_dates_only_with_a_seat(app: Flask, database: Database, cast: Cast) -> None:
+    taught = teach(app, cast, seats=1)
+    holder, waiting = add_people(database, cast, "C", 2)
+    ok(api(app, holder).post(taught.seats, {}), 201)
+    ok(api(app, waiting).post(taught.seats, {"waitlist": True}), 201)
+    with database.write() as session:
+        gone = sa.and_(Membership.school_id == cast.schools["C"], Membership.until.is_(None))
+        session.execute(sa.update(Membership).where(gone).values(until=NOW))
+        session.info["audited"] = True
+    teacher = api(app, cast.who("A", "teacher"))
+    tag = {"If-Match": teacher.get(taught.offering).headers["ETag"]}
+    ok(teacher.patch(taught.offering, {"dates": [EXAM]}, headers=tag))
+    assert len(_told(database, app, holder)) == 1 and _told(database, app, waiting) == []
 
 
 def test_what_is_told_of_dates() -> None:

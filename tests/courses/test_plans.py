@@ -291,6 +291,7 @@ def test_an_offering_follows_its_cluster_s_plan_and_moves_with_it(app: Flask, da
 
     later = (NOW + 12 * DAY).isoformat()
     shown = ok(admin.post(f"{path}/preview", {"add_drop_until": later}))
+    assert ok(admin.post(f"{path}/preview", {"add_drop_until": later}, headers={"Idempotency-Key": "k1"})) == shown
     assert [each["offering_id"] for each in shown["moves"]] == [follower.offering_id]
     assert rounds(app, cast, follower.offering)["add_drop"][1] == SPANS["add_drop"][1].isoformat(), "only shown"
     changed = admin.patch(path, {"add_drop_until": later}, headers={"If-Match": admin.get(path).headers["ETag"]})

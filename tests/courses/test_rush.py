@@ -25,12 +25,17 @@ from courses.catalogue.models import Offering, SeatPool
 from courses.enrolment import services
 from courses.enrolment.checks import nobody_sits_in_what_is_closed, seats_add_up
 from courses.enrolment.models import Enrolment
+from zutuan.calendar.models import Term
 from zutuan.db import Database
 from zutuan.errors import NotFound, Refused
 from zutuan.people.models import Person
 from zutuan.people.services import load_actor
+from zutuan.policies.rules import Place
+from zutuan.policies.services import decide
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor
+from zutuan.sharing.permissions import Subject
+from zutuan.sharing.services import audit
 
 # Twenty rounds take two minutes: `make test THOROUGH=1` runs them all.
 ROUNDS, RUNNERS, SEATS = (20 if os.environ.get("ZUTUAN_THOROUGH") == "1" else 2), 64, 10
@@ -50,8 +55,8 @@ class Rush:
             self.teacher = load_actor(session, persons[cast.who("A", "teacher").id], NOW)
         self.made = 0
 
-    def offering(self, seats: int) -> int:
-        """A published course with one open offering of so many seats."""
+    def offering(self, seats: int, meeting: int | None = None, classes: int = 1) -> int:
+        """A published course with one open offering of so many seats; of several classes, the last."""
         self.made += 1
         course = {
             "code": f"R{self.made}", "title_zh": "抢课", "title_en": "", "summary_zh": "", "summary_en": "",
@@ -62,13 +67,14 @@ class Rush:
         }  # fmt: skip
         offering = {
             "code": "01", "enrol_from": OPENS, "enrol_until": CLOSES, "room": "", "online_url": "", "note": "",
-            "seats": seats, "meetings": [at_time(self.made)],
+            "seats": seats, "meetings": [at_time(self.made if meeting is None else meeting)],
         }  # fmt: skip
         with self.database.write() as session:
             made = catalogue.create_course(session, self.teacher, course)
             catalogue.publish_course(session, self.teacher, made, None)
-            taught = catalogue.create_offering(session, self.teacher, made, offering)
-            catalogue.move_offering(session, self.teacher, taught, "publish")
+            for number in range(classes):
+                taught = catalogue.create_offering(session, self.teacher, made, offering | {"code": f"0{number + 1}"})
+                catalogue.move_offering(session, self.teacher, taught, "publish")
             return taught.id
 
     def run(self, jobs: Sequence[Callable[[Session], object]]) -> list[str]:
@@ -234,3 +240,58 @@ def test_what_a_seat_promises_does_not_change_under_it(rush: Rush, what: str) ->
             assert (changed == ENROLLED) == (held == 0), (changed, ends)
         else:  # who comes after the change takes a seat in what it has become
             assert changed == ENROLLED or held, (changed, ends)
+
+
+def test_who_changes_places_both_ways_at_once_does_not_wait_for_each_other(rush: Rush) -> None:
+    """Half of them from the first class to the second, half the other way: the home school asks nobody."""
+    with rush.database.write() as session:
+        place = Place(school_id=rush.cast.schools["B"])
+        admin = session.get_one(Person, rush.cast.who("B", "school_admin").id)
+        decide(session, load_actor(session, admin, NOW), place, "enrolment.home_approval", "none")
+    second = rush.offering(40, classes=2)
+    students, first = rush.students[:12], second - 1
+    for index, student in enumerate(students):
+        with rush.database.write() as session:
+            services.enrol(session, student, (first, second)[index % 2])
+    held = rush.enrolments(first) | rush.enrolments(second)
+
+    def change(index: int, student: Actor) -> Callable[[Session], object]:
+        other = (second, first)[index % 2]
+        return lambda session: services.enrol(session, student, other, replaces_id=held[student.person_id])
+
+    assert set(rush.run([change(index, student) for index, student in enumerate(students)])) == {ENROLLED}
+    assert {rush.state(first), rush.state(second)} == {(40, 6, 6)}
+    assert set(rush.enrolments(first)) == {each.person_id for each in students[1::2]}
+
+
+def test_two_classes_at_the_same_time_are_one_seat_whatever_years_their_terms_are_of(rush: Rush) -> None:
+    """A summer term of the year before overlaps the autumn's first weeks."""
+    other, autumn = rush.offering(60, meeting=0), rush.offering(60, meeting=0)
+    with rush.database.write() as session:
+        term = session.get_one(Offering, autumn).term
+        summer = Term(
+            school_id=term.school_id, academic_year="2025-2026", number=3, first_day=term.first_day, weeks=term.weeks
+        )
+        session.add(summer)
+        session.flush()
+        session.get_one(Offering, other).term_id = summer.id
+        audit(session, None, "test.term", Subject(), now=NOW)
+    students = rush.students[:24]
+    ends = Counter(rush.run([rush.enrol(each, id_) for each in students for id_ in (other, autumn)]))
+    assert ends == {ENROLLED: 24, "time_clash": 24}
+    assert not set(rush.enrolments(other)) & set(rush.enrolments(autumn))
+
+
+def test_who_would_wait_is_in_the_queue_when_the_last_seat_goes_at_that_moment(rush: Rush) -> None:
+    offering_id = rush.offering(4)
+
+    def ask(student: Actor) -> Callable[[Session], object]:
+        return lambda session: services.enrol(session, student, offering_id, waitlist=True)
+
+    assert set(rush.run([ask(each) for each in rush.students[:24]])) == {ENROLLED}
+    assert rush.state(offering_id) == (4, 4, 4)
+    with rush.database.read() as session:
+        waiting = sa.select(sa.func.count()).where(
+            Enrolment.offering_id == offering_id, Enrolment.host_state == "queued"
+        )
+        assert session.scalar(waiting) == 20

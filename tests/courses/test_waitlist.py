@@ -27,6 +27,7 @@ from zutuan.people.services import load_actor
 from zutuan.policies.rules import Place
 from zutuan.policies.services import decide
 from zutuan.sharing import scopes
+from zutuan.sharing.models import AuditEvent
 
 DAY = timedelta(days=1)
 
@@ -236,6 +237,27 @@ def test_the_teacher_chooses_and_only_then_a_seat_is_taken(
     refused(api(app, teacher).post(f"/enrolments/{one['id']}/approve", {}), 409, "seats_gone")
     assert see(app, first, one)["host_state"] == "pending"
     assert act(app, cast.who("B", "registrar"), two, "approve")["state"] == "enrolled"
+
+
+def test_the_steps_of_a_request_stand_in_the_audit_in_their_order(app: Flask, cast: Cast, clock: Clock) -> None:
+    policy(app, cast, "B", "enrolment.home_approval", "none")
+    take(app, cast.who("B", "student"), teach(app, cast).seats)
+    with app.extensions["zutuan"].database.read() as session:
+        found = session.scalars(sa.select(AuditEvent.action).order_by(AuditEvent.id.desc()).limit(2))
+        assert list(found) == ["enrolment.approve", "enrolment.enrol"]
+
+
+def test_the_teacher_who_chooses_is_asked_once_and_led_to_the_roster(
+    app: Flask, database: Database, cast: Cast, clock: Clock
+) -> None:
+    taught = teach(app, cast, offering={"seats_by": "choice"})
+    asked = take(app, cast.who("B", "student"), taught.seats)
+    act(app, cast.who("B", "registrar"), asked, "approve")
+    drain(database)
+    items = ok(api(app, cast.who("A", "teacher")).get("/me/notices"))["items"]
+    assert [each["link"] for each in items if "决定是否接收" in each["text"]] == [
+        f"{taught.offering}/roster?state=requested"
+    ]
 
 
 def test_who_is_chosen_is_asked_every_rule_again(app: Flask, database: Database, cast: Cast, clock: Clock) -> None:

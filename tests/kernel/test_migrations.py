@@ -115,7 +115,9 @@ def test_back_and_forward_step_by_step_with_data(filled: Engine) -> None:
         migrate.downgrade(filled, "-1")
         with filled.connect() as connection:
             left = counts(connection)
-            assert left == {table: before[table] for table in left}, f"rows lost going back from {revision.revision}"
+            assert left == {table: before.get(table, 0) for table in left}, (
+                f"rows lost going back from {revision.revision}"
+            )
     with filled.connect() as connection:
         assert counts(connection) == {} and triggers(connection) == set()
     migrate.upgrade(filled)

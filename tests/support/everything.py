@@ -20,7 +20,7 @@ from courses.catalogue.models import (
     OfferingDate,
     SeatPool,
 )
-from courses.enrolment.models import Enrolment, EnrolmentEvent, StudyYear
+from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.plans.models import TermPlan
 from zutuan.calendar.models import (
     BusyPeriod,
@@ -66,7 +66,6 @@ def one_of_each(session: Session, cast: Cast) -> None:
     course.requires.append(CoursePrerequisite(required_id=_course(session, cast, teacher.id, "T2").id))
     offering.dates.append(OfferingDate(kind="exam", starts=NOW, ends=LATER, place="考场一"))
     session.add(CourseEdition(course_id=course.id, number=1, at=NOW, person_id=teacher.id, content={}))
-    session.add(StudyYear(person_id=student.id, academic_year="2026-2027"))
     session.add(offering)
     session.flush()
     enrolment = Enrolment(

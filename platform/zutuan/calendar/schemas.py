@@ -11,7 +11,7 @@ from marshmallow import fields
 from zutuan.calendar.patterns import MAX_PERIOD
 from zutuan.calendar.plan import ALL_WEEKDAYS, SPECIAL_KINDS
 from zutuan.calendar.text import clock_text
-from zutuan.fields import Choice, Day, Many, Pattern, Schema, Text, Whole, bad
+from zutuan.fields import AcademicYear, Choice, Day, Many, Schema, Text, Whole, bad
 
 MOST_PERIODS = MAX_PERIOD
 TERM_NUMBERS = (1, 2, 3, 4)
@@ -64,7 +64,7 @@ class StartIn(Schema):
 
 
 class TermIn(Schema):
-    academic_year = Pattern(r"20[0-9]{2}-20[0-9]{2}", "bad_academic_year", 9, required=True)
+    academic_year = AcademicYear(required=True)
     number = Whole(1, 4, required=True)
     first_day = Day(required=True)
     weeks = Whole(1, 30, required=True)

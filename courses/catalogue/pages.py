@@ -360,7 +360,9 @@ def move_offering(offering_id: int, event: str) -> ResponseReturnValue:
         services.move_offering(db(), actor(), offering, event)
     except Refused as error:
         return refused_at_once(error, lambda first: _course_page(offering.course_id, first, offering))
-    flash(_("教学班已发布，学生现在可以看到。") if event == "publish" else _("教学班已归档。"), "good")
+    seen = offering.course.item.state == "published"
+    published = _("教学班已发布，学生现在可以看到。") if seen else _("教学班已发布；课程发布后，学生才能看到。")
+    flash(published if event == "publish" else _("教学班已归档。"), "good")
     return redirect(url_for("catalogue.course", course_id=offering.course_id))
 
 

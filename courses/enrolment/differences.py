@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Course, Offering
-from courses.enrolment import facts, near, policies, rules
+from courses.enrolment import facts, near, policies, queries, rules
 from courses.enrolment.models import Enrolment
+from courses.enrolment.queries import Change
 from courses.enrolment.wanted import ON_CAMPUS
 from zutuan.calendar import sources
 from zutuan.calendar.models import Term, TimetableEntry
@@ -41,6 +42,7 @@ class Differences:
     cap: int = 0
     clashes: list[Clashing] = field(default_factory=list)
     timetable_known: bool = False
+    change: Change | None = None
 
     @property
     def over(self) -> bool:
@@ -54,6 +56,7 @@ def of(session: Session, enrolments: Sequence[Enrolment], now: datetime) -> dict
     schools = {each.home_school_id for each in enrolments} | {each.host_school_id for each in enrolments}
     policy_values.preload(session, schools, now)
     credits = _credits(session, [each.person_id for each in enrolments])
+    changing = queries.changes_of_class(session, [each.id for each in enrolments])
     caps = policy_values.values(session, policies.CREDIT_CAP.key, [each.home_school_id for each in enrolments], now)
     clashes = _clashes(session, enrolments, now)
     known = _timetables(session, [each.home_school_id for each in enrolments])
@@ -63,8 +66,14 @@ def of(session: Session, enrolments: Sequence[Enrolment], now: datetime) -> dict
         held = credits.get((each.person_id, *term), Decimal(0))
         if each.pool_id is None:  # it has no seat yet that would count
             held += each.offering.course.credits
+        if each.id in changing:  # 换班: the course counts once
+            held -= each.offering.course.credits
         found[each.id] = Differences(
-            held, int(caps[each.home_school_id]), clashes.get(each.id, []), (each.home_school_id, *term) in known
+            held,
+            int(caps[each.home_school_id]),
+            clashes.get(each.id, []),
+            (each.home_school_id, *term) in known,
+            changing.get(each.id),
         )
     return found
 

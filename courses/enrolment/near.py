@@ -49,8 +49,10 @@ Found = Mapping[int, Mapping[Ref, Near]]
 
 def of_enrolments(session: Session, enrolments: Sequence[Enrolment], now: datetime, travel: timedelta) -> Found:
     """Enrolment → what else of its student's is near, by source."""
-    e, old = Enrolment, aliased(Enrolment)
-    replaced = sa.select(old.offering_id).where(old.id == e.replaces_id).scalar_subquery()
+    e, old, new = Enrolment, aliased(Enrolment), aliased(Enrolment)
+    left = sa.select(old.offering_id).where(old.id == e.replaces_id).scalar_subquery()
+    coming = sa.select(sa.func.max(new.offering_id)).where(new.replaces_id == e.id).scalar_subquery()
+    replaced = sa.func.coalesce(left, coming)
     pairs: Query = sa.select(
         e.id.label("key"), e.person_id, e.offering_id, sa.func.coalesce(replaced, 0).label("replaced")
     )

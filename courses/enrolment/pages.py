@@ -114,7 +114,7 @@ def _enrolment_page(enrolment_id: int, overall: str = "", errors: Errors | None 
     g.nav_endpoint = "enrolment.mine" if own else "enrolment.approvals"
     may = services.possible(actor(), shown)
     return render_template(
-        "enrolment/enrolment.html", enrolment=shown, may=may, own=own, overall="" if errors else overall,
+        "enrolment/enrolment.html", change=queries.changes_of_class(db(), [shown.id]).get(shown.id), enrolment=shown, may=may, own=own, overall="" if errors else overall,
         errors=errors or {}, reason=request.form.get("reason", ""), readable=queries.still_readable(db(), actor(), shown),
         state=queries.combined(shown), dropping=actor().now < shown.offering.enrol_until,
         place=services.place(db(), shown, actor().now), statement=request.form.get("statement", shown.statement),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload, object_session, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload, object_session, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from courses.catalogue import queries as catalogue
@@ -19,6 +20,7 @@ from courses.enrolment.rules import Tracks
 from zutuan.calendar.models import Occurrence
 from zutuan.clock import local
 from zutuan.clusters.models import Department, School
+from zutuan.db import padded
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, Query, fetch_page, like, moment
 from zutuan.people.models import Affiliation, Person, RoleAssignment
@@ -234,6 +236,35 @@ def queue_places(session: Session, offering: Offering, now: datetime) -> dict[in
         for school, clusters in schools.items()
     }
     return rules.places_in_queue([(id_, of[school]) for id_, school in rows])
+
+
+@dataclass(frozen=True)
+class Change:
+    """换班: the other enrolment of a student who goes over from one class of a course to another, and its class; `leaves`:
+    it is the one that is to be given up."""
+
+    enrolment_id: int
+    offering_id: int
+    code: str
+    leaves: bool
+
+
+def changes_of_class(session: Session, ids: Collection[int]) -> dict[int, Change]:
+    """Enrolment → what it would replace, or what would replace it, while both stand."""
+    new, old, to, from_ = aliased(Enrolment), aliased(Enrolment), aliased(Offering), aliased(Offering)
+    standing = [side.not_in(rules.FREEING) for each in (new, old) for side in (each.home_state, each.host_state)]
+    query = (
+        sa.select(new.id, to.id, to.code, old.id, from_.id, from_.code)
+        .join(old, old.id == new.replaces_id)
+        .join(to, to.id == new.offering_id)
+        .join(from_, from_.id == old.offering_id)
+        .where(*standing, sa.or_(new.id.in_(padded(list(ids))), old.id.in_(padded(list(ids)))))
+    )
+    found: dict[int, Change] = {}
+    for new_id, to_id, to_code, old_id, from_id, from_code in session.execute(query):
+        found[new_id] = Change(old_id, from_id, from_code, leaves=True)
+        found[old_id] = Change(new_id, to_id, to_code, leaves=False)
+    return found
 
 
 def _page(session: Session, found: Query, query: dict[str, Any], order: list[Key], more: tuple[Any, ...] = ()) -> Page:

@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from support.cast import LONG_AGO, NOW, Cast, Player
 from support.http import api, browser_session, csrf_token
-from support.teaching import Taught, add_people, at_time, changes_nothing, drain, ok, refused, teach
+from support.teaching import Taught, add_people, at_time, changes_nothing, drain, offering_body, ok, refused, teach
 
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Offering
@@ -213,6 +213,24 @@ def test_the_way_between_two_campuses_stands_beside_a_request(
     policy(sqlite_database, cast, "A", "enrolment.travel_minutes", 300)
     page = client.get("/approvals").text
     assert page.count("来不及往返") == 1 and "」冲突" not in page
+
+
+def test_who_changes_classes_counts_once_and_both_requests_say_so(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast
+) -> None:
+    """Also when the two classes meet at the same time."""
+    taught, (student,) = teach(sqlite_app, cast), add_people(sqlite_database, cast, "B", 1)
+    teacher = api(sqlite_app, cast.who("A", "teacher"))
+    other = ok(teacher.post(f"{taught.course}/offerings", offering_body(code="02")), 201)["id"]
+    ok(teacher.post(f"/offerings/{other}/publish"))
+    (old,) = ask(sqlite_database, [student], taught)
+    new = ok(api(sqlite_app, student).post(f"/offerings/{other}/enrolments", {"replaces_id": old}), 201)["id"]
+    client, _token = signed_in(sqlite_app, cast.who("B", "registrar"))
+    page = client.get("/approvals").text
+    assert page.count("本学期共 2 学分") == 2 and "」冲突" not in page
+    assert "由 01 班转来" in page and "正在转往 02 班" in page
+    assert "01 班的名额即释放" in client.get(f"/enrolments/{new}").text
+    assert f'href="/enrolments/{new}"' in client.get(f"/enrolments/{old}").text
 
 
 # --- rosters ----------------------------------------------------------------------------------------------------

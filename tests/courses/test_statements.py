@@ -26,7 +26,7 @@ PAGES = {
     ("/offerings/{offering}", "C student"): 25,
     ("/offerings/{offering}", "A teacher"): 19,
     ("/enrolments", "B student"): 8,
-    ("/approvals", "B registrar"): 13,
+    ("/approvals", "B registrar"): 14,
     ("/approvals?side=host", "A registrar"): 8,
     ("/offerings/{offering}/roster", "A teacher"): 16,
     ("/admissions", "B registrar"): 21,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, object_session, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
+from courses.catalogue import dates
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Course, CourseTeacher, Offering
 from courses.enrolment import facts, rules
@@ -29,6 +30,7 @@ from zutuan.sharing.permissions import Place, Subject
 from zutuan.web.texts import english
 
 MOST_CHOICES = 300
+EXAM = dates.TYPES["exam"]
 
 
 def tracks(enrolment: Enrolment) -> Tracks:
@@ -334,14 +336,15 @@ def out_of_standing(session: Session, actor: Actor) -> int:
 
 
 def days_held(enrolment: Enrolment) -> list[date]:
-    """The day of each meeting of the offering, as the book has them: holidays left out, swapped days where they are."""
+    """The day of each meeting of the offering, weekly or single, as the book has them: holidays left out, swapped days
+    where they are. An exam is none."""
     session = object_session(enrolment)
     assert session is not None
     known: dict[int, list[date]] = session.info.setdefault("days_held", {})  # both lanes of a page ask
     if enrolment.offering_id not in known:
         o = Occurrence
         own = sa.and_(o.resource_type == "offering", o.resource_id == enrolment.offering_id, o.state == "active")
-        found = session.scalars(sa.select(o.starts).where(own, o.source_type == "offering").order_by(o.starts))
+        found = session.scalars(sa.select(o.starts).where(own, o.source_type != EXAM).order_by(o.starts))
         known[enrolment.offering_id] = [local(starts).date() for starts in found]
     return known[enrolment.offering_id]
 

@@ -177,10 +177,12 @@ class Line:
 
 
 def submissions(session: Session, actor: Actor, plan: TermPlan) -> list[Submission]:
-    """What the cluster's schools have published for the term and the actor sees, school by school."""
+    """What the cluster's schools have published for the term and shared with it, school by school: the same for everyone
+    who may ask."""
     allow.require(actor, "plan.submissions", subject(actor, plan))
     query = _matching(plan, actor.now).where(Offering.state == "published", SharedItem.state == "published")
-    return [Submission(each, _fits(each, plan)) for each in session.scalars(sharing.seen_by(actor, query))]
+    query = query.where(sharing.shared_with_cluster(plan.cluster_id, actor.now))
+    return [Submission(each, _fits(each, plan)) for each in session.scalars(query)]
 
 
 def _fits(offering: Offering, plan: TermPlan) -> str:

@@ -392,6 +392,15 @@ def test_the_board_counts_what_its_rows_are(app: Flask, cast: Cast, database: Da
     assert [each["offering_id"] for each in rows] == [one.offering_id]
 
 
+def test_the_board_counts_only_what_is_shared_with_the_cluster(app: Flask, cast: Cast) -> None:
+    """A school's own class is none of the cluster's, whoever looks; what all may see is."""
+    path, own = published(app, cast), {"offering": of_plan()}
+    teach(app, cast, code="OWN", audience=[], **own)
+    teach(app, cast, code="ALL", audience=["platform"], meeting=at_time(2), **own)
+    lines = ok(api(app, cast.who("A", "cluster_admin")).get(f"{path}/board"))["items"]
+    assert [each["offerings"] for each in lines] == [1, 0, 0]
+
+
 # --- pages ------------------------------------------------------------------------------------------------------
 
 

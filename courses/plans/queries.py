@@ -73,6 +73,17 @@ def current(session: Session, actor: Actor) -> list[TermPlan]:
     return list(session.scalars(query.order_by(TermPlan.main_from).limit(2)))
 
 
+def running(session: Session, actor: Actor) -> list[tuple[Cluster, list[TermPlan]]]:
+    """The clusters that the actor runs, each with its plans that are not over, drafts too."""
+    ids = administered(actor)
+    if not ids:
+        return []
+    query = sa.select(TermPlan).where(TermPlan.cluster_id.in_(ids), TermPlan.grades_due >= local(actor.now).date())
+    plans = list(session.scalars(query.order_by(TermPlan.main_from)))
+    clusters = session.scalars(sa.select(Cluster).where(Cluster.id.in_(ids)).order_by(Cluster.id))
+    return [(each, [plan for plan in plans if plan.cluster_id == each.id]) for each in clusters]
+
+
 def plans_of_school(
     session: Session, school_id: int, term: Term | TermKey, now: datetime, *, hold: bool = True
 ) -> list[TermPlan]:

@@ -442,3 +442,13 @@ def test_the_admin_drafts_publishes_and_changes_on_pages(
     browser_session(sqlite_client, cast.who("A", "teacher"))
     assert "跟随组团安排" in sqlite_client.get(f"/offerings/{taught.offering_id}/edit").text
     assert "选课安排" in sqlite_client.get("/").text
+
+
+def test_who_runs_a_cluster_finds_its_plan_on_the_workbench(
+    sqlite_app: Flask, sqlite_client: FlaskClient, cast: Cast
+) -> None:
+    browser_session(sqlite_client, cast.who("A", "cluster_admin"))
+    assert f'href="{plans(cast)}/new"' in sqlite_client.get("/").text
+    made = ok(api(sqlite_app, cast.who("A", "cluster_admin")).post(plans(cast), plan_body()), 201)
+    page = sqlite_client.get("/").text
+    assert f'href="{plans(cast)}/{made["id"]}"' in page and "草稿" in page and f'href="{plans(cast)}/new"' not in page

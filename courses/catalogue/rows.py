@@ -88,7 +88,7 @@ _MEETINGS = sa.select(MeetingPattern.offering_id.label("key"), *_MEETING).where(
 )
 
 
-def _matching(meets: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+def _matching(meets: Sequence[sa.ColumnElement[bool]]) -> sa.Select[int, int, int, int, str]:
     """Of each course the first meeting that fits."""
     of_course = (
         sa.select(sa.func.min(MeetingPattern.id))

@@ -230,7 +230,7 @@ def _order(sort: str, pools: list[str] | None) -> list[Key]:
     last = Key(SharedItem.id, descending=True)
     return {
         "newest": [Key(SharedItem.published_at, descending=True, decode=moment), last],
-        "title": [Key(SharedItem.title_zh, decode=str), last],
+        "title": [Key(SharedItem.title_key, decode=str), last],
         "credits": [Key(Course.credits, descending=True, decode=_credits), last],
         "seats": [Key(_seats_left(pools), descending=True, decode=_count), last],
     }[sort]

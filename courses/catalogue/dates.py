@@ -79,14 +79,21 @@ def _described(kind: str, zh: str, en: str) -> CalendarSource:
         d = OfferingDate
         columns: tuple[Any, ...] = (
             d.id, SharedItem.title_zh, SharedItem.title_en, d.place, Offering.room, Offering.id, Offering.code, d.note,
+            Course.school_id,
         )  # fmt: skip
         query = sa.select(*columns).join(Offering, Offering.id == d.offering_id)
         query = query.join(Course, Course.id == Offering.course_id).join(SharedItem, SharedItem.id == Course.id)
         return {
             id_: Described(
-                f"{title_zh}{zh}", f"{title_en or title_zh}{en}", place or room, f"/offerings/{offering}", note or code
+                f"{title_zh}{zh}",
+                f"{title_en or title_zh}{en}",
+                place or room,
+                f"/offerings/{offering}",
+                note or code,
+                "course",
+                school,
             )
-            for id_, title_zh, title_en, place, room, offering, code, note in session.execute(
+            for id_, title_zh, title_en, place, room, offering, code, note, school in session.execute(
                 query.where(d.id.in_(ids))
             )
         }

@@ -169,6 +169,14 @@ class Offering(Base):
         spans = [(each.opens, each.closes) for each in self.rounds] or [(self.enrol_from, self.enrol_until)]
         return any(opens <= now < closes for opens, closes in spans)
 
+    @classmethod
+    def enrolling(cls, now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
+        """The same as a condition."""
+        r = EnrolmentRound
+        of_it = sa.select(r.id).where(r.offering_id == cls.id).correlate(cls)
+        window = sa.and_(cls.enrol_from <= now, now < cls.enrol_until, sa.not_(of_it.exists()))
+        return sa.or_(of_it.where(r.opens <= now, now < r.closes).exists(), window)
+
 
 class MeetingPattern(Base):
     """上课时间 as it was written: weekday, periods and weeks of the host school; the book holds the intervals."""

@@ -41,7 +41,7 @@ def catalogue() -> ResponseReturnValue:
     page = queries.find(db(), actor(), query)
     return render_template(
         "catalogue/list.html", listing=Listing.of(page), query=query,
-        courses=rows(db(), page.items, pools=queries.my_pools(actor())),
+        courses=rows(db(), page.items, pools=queries.my_pools(actor()), meets=queries.meeting(query)),
         schools=queries.schools_sharing(db(), actor()), studying=queries.my_pools(actor()) is not None,
     )  # fmt: skip
 

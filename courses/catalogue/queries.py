@@ -230,7 +230,7 @@ def _order(sort: str, pools: list[str] | None) -> list[Key]:
     last = Key(SharedItem.id, descending=True)
     return {
         "newest": [Key(SharedItem.published_at, descending=True, decode=moment), last],
-        "title": [Key(SharedItem.title_zh, decode=str), last],
+        "title": [Key(SharedItem.title_key, decode=str), last],
         "credits": [Key(Course.credits, descending=True, decode=_credits), last],
         "seats": [Key(_seats_left(pools), descending=True, decode=_count), last],
     }[sort]
@@ -245,7 +245,7 @@ def find(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
     else:
         found = found.where(_PUBLISHED)
         order = _order(query["sort"], my_pools(actor))
-    for clause in _filters(query, my_pools(actor)):
+    for clause in _filters(query, my_pools(actor), actor.now):
         found = found.where(clause)
     return fetch_ids(session, found, order, query["cursor"], query["limit"])
 
@@ -272,7 +272,7 @@ def _mine(actor: Actor) -> sa.ColumnElement[bool]:
     return allow.clause(actor, "course.edit", {"owner": (Course.school_id, Course.department_id), "staff": staff})
 
 
-def _filters(query: dict[str, Any], pools: list[str] | None) -> list[sa.ColumnElement[bool]]:
+def _filters(query: dict[str, Any], pools: list[str] | None, now: datetime) -> list[sa.ColumnElement[bool]]:
     clauses: list[sa.ColumnElement[bool]] = []
     if query["q"]:
         clauses.append(matches(query["q"]))
@@ -292,15 +292,15 @@ def _filters(query: dict[str, Any], pools: list[str] | None) -> list[sa.ColumnEl
         low, high = CREDITS[query["credits"]]
         clauses.append(sa.and_(Course.credits > low, Course.credits <= high))
     if query["weekday"] or query["periods"]:
-        meets = Offering.meetings.any(sa.and_(*_meeting(query)))
+        meets = Offering.meetings.any(sa.and_(*meeting(query)))
         clauses.append(Course.offerings.any(sa.and_(Offering.state == "published", meets)))
     if query["available"]:
         free = Offering.pools.any(sa.and_(SeatPool.taken < SeatPool.capacity, _mine_of(pools)))
-        clauses.append(Course.offerings.any(sa.and_(Offering.state == "published", free)))
+        clauses.append(Course.offerings.any(sa.and_(Offering.state == "published", free, Offering.enrolling(now))))
     return clauses
 
 
-def _meeting(query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
+def meeting(query: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
     """One weekly meeting on that weekday, in any of those periods of its school."""
     m = MeetingPattern
     clauses: list[sa.ColumnElement[bool]] = [m.weekday == query["weekday"]] if query["weekday"] else []

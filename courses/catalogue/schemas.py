@@ -186,7 +186,9 @@ class CourseQuery(Schema):
         load_default=None,
         metadata={"description": "up to 1, to 2, to 3, or more; each without the one before"},
     )
-    available = Flag(load_default=False, metadata={"description": "with seats left; for a student those they may take"})
+    available = Flag(
+        load_default=False, metadata={"description": "open now, with seats left; for a student those they may take"}
+    )
     plan = Pattern(
         rf"none|{PLAN}", "no_such", 12, min=0, load_default="", metadata={"description": "a task's code, or none"}
     )

@@ -137,6 +137,8 @@ def _actor(session: Session, person_id: int, now: datetime) -> Actor:
 def _fill(session: Session, world: DemoWorld, each: dict[str, Any], index: int) -> int:
     """Fill one offering with students of the cluster's other schools."""
     offering = session.get_one(Offering, world.offerings[each["school"], each["code"]])
+    if offering.enrol_from > world.now:
+        return 0  # nobody has had the chance yet
     pool = offering.pools[0]
     session.refresh(pool)  # seats of the first steps were taken by a statement of their own
     wanted = round(each["seats"] * each["fill"]) - pool.taken

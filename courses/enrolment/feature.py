@@ -76,7 +76,9 @@ def _choosing(session: Session, actor: Actor) -> list[Todo]:
 def cards(session: Session, actor: Actor) -> list[Card]:
     found = []
     if _studies(actor):
-        found.append(Card("enrolment/_mine.html", {"enrolments": queries.recent(session, actor, RECENT)}, order=10))
+        mine = queries.recent(session, actor, RECENT)
+        places = {each.id: services.place(session, each, actor.now) for each in mine if each.host_state == "queued"}
+        found.append(Card("enrolment/_mine.html", {"enrolments": mine, "places": places}, order=10))
     if _studies(actor) or actor.holds(["teacher"]):
         today = local(actor.now).date()
         starts = at_shanghai(today)

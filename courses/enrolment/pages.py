@@ -257,6 +257,8 @@ def _roster_page(
     return render_template(
         "enrolment/roster.html", listing=Listing.of(page), query=query, offering=offering, course=offering.course,
         places=queries.queue_places(db(), offering, actor().now), counts=queries.roster_counts(db(), offering_id), sizes=SIZES,
+        queue_pools=queries.queue_pools(db(), offering, actor().now),
+        pool_names=catalogue.pool_names(db(), offering) if len(offering.pools) > 1 else {},
         may_choose={each.id for each in page.items if chooses and services.may_choose(each)},
         overall=overall, chosen=chosen, reason=request.form.get("reason", ""),
         done=sum(each.refused is None for each in results), left=len(chosen), refused=views.refused_ones(results),

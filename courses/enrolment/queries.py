@@ -11,16 +11,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload, object_session, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
+from courses.catalogue import dates
 from courses.catalogue import queries as catalogue
-from courses.catalogue.models import Course, CourseTeacher, Offering
+from courses.catalogue.models import Course, CourseTeacher, Offering, SeatPool
 from courses.enrolment import facts, rules
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.permissions import allow
-from courses.enrolment.rules import Tracks
+from courses.enrolment.rules import Pool, Tracks
 from zutuan.calendar.models import Occurrence
 from zutuan.clock import local
 from zutuan.clusters.models import Department, School
-from zutuan.db import padded
+from zutuan.db import found_once, padded
 from zutuan.errors import Denial, Hidden, NotFound
 from zutuan.paging import Key, Page, Query, fetch_page, like, moment
 from zutuan.people.models import Affiliation, Person, RoleAssignment
@@ -31,6 +32,7 @@ from zutuan.sharing.permissions import Place, Subject
 from zutuan.web.texts import english
 
 MOST_CHOICES = 300
+EXAM = dates.TYPES["exam"]
 
 
 def tracks(enrolment: Enrolment) -> Tracks:
@@ -79,6 +81,9 @@ _MEETINGS = _OFFERING.selectinload(Offering.meetings)
 _DECIDING = (_COURSE.selectinload(Course.staff), _OFFERING.joinedload(Offering.term))
 
 
+_LIVING_FIRST = (sa.case((Enrolment.active(), 0), else_=1), Enrolment.id.desc())
+
+
 def _whole() -> list[Any]:
     """Everything the page of one enrolment shows."""
     staff = _COURSE.selectinload(Course.staff).joinedload(CourseTeacher.person).load_only(Person.name)
@@ -107,8 +112,7 @@ def still_readable(session: Session, actor: Actor, enrolment: Enrolment) -> bool
 def active_in(session: Session, person_id: int, offering_id: int) -> Enrolment | None:
     """The student's last try in the offering, the active one before all."""
     query = sa.select(Enrolment).where(Enrolment.person_id == person_id, Enrolment.offering_id == offering_id)
-    order = (sa.case((Enrolment.active(), 0), else_=1), Enrolment.id.desc())
-    return session.scalars(query.order_by(*order).limit(1).options(*_whole())).first()
+    return session.scalars(query.order_by(*_LIVING_FIRST).limit(1).options(*_whole())).first()
 
 
 _STATE_CLAUSES: dict[str, Any] = {
@@ -153,9 +157,9 @@ def mine(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
 
 
 def recent(session: Session, actor: Actor, limit: int) -> list[Enrolment]:
-    """The actor's latest enrolments, for the workbench."""
+    """The actor's latest enrolments, the living ones first, for the workbench."""
     query = sa.select(Enrolment).where(Enrolment.person_id == actor.person_id).options(*_ROW, _STORY)
-    return _with_schools(session, session.scalars(query.order_by(Enrolment.id.desc()).limit(limit)))
+    return _with_schools(session, session.scalars(query.order_by(*_LIVING_FIRST).limit(limit)))
 
 
 def of_school(
@@ -226,16 +230,36 @@ def roster_counts(session: Session, offering_id: int) -> dict[str, int]:
 
 def queue_places(session: Session, offering: Offering, now: datetime) -> dict[int, tuple[int, int]]:
     """Enrolment → (place, how many wait for the same seats), as each student who waits sees it."""
+    return rules.places_in_queue(_queue(session, offering, now))
+
+
+def queue_pools(session: Session, offering: Offering, now: datetime) -> dict[int, list[SeatPool]]:
+    """Enrolment → the seats that it waits for, where the class keeps several kinds."""
+    if len(offering.pools) < 2:
+        return {}
+    waits = _queue(session, offering, now)
+    return {id_: [pool for pool in offering.pools if pool.id in mine and pool.capacity] for id_, mine in waits}
+
+
+def _queue(session: Session, offering: Offering, now: datetime) -> list[tuple[int, frozenset[int]]]:
+    """Who waits, in order, each with the pools whose seats they could have."""
+    return found_once(
+        session, ("queue", offering.id, now), lambda: wants(session, offering.id, facts.pools(offering), now)
+    )
+
+
+def wants(session: Session, offering_id: int, pools: Iterable[Pool], now: datetime) -> list[tuple[int, frozenset[int]]]:
+    """The same of any offering's pools, whatever was read before."""
     e = Enrolment
-    waits = sa.select(e.id, e.home_school_id).where(e.offering_id == offering.id, _STATE_CLAUSES["waitlisted"])
+    waits = sa.select(e.id, e.home_school_id).where(e.offering_id == offering_id, _STATE_CLAUSES["waitlisted"])
     rows = session.execute(waits.order_by(e.id)).tuples().all()
     schools = sharing.clusters_of_each(session, {school for _id, school in rows}, now) if rows else {}
-    pools = facts.pools(offering)
+    kept = list(pools)
     of = {
-        school: frozenset(each.id for each in rules.pools_for(pools, facts.school_scopes(school, clusters)))
+        school: frozenset(each.id for each in rules.pools_for(kept, facts.school_scopes(school, clusters)))
         for school, clusters in schools.items()
     }
-    return rules.places_in_queue([(id_, of[school]) for id_, school in rows])
+    return [(id_, of[school]) for id_, school in rows]
 
 
 @dataclass(frozen=True)
@@ -365,14 +389,15 @@ def out_of_standing(session: Session, actor: Actor) -> int:
 
 
 def days_held(enrolment: Enrolment) -> list[date]:
-    """The day of each meeting of the offering, as the book has them: holidays left out, swapped days where they are."""
+    """The day of each meeting of the offering, weekly or single, as the book has them: holidays left out, swapped days
+    where they are. An exam is none."""
     session = object_session(enrolment)
     assert session is not None
     known: dict[int, list[date]] = session.info.setdefault("days_held", {})  # both lanes of a page ask
     if enrolment.offering_id not in known:
         o = Occurrence
         own = sa.and_(o.resource_type == "offering", o.resource_id == enrolment.offering_id, o.state == "active")
-        found = session.scalars(sa.select(o.starts).where(own, o.source_type == "offering").order_by(o.starts))
+        found = session.scalars(sa.select(o.starts).where(own, o.source_type != EXAM).order_by(o.starts))
         known[enrolment.offering_id] = [local(starts).date() for starts in found]
     return known[enrolment.offering_id]
 

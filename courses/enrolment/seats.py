@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Offering, SeatPool
 from courses.catalogue.services import teaching_ends
-from courses.enrolment import facts, policies, rules, story, wanted
+from courses.enrolment import facts, policies, queries, rules, story, wanted
 from courses.enrolment.models import Enrolment
 from courses.enrolment.wanted import Wanted
 from zutuan.clock import clock
@@ -28,7 +28,6 @@ from zutuan.people.models import Person
 from zutuan.people.services import load_actor
 from zutuan.policies import services as policy_values
 from zutuan.sharing import scopes
-from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import add_share, audit, end_share
@@ -195,25 +194,11 @@ def still_against(session: Session, enrolment: Enrolment, now: datetime) -> tupl
 
 def place(session: Session, enrolment: Enrolment, now: datetime) -> tuple[int, int]:
     """(place, how many wait) of somebody in the queue."""
-    return rules.place_in_queue(
-        _wants(session, enrolment.offering_id, facts.pools(enrolment.offering), now), enrolment.id
-    )
+    waits = queries.wants(session, enrolment.offering_id, facts.pools(enrolment.offering), now)
+    return rules.place_in_queue(waits, enrolment.id)
 
 
 def rivals(session: Session, offering: Wanted, mine: Iterable[rules.Pool], now: datetime) -> int:
     """How many wait for a seat of any of these pools of the offering."""
     ids = {pool.id for pool in mine}
-    return sum(1 for _id, pools in _wants(session, offering.id, offering.pools, now) if pools & ids)
-
-
-def _wants(
-    session: Session, offering_id: int, pools: Sequence[rules.Pool], now: datetime
-) -> list[tuple[int, frozenset[int]]]:
-    """Who waits, in order, each with the pools whose seats they could have."""
-    waiting = queue(session, offering_id)
-    of = {
-        school: frozenset(each.id for each in rules.pools_for(pools, facts.school_scopes(school, clusters)))
-        for school in {each.home_school_id for each in waiting}
-        for clusters in [sharing.clusters_of(session, school, now)]
-    }
-    return [(each.id, of[each.home_school_id]) for each in waiting]
+    return sum(1 for _id, pools in queries.wants(session, offering.id, offering.pools, now) if pools & ids)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from courses.catalogue.timing import TYPE
 from courses.enrolment.models import Enrolment
-from zutuan.calendar.sources import CalendarSource, Instant, People
+from zutuan.calendar.sources import CalendarSource, Instant, People, Resource
 from zutuan.paging import Query
 
 
@@ -25,4 +25,12 @@ def busy(people: People, _now: Instant) -> Query:
     return query.where(Enrolment.person_id.in_(people), Enrolment.holds_seat())
 
 
-HOOK = CalendarSource(TYPE, concerned=concerned, busy=busy)
+def unsettled(session: Session, person_id: int) -> Iterable[Resource]:
+    """Seats that wait for a school's word, or that the queue has offered and nobody has accepted."""
+    e = Enrolment
+    waits = sa.or_(e.home_state == "pending", e.host_state.in_(("pending", "offered")))
+    query = sa.select(e.offering_id).where(e.person_id == person_id, e.holds_seat(), waits)
+    return [(TYPE, id_) for id_ in session.scalars(query)]
+
+
+HOOK = CalendarSource(TYPE, concerned=concerned, busy=busy, unsettled=unsettled)

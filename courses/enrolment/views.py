@@ -37,18 +37,18 @@ EVENT = {
     "enrol": _l("提交"),
     "queue": _l("进入候补"),
     "offer": _l("候补到名额"),
-    "accept": _l("接受名额"),
+    "accept": _l("已接受名额"),
     "review": _l("学院审核通过"),
     "approve": _l("审核通过"),
-    "return": _l("退回修改"),
-    "resubmit": _l("重新提交"),
-    "remind": _l("催办"),
+    "return": _l("已退回修改"),
+    "resubmit": _l("已重新提交"),
+    "remind": _l("已催办"),
     "deny": _l("审核未通过"),
     "host_review": _l("开课学院同意接收"),
     "host_approve": _l("开课学校接收"),
     "host_deny": _l("未接收"),
-    "drop": _l("退选"),
-    "withdraw": _l("退课"),
+    "drop": _l("已退选"),
+    "withdraw": _l("已退课"),
     "release": _l("教务员代为退课"),
     "transfer": _l("转到另一教学班"),
     "expire": _l("逾期未审"),
@@ -71,7 +71,7 @@ def chip(value: Enrolment) -> tuple[str, Any]:
     label, tone = STATE[queries.combined(value)]
     if queries.combined(value) == "pending":
         if value.returned:
-            label = _l("退回修改")
+            label = _l("已退回修改")
         elif value.home_state != "pending":
             label = _l("等待教师挑选") if value.offering.seats_by == "choice" else _l("等待开课学校接收")
     return tone, label
@@ -260,7 +260,7 @@ def _approvals(value: Enrolment, events: dict[str, EnrolmentEvent], state: str) 
         asked = asked and reviewed
     decision = events.get("approve") or events.get("deny")
     if asked:
-        label = _("退回修改") if value.returned else _("教务处审核")
+        label = _("已退回修改") if value.returned else _("教务处审核")
         steps.append(_step(label, pending_note(value), "now"))
     elif decision is not None:
         done = decision.event == "approve"

@@ -27,8 +27,9 @@ def _concerned(actor: Actor) -> bool:
 
 def cards(session: Session, actor: Actor) -> list[Card]:
     """What the term asks of whom it concerns, by when."""
-    plans = queries.current(session, actor)
-    return [Card("plans/_card.html", {"plans": plans}, column="side", order=20)] if plans else []
+    plans, running = queries.current(session, actor), queries.running(session, actor)
+    found = [Card("plans/_card.html", {"plans": plans}, column="side", order=20)] if plans else []
+    return [*found, Card("plans/_running.html", {"running": running}, order=25)] if running else found
 
 
 FEATURE = Feature(

@@ -73,6 +73,17 @@ def current(session: Session, actor: Actor) -> list[TermPlan]:
     return list(session.scalars(query.order_by(TermPlan.main_from).limit(2)))
 
 
+def running(session: Session, actor: Actor) -> list[tuple[Cluster, list[TermPlan]]]:
+    """The clusters that the actor runs, each with its plans that are not over, drafts too."""
+    ids = administered(actor)
+    if not ids:
+        return []
+    query = sa.select(TermPlan).where(TermPlan.cluster_id.in_(ids), TermPlan.grades_due >= local(actor.now).date())
+    plans = list(session.scalars(query.order_by(TermPlan.main_from)))
+    clusters = session.scalars(sa.select(Cluster).where(Cluster.id.in_(ids)).order_by(Cluster.id))
+    return [(each, [plan for plan in plans if plan.cluster_id == each.id]) for each in clusters]
+
+
 def plans_of_school(
     session: Session, school_id: int, term: Term | TermKey, now: datetime, *, hold: bool = True
 ) -> list[TermPlan]:
@@ -177,10 +188,12 @@ class Line:
 
 
 def submissions(session: Session, actor: Actor, plan: TermPlan) -> list[Submission]:
-    """What the cluster's schools have published for the term and the actor sees, school by school."""
+    """What the cluster's schools have published for the term and shared with it, school by school: the same for everyone
+    who may ask."""
     allow.require(actor, "plan.submissions", subject(actor, plan))
     query = _matching(plan, actor.now).where(Offering.state == "published", SharedItem.state == "published")
-    return [Submission(each, _fits(each, plan)) for each in session.scalars(sharing.seen_by(actor, query))]
+    query = query.where(sharing.shared_with_cluster(plan.cluster_id, actor.now))
+    return [Submission(each, _fits(each, plan)) for each in session.scalars(query)]
 
 
 def _fits(offering: Offering, plan: TermPlan) -> str:

@@ -37,6 +37,7 @@ from zutuan.people.models import Affiliation
 from zutuan.people.services import ensure_department
 from zutuan.sharing.models import AuditEvent
 from zutuan.sharing.permissions import Subject
+from zutuan.sharing.rules import title_key
 from zutuan.sharing.services import audit
 
 # --- a draft and its publishing ---------------------------------------------------------------------------------
@@ -579,7 +580,7 @@ def _assert_sorted(sort: str, found: list[dict[str, Any]], made: list[Taught]) -
     number = {each.course_id: index for index, each in enumerate(made)}
     keys: dict[str, Any] = {
         "newest": lambda each: each["published_at"],
-        "title": lambda each: each["title_zh"].encode(),
+        "title": lambda each: title_key(each["title_zh"]),
         "credits": lambda each: each["credits"],
         "seats": lambda each: [5, 5, 10, 100][number[each["id"]] % 4],
     }

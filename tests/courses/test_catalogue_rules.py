@@ -11,6 +11,7 @@ from courses.catalogue import rules
 from zutuan.calendar.rules import Pattern, TermDates
 from zutuan.decision import FieldError, Refusal
 from zutuan.sharing import rules as sharing
+from zutuan.sharing.rules import TITLE_KEY, title_key
 
 TERM = TermDates(date(2026, 9, 7), 18)
 PERIODS = {number: (480 + 50 * number, 525 + 50 * number) for number in range(1, 12)}
@@ -148,3 +149,9 @@ def test_without_a_period_table_no_meeting_fits() -> None:
 def test_the_window_of_enrolment(opens: datetime, closes: datetime, code: str | None) -> None:
     errors = rules.check_window(opens, closes, ENDS)
     assert errors == ([FieldError("enrol_until", code)] if code else [])
+
+
+def test_titles_are_sorted_by_pinyin() -> None:
+    titles = ["ai 伦理", "AI 与教育", "阿坝民歌", "大学语文", "儿童文学", "教育心理学", "人工智能", "中国教育史"]
+    assert sorted(reversed(titles), key=title_key) == titles
+    assert len(title_key("\U0003fffd" * 120)) <= TITLE_KEY

@@ -393,6 +393,15 @@ def test_the_board_counts_what_its_rows_are(app: Flask, cast: Cast, database: Da
     assert [each["offering_id"] for each in rows] == [one.offering_id]
 
 
+def test_the_board_counts_only_what_is_shared_with_the_cluster(app: Flask, cast: Cast) -> None:
+    """A school's own class is none of the cluster's, whoever looks; what all may see is."""
+    path, own = published(app, cast), {"offering": of_plan()}
+    teach(app, cast, code="OWN", audience=[], **own)
+    teach(app, cast, code="ALL", audience=["platform"], meeting=at_time(2), **own)
+    lines = ok(api(app, cast.who("A", "cluster_admin")).get(f"{path}/board"))["items"]
+    assert [each["offerings"] for each in lines] == [1, 0, 0]
+
+
 # --- pages ------------------------------------------------------------------------------------------------------
 
 
@@ -434,3 +443,13 @@ def test_the_admin_drafts_publishes_and_changes_on_pages(
     browser_session(sqlite_client, cast.who("A", "teacher"))
     assert "跟随组团安排" in sqlite_client.get(f"/offerings/{taught.offering_id}/edit").text
     assert "选课安排" in sqlite_client.get("/").text
+
+
+def test_who_runs_a_cluster_finds_its_plan_on_the_workbench(
+    sqlite_app: Flask, sqlite_client: FlaskClient, cast: Cast
+) -> None:
+    browser_session(sqlite_client, cast.who("A", "cluster_admin"))
+    assert f'href="{plans(cast)}/new"' in sqlite_client.get("/").text
+    made = ok(api(sqlite_app, cast.who("A", "cluster_admin")).post(plans(cast), plan_body()), 201)
+    page = sqlite_client.get("/").text
+    assert f'href="{plans(cast)}/{made["id"]}"' in page and "草稿" in page and f'href="{plans(cast)}/new"' not in page

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 from support.cast import NOW, Cast, Player
-from support.http import api
+from support.http import api, browser_session
 from support.teaching import CLOSES, MEETING, OPENS, add_people, at_time, calm, drain, ok, refused, teach
 
 from courses.catalogue import services as catalogue
@@ -177,6 +178,32 @@ def test_seats_are_kept_for_schools_and_taken_from_the_nearest_pool(
 
 
 # --- approvals --------------------------------------------------------------------------------------------------
+
+
+def test_the_roster_names_the_seats_waited_for_and_the_workbench_the_place(
+    app: Flask, client: FlaskClient, database: Database, cast: Cast, clock: Clock
+) -> None:
+    pools = [{"scope": scopes.school(cast.schools[each]), "seats": 1} for each in "BC"]
+    taught, gone = (
+        teach(app, cast, offering={"pools": pools, "seats": None}),
+        teach(app, cast, code="X", meeting=at_time(5)),
+    )
+    for school in "BC":
+        holder, other = add_people(database, cast, school, 2)
+        take(app, holder, taught.seats)
+        wait(app, other, taught.seats)
+    student = cast.who("B", "student")
+    wait(app, student, taught.seats)
+    act(app, student, take(app, student, gone.seats), "withdraw")
+    browser_session(client, cast.who("A", "teacher"))
+    page = client.get(f"{taught.offering}/roster?state=waitlisted").text
+    rows = [each.split("</tr>")[0] for each in page.split("位，共 ")[1:]]
+    assert [(each[0], [s for s in "BC" if cast.name_of(s) in each.split("</td>")[0]]) for each in rows] == [
+        ("2", ["B"]), ("1", ["C"]), ("2", ["B"]),
+    ]  # fmt: skip
+    browser_session(client, student)
+    page = client.get("/").text
+    assert page.index("候补第 2 位，共 2 人") < page.index("已退出"), "what lives stands first"
 
 
 def test_two_steps_a_return_and_a_reminder(app: Flask, database: Database, cast: Cast, clock: Clock) -> None:

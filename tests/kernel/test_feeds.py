@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -56,7 +56,7 @@ def test_a_student_s_feed(app: Flask, student: FlaskClient, database: Database, 
     coming = next(event for event in events if event["DTSTART"].dt.date() == date(2026, 12, 2))
     assert (
         coming["SUMMARY"] == "教育心理学"
-        and coming["STATUS"] == "CONFIRMED"
+        and coming["STATUS"] == "TENTATIVE"  # the home school has not said yes yet
         and "DTSTAMP" in coming
         and "LAST-MODIFIED" in coming
     )
@@ -65,9 +65,9 @@ def test_a_student_s_feed(app: Flask, student: FlaskClient, database: Database, 
     assert (
         len(calendar.walk("VTIMEZONE")) == 1 and str(calendar["NAME"]) == "组团课表" and "REFRESH-INTERVAL" in calendar
     )
+    ok(api(app, cast.who("B", "registrar")).post(f"/enrolments/{enrolled['id']}/approve"))
+    assert {event["STATUS"] for event in fetched(app, path).walk("VEVENT")} == {"CONFIRMED"}
     # a cancelled meeting keeps its UID and says so
-    who = api(app, cast.who("A", "registrar"))
-    assert who
     with database.write() as session:
         from zutuan.people.services import load_actor
 
@@ -125,3 +125,20 @@ def test_a_teacher_s_feed_holds_what_they_teach(app: Flask, client: FlaskClient,
     browser_session(client, cast.who("A", "teacher"))
     events = fetched(app, subscribe(client)).walk("VEVENT")
     assert {local(event["DTSTART"].dt).isoweekday() for event in events} == {3} and len(events) == 16
+
+
+def test_single_dates_are_of_their_kind_too(app: Flask, client: FlaskClient, cast: Cast) -> None:
+    at = datetime(2026, 12, 6, 6, tzinfo=UTC)
+    exam = {"kind": "exam", "starts": at.isoformat(), "ends": (at + timedelta(hours=2)).isoformat()}
+    ok(api(app, cast.who("B", "student")).post(teach(app, cast, offering={"dates": [exam]}).seats, {}), 201)
+    browser_session(client, cast.who("B", "student"))
+    events = fetched(app, subscribe(client)).walk("VEVENT")
+    assert len(events) == 17 and {event["CATEGORIES"].to_ical() for event in events} == {"跨校课程".encode()}
+    page = client.get("/me/timetable?day=2026-12-06").text
+    grid = page[page.index("week-grid") : page.index("week-list")]
+    blocks = grid.split('<div class="slot course" data-kind="course">')[1:]
+    assert len(blocks) == grid.count('class="slot') == 2
+    said = [each for each in blocks if "（考试）" in each.split("</div>")[0]]
+    assert said and all(
+        "14:00–16:00" in each and cast.name_of("A") in each and " 节" not in each.split("</div>")[0] for each in said
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -214,11 +214,16 @@ def test_weeks_follow_each_other_and_addresses_that_mean_nothing_are_this_week(
 
 
 def test_a_meeting_on_a_holiday_is_not_counted(app: Flask, database: Database, cast: Cast, clock: object) -> None:
-    """共 n 次 is what is really held, from the calendar as it is."""
+    """共 n 次 is what is really held, from the calendar as it is, a single date too; the exam is no class."""
     with database.write() as session:
         session.add(SpecialDay(school_id=cast.schools["A"], day=date(2026, 12, 2), kind="holiday", name="校庆"))
         audit(session, None, "test", Subject(), now=NOW)
-    taught, student = teach(app, cast), cast.who("B", "student")
+    sunday, last = datetime(2026, 12, 6, 6, tzinfo=UTC), datetime(2027, 1, 9, 6, tzinfo=UTC)
+    dates = [
+        {"kind": kind, "starts": at.isoformat(), "ends": (at + timedelta(hours=2)).isoformat()}
+        for kind, at in (("class", sunday), ("exam", last))
+    ]
+    taught, student = teach(app, cast, offering={"dates": dates}), cast.who("B", "student")
     enrolment = ok(api(app, student).post(taught.seats, {}), 201)
     with database.read() as session:
         held = sa.select(sa.func.count()).where(Occurrence.source_type == "offering")
@@ -226,4 +231,4 @@ def test_a_meeting_on_a_holiday_is_not_counted(app: Flask, database: Database, c
     client = app.test_client()
     browser_session(client, student)
     for path in (f"/enrolments/{enrolment['id']}", f"/offerings/{taught.offering_id}"):
-        assert "共 15 次" in client.get(path).text, path
+        assert "共 16 次" in client.get(path).text, path

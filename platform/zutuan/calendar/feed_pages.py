@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from zutuan.calendar import feeds
 from zutuan.calendar.pages import blueprint
 from zutuan.calendar.registered import hooks
+from zutuan.calendar.sources import unsettled
 from zutuan.clock import clock
 from zutuan.errors import NotFound
 from zutuan.web.requests import actor, config, db, shown_once
@@ -48,7 +49,8 @@ def ics(secret: str) -> ResponseReturnValue:
     found = feeds.entries(db(), who, hooks(), now - feeds.BACK, now + feeds.AHEAD, cancelled=True)
     english = who.locale.startswith("en")
     name = "Zutuan timetable" if english else "组团课表"
-    body = feeds.ics(found, name, config().url, english=english)
+    unsure = unsettled(db(), hooks(), who.person_id)
+    body = feeds.ics(found, name, config().url, english=english, unsure=unsure)
     answer = Response(body, content_type="text/calendar; charset=utf-8")
     answer.set_etag(hashlib.sha256(body).hexdigest()[:32])
     answer.headers["Cache-Control"] = "private, max-age=900"

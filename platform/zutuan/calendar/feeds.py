@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from icalendar import Event, Timezone, TimezoneStandard
 from sqlalchemy.orm import Session
 
 from zutuan.calendar.models import CalendarFeed, Occurrence
-from zutuan.calendar.sources import Described, Hooks, Ref, busy_of, described
+from zutuan.calendar.sources import Described, Hooks, Ref, Resource, busy_of, described
 from zutuan.clock import SHANGHAI, local
 from zutuan.people.models import Person
 from zutuan.people.services import digest, load_actor
@@ -111,8 +111,9 @@ def _name(names: Mapping[Ref, Described], row: Occurrence) -> Described:
     return names.get((row.source_type, row.source_id), Described("—"))
 
 
-def ics(found: list[Entry], name: str, base: str, *, english: bool) -> bytes:
-    """The feed's bytes: the same for the same meetings, so that its ETag holds still."""
+def ics(found: list[Entry], name: str, base: str, *, english: bool, unsure: Collection[Resource] = ()) -> bytes:
+    """The feed's bytes: the same for the same meetings, so that its ETag holds still. Meetings of the resources `unsure`
+    are tentative."""
     calendar = ICalendar()
     calendar.add("prodid", "-//Zutuan//calendar//ZH")
     calendar.add("version", "2.0")
@@ -124,7 +125,8 @@ def ics(found: list[Entry], name: str, base: str, *, english: bool) -> bytes:
     calendar.add("x-published-ttl", REFRESH)
     calendar.add_component(_shanghai())
     for each in found:
-        calendar.add_component(_event(each, base, english))
+        tentative = (each.row.resource_type, each.row.resource_id) in unsure
+        calendar.add_component(_event(each, base, english, "TENTATIVE" if tentative else "CONFIRMED"))
     return bytes(calendar.to_ical())
 
 
@@ -140,7 +142,7 @@ def _shanghai() -> Timezone:
     return zone
 
 
-def _event(each: Entry, base: str, english: bool) -> Event:
+def _event(each: Entry, base: str, english: bool, status: str) -> Event:
     row, name = each.row, each.name
     event = Event()
     host = base.split("://", 1)[-1].split("/", 1)[0].split(":", 1)[0]
@@ -151,7 +153,7 @@ def _event(each: Entry, base: str, english: bool) -> Event:
     event.add("dtstart", local(row.starts).replace(tzinfo=SHANGHAI))
     event.add("dtend", local(row.ends).replace(tzinfo=SHANGHAI))
     event.add("summary", (english and name.title_en) or name.title_zh)
-    event.add("status", "CANCELLED" if row.state == "cancelled" else "CONFIRMED")
+    event.add("status", "CANCELLED" if row.state == "cancelled" else status)
     if name.kind in CATEGORIES:
         event.add("categories", [CATEGORIES[name.kind][english]])
     if name.place:

@@ -119,11 +119,11 @@ def _slot(
     day = local(row.starts).date()
     minutes = week.minutes_of(row.starts, day), week.minutes_of(row.ends, day)
     host = schools.get(name.school_id) if home is None or name.school_id != home.school_id else None
-    theirs = _calendar(host, None, "", day).times(day, row.weekday or None) if host else {}
+    theirs = _calendar(host, None, "", day).times(day, row.weekday or None) if host and row.period else {}
     return Slot(
         day, row.starts, row.ends, name.kind, name.title_zh, name.title_en, name.place, name.url, name.note,
         names.get(name.school_id, "") if host else "", week.touched(times.get(day, {}), *minutes),
-        week.touched(theirs, *minutes),
+        week.touched(theirs, *minutes), own_hours=not row.period,
     )  # fmt: skip
 
 

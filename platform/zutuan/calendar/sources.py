@@ -60,6 +60,7 @@ class CalendarSource:
     `describe`: ids of `type` → what they are called.
     `concerned`: ids of `type` → (id, person) of everyone to tell when its meetings move.
     `busy`: person ids → a select of (person, resource type, resource id): whose time is taken with that resource.
+    `unsettled`: a person → the resources of their time that may yet be refused or given up.
     """
 
     type: str
@@ -67,6 +68,7 @@ class CalendarSource:
     describe: Callable[[Session, Sequence[int]], Mapping[int, Described]] | None = None
     concerned: Callable[[Session, Sequence[int], datetime], Iterable[tuple[int, int]]] | None = None
     busy: Callable[[People, Instant], Query] | None = None
+    unsettled: Callable[[Session, int], Iterable[Resource]] | None = None
 
 
 Hooks = Sequence[CalendarSource]
@@ -123,6 +125,11 @@ def busy_of(
     if not parts:
         return None
     return sa.union(*parts, *(_plain(resource) for resource in sorted(set(also))))
+
+
+def unsettled(session: Session, hooks: Hooks, person_id: int) -> set[Resource]:
+    """What of the person's time is not certain yet, over all features."""
+    return {each for hook in hooks if hook.unsettled is not None for each in hook.unsettled(session, person_id)}
 
 
 def _plain(resource: Resource) -> Query:

@@ -40,6 +40,7 @@ class Slot:
     school: str = ""
     periods: tuple[int, ...] = ()
     theirs: tuple[int, ...] = ()
+    own_hours: bool = False  # its hours are those of no period
 
     @property
     def minutes(self) -> tuple[int, int]:

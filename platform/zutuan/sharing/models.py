@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from zutuan.clusters.models import School
 from zutuan.db import Base, Id, Moment, foreign
 from zutuan.guards import append_only
+from zutuan.sharing import rules
 
 STATES = ("draft", "published", "suspended", "archived")
 KINDS = ("course", "session", "expert", "room", "literature", "programme")
@@ -30,6 +31,8 @@ class SharedItem(Base):
     owner_school_id: Mapped[int] = foreign("school.id")
     title_zh: Mapped[str] = mapped_column(sa.String(120))
     title_en: Mapped[str] = mapped_column(sa.String(200), default="")
+    # By what lists sort the title: follows it (`rules.title_key`).
+    title_key: Mapped[str] = mapped_column(sa.String(rules.TITLE_KEY), default="", server_default="")
     summary_zh: Mapped[str] = mapped_column(sa.String(400), default="")
     summary_en: Mapped[str] = mapped_column(sa.String(800), default="")
     keywords: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
@@ -46,6 +49,11 @@ class SharedItem(Base):
     shares: Mapped[list[Share]] = relationship(back_populates="item")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+    @validates("title_zh")
+    def _title_is_sorted(self, _name: str, title: str) -> str:
+        self.title_key = rules.title_key(title)
+        return title
 
 
 class Share(Base):

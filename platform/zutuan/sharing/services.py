@@ -70,6 +70,14 @@ def seen_by(actor: Actor, query: sa.Select[*Columns], aspect: str = rules.RECORD
     return query.where(_VISIBLE).params(**viewer(actor, aspect))
 
 
+def shared_with_cluster(cluster_id: int, now: datetime) -> sa.ColumnElement[bool]:
+    """Whether the audience of the row's `SharedItem` reaches that cluster (any role in it) or the whole platform now. Who
+    asks has seen to it that the item is published and its owner a member."""
+    wide = sa.or_(Share.scope == scopes.PLATFORM, Share.cluster_id == cluster_id)
+    found = sa.select(Share.id).where(Share.item_id == SharedItem.id, Share.aspect == rules.RECORD, wide)
+    return found.where(Share.open_at(now)).correlate(SharedItem).exists()
+
+
 def owners_seen(session: Session, actor: Actor, kind: str) -> list[int]:
     """Ids of the schools that have published something of this kind which the actor sees now."""
     return sorted(session.scalars(_OWNERS.params(viewer_kind=kind, **viewer(actor))))

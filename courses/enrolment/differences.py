@@ -3,7 +3,7 @@ many statements as for one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -58,7 +58,7 @@ def of(session: Session, enrolments: Sequence[Enrolment], now: datetime) -> dict
     credits = _credits(session, [each.person_id for each in enrolments])
     changing = queries.changes_of_class(session, [each.id for each in enrolments])
     caps = policy_values.values(session, policies.CREDIT_CAP.key, [each.home_school_id for each in enrolments], now)
-    clashes = _clashes(session, enrolments, now)
+    clashes = _clashes(session, enrolments, {id_: each.offering_id for id_, each in changing.items()}, now)
     known = _timetables(session, [each.home_school_id for each in enrolments])
     found = {}
     for each in enrolments:
@@ -99,11 +99,13 @@ def _timetables(session: Session, schools: Sequence[int]) -> set[Key]:
     return {(school, year, number) for school, year, number in rows}
 
 
-def _clashes(session: Session, enrolments: Sequence[Enrolment], now: datetime) -> dict[int, list[Clashing]]:
+def _clashes(
+    session: Session, enrolments: Sequence[Enrolment], replaced: Mapping[int, int], now: datetime
+) -> dict[int, list[Clashing]]:
     """Meetings ahead that meet something else of the student's by now: a timetable may have come, or a calendar moved,
     since the request. What clashes is `rules.clash`'s word, as when they asked."""
     travel = _travel(session, enrolments, now)
-    met = near.of_enrolments(session, enrolments, now, max(travel.values()))
+    met = near.of_enrolments(session, enrolments, replaced, now, max(travel.values()))
     others = near.occurrences([each for found in met.values() for each in found.values()])
     slots = dict(zip(others, facts.slots(session, others), strict=True))
     names = sources.described(session, sources.known(), {ref for found in met.values() for ref in found})

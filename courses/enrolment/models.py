@@ -44,6 +44,7 @@ class Enrolment(Base):
         sa.Index("ix_enrolment_home", "home_school_id", "home_state", "created_at", "id"),
         sa.Index("ix_enrolment_host", "host_school_id", "host_state", "created_at", "id"),
         sa.Index("ix_enrolment_due", "home_state", "decide_by"),
+        sa.Index("ix_enrolment_replaces", "replaces_id", **_partial("replaces_id IS NOT NULL")),
     )  # fmt: skip
 
     id: Mapped[Id]

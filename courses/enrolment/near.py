@@ -23,6 +23,8 @@ from zutuan.calendar.sources import Hooks, Instant, People, Ref
 from zutuan.db import UtcDateTime, later, padded, plain
 from zutuan.paging import Query
 
+LONGEST = 2 * 24 * 60 * 60  # seconds: nothing in the book takes longer than a day
+
 
 class Taken(NamedTuple):
     """An occurrence that takes the student's time, as the book has it."""
@@ -47,19 +49,17 @@ class Near:
 Found = Mapping[int, Mapping[Ref, Near]]
 
 
-def of_enrolments(session: Session, enrolments: Sequence[Enrolment], now: datetime, travel: timedelta) -> Found:
-    """Enrolment → what else of its student's is near, by source."""
-    e, old, new = Enrolment, aliased(Enrolment), aliased(Enrolment)
-    left = sa.select(old.offering_id).where(old.id == e.replaces_id).scalar_subquery()
-    coming = sa.select(sa.func.max(new.offering_id)).where(new.replaces_id == e.id).scalar_subquery()
-    replaced = sa.func.coalesce(left, coming)
-    pairs: Query = sa.select(
-        e.id.label("key"), e.person_id, e.offering_id, sa.func.coalesce(replaced, 0).label("replaced")
-    )
+def of_enrolments(
+    session: Session, enrolments: Sequence[Enrolment], replaced: Mapping[int, int], now: datetime, travel: timedelta
+) -> Found:
+    """Enrolment → what else of its student's is near, by source. `replaced`: enrolment → the offering that does not count,
+    as one of the two is given up for the other."""
+    e = Enrolment
+    pairs: Query = sa.select(e.id.label("key"), e.person_id, e.offering_id)
     pairs = pairs.where(e.id.in_(padded([each.id for each in enrolments])))
     people = padded(sorted({each.person_id for each in enrolments}))
     query = _near(sources.known(), pairs, people, now, int(travel.total_seconds()))
-    return _gathered(plain(session, query, {})) if query is not None else {}
+    return _gathered(plain(session, query, {}), replaced) if query is not None else {}
 
 
 def of_one(
@@ -70,10 +70,10 @@ def of_one(
     if query is None:
         return {}
     values = {
-        "person": person_id, "people": [person_id], "offering": offering_id, "replaced": replaced_id or 0, "now": now,
+        "person": person_id, "people": [person_id], "offering": offering_id, "now": now,
         "seconds": int(travel.total_seconds()),
     }  # fmt: skip
-    return _gathered(plain(session, query, values)).get(0, {})
+    return _gathered(plain(session, query, values), {0: replaced_id or 0}).get(0, {})
 
 
 @lru_cache(maxsize=4)
@@ -85,7 +85,6 @@ def _one(hooks: Hooks) -> Query | None:
 
     pairs: Query = sa.select(
         sa.literal(0).label("key"), given("person").label("person_id"), given("offering").label("offering_id"),
-        given("replaced").label("replaced"),
     )  # fmt: skip
     people: sa.BindParameter[list[int]] = sa.bindparam("people", expanding=True)
     now = sa.bindparam("now", type_=UtcDateTime())
@@ -95,13 +94,13 @@ def _one(hooks: Hooks) -> Query | None:
 def _near(
     hooks: Hooks, wanted: Query, people: People, now: Instant, seconds: int | sa.BindParameter[int]
 ) -> Query | None:
-    """`wanted`: rows of (key, person_id, offering_id, replaced), where `replaced` is an offering that does not count."""
+    """`wanted`: rows of (key, person_id, offering_id)."""
     busy = sources.busy_of(hooks, people, now)
     if busy is None:
         return None
     taken, pairs = busy.subquery(), wanted.subquery()
     person, mine, other = list(taken.c)[0], aliased(Occurrence), aliased(Occurrence)
-    itself = sa.and_(other.resource_type == "offering", other.resource_id.in_((pairs.c.offering_id, pairs.c.replaced)))
+    itself = sa.and_(other.resource_type == "offering", other.resource_id == pairs.c.offering_id)
     query: Query = (
         sa.select(pairs.c.key, mine.starts, mine.ends, mine.source_type, *(getattr(other, name) for name in Taken._fields))
         .select_from(pairs)
@@ -110,6 +109,7 @@ def _near(
         .join(other, sa.and_(
             other.resource_type == taken.c.resource_type, other.resource_id == taken.c.resource_id,
             other.starts < later(mine.ends, seconds), other.ends > later(mine.starts, -seconds),
+            other.starts > later(mine.starts, -seconds - LONGEST),  # so that the index leads to few rows
         ))
         .where(mine.state == "active", other.state == "active", mine.ends > now, sa.not_(itself))
         .order_by(pairs.c.key, other.starts, other.id, mine.starts)
@@ -117,10 +117,12 @@ def _near(
     return query
 
 
-def _gathered(rows: Any) -> dict[int, dict[Ref, Near]]:
+def _gathered(rows: Any, replaced: Mapping[int, int]) -> dict[int, dict[Ref, Near]]:
     found: dict[int, dict[Ref, Near]] = {}
     for key, starts, ends, source, *what in rows:
         other = Taken(*what)
+        if other.resource_type == "offering" and other.resource_id == replaced.get(key):
+            continue
         near = found.setdefault(key, {}).setdefault((other.source_type, other.source_id), Near())
         near.mine.add(Slot(starts, ends, exam=source == "exam"))
         if other not in near.others:

@@ -282,7 +282,7 @@ def changes_of_class(session: Session, ids: Collection[int]) -> dict[int, Change
         .join(old, old.id == new.replaces_id)
         .join(to, to.id == new.offering_id)
         .join(from_, from_.id == old.offering_id)
-        .where(*standing, sa.or_(new.id.in_(padded(list(ids))), old.id.in_(padded(list(ids)))))
+        .where(*standing, sa.or_(new.id.in_(padded(list(ids))), new.replaces_id.in_(padded(list(ids)))))
     )
     found: dict[int, Change] = {}
     for new_id, to_id, to_code, old_id, from_id, from_code in session.execute(query):

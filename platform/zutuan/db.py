@@ -77,7 +77,7 @@ def _later_postgresql(element: later, compiler: Any, **kw: Any) -> str:
 @compiles(later, "sqlite")
 def _later_sqlite(element: later, compiler: Any, **kw: Any) -> str:
     moment, seconds = (compiler.process(part, **kw) for part in element.clauses)
-    return f"(strftime('%Y-%m-%dT%H:%M:%f', {moment}, {seconds} || ' seconds') || '000Z')"
+    return f"(strftime('%Y-%m-%dT%H:%M:%f', {moment}, ({seconds}) || ' seconds') || '000Z')"
 
 
 BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")

@@ -36,7 +36,7 @@ PATTERNS = tuple(
         r"test_backup\.py::test_a_backup_is_one_moment_.*\[(postgres-sqlite|sqlite-postgres)",
         r"test_backup\.py::test_(an_older_backup_is_migrated|broken_references_are_not_restored)\[sqlite",
         # on PostgreSQL writers really meet; SQLite's follow each other, and the property walks the same paths there
-        r"test_rush\.py::test_(leaving_and_coming|lowering_the_capacity|the_same_withdrawal).*\[sqlite",
+        r"test_rush\.py::test_(leaving_and_coming|lowering_the_capacity|the_same_withdrawal|who_changes_places|two_classes_at_the_same|who_would_wait).*\[sqlite",
         r"test_rush\.py::test_what_a_seat_promises.*\[sqlite-(archive course|suspend course|other times)",
         # refusals before any statement, and pages that ask the same statements
         r"test_catalogue\.py::test_a_(bad|class_that_cannot|cursor_that_was).*\[postgres",

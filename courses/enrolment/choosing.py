@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Offering
-from courses.enrolment import services
+from courses.enrolment import deciding
 from courses.enrolment.models import Enrolment
 from zutuan.decision import Refusal
-from zutuan.errors import Invalid, NotFound, Refused
+from zutuan.errors import NotFound, Refused
 from zutuan.people.models import Person
 from zutuan.sharing.actor import Actor
 
@@ -32,12 +32,7 @@ def choose_each(
     """`approve` or `deny` (with one `reason` for all) requests for a seat in this offering, in the order of their ids. What
     a rule refuses is left as it was and said of that row; the others stand. Raises NotFound when one is not of the
     offering, and Forbidden as a whole."""
-    if not ids:
-        raise Refused("nothing_chosen")
-    if len(ids) > services.AT_ONCE:
-        raise Refused("too_many_chosen", max=services.AT_ONCE)
-    if event == "deny" and not reason:
-        raise Invalid.field("reason", "reason_needed")
+    deciding.insist_many(ids, event, reason)
     query = sa.select(Enrolment.id, Person.name).join(Person, Person.id == Enrolment.person_id)
     rows = session.execute(query.where(Enrolment.offering_id == offering.id, Enrolment.id.in_(ids)))
     names = {id_: name for id_, name in rows}
@@ -50,9 +45,9 @@ def _one(session: Session, actor: Actor, enrolment_id: int, event: str, reason: 
     try:
         with session.begin_nested():
             if event == "deny":
-                services.deny(session, actor, enrolment_id, reason)
+                deciding.deny(session, actor, enrolment_id, reason)
             else:
-                services.approve(session, actor, enrolment_id)
+                deciding.approve(session, actor, enrolment_id)
     except Refused as error:
         return Refusal(error.code, error.params)
     return None

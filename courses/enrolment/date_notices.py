@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,16 +11,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Offering
 from courses.catalogue.rules import DateChange, Dated
-from courses.enrolment import wanted
 from courses.enrolment.models import Enrolment
 from zutuan.calendar.notices import when
 from zutuan.calendar.rules import clock_text
+from zutuan.clusters.models import School
 from zutuan.notices.kinds import NoticeKind
 from zutuan.notices.services import tell
-from zutuan.people.models import Person
-from zutuan.people.services import load_actor
+from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
 from zutuan.web.texts import english
 
@@ -31,12 +31,10 @@ SHOWN = 3
 def changed(session: Session, actor: Actor, offering: Offering, changes: Sequence[DateChange]) -> None:
     """The hook of the catalogue: everyone of the class once, and those who teach it with the actor."""
     e = Enrolment
-    mine = sa.select(e.person_id, e.pool_id).where(e.offering_id == offering.id, e.active())
-    people = {
-        person
-        for person, pool in session.execute(mine)
-        if pool is not None or _sees(session, person, offering, actor.now)
-    }
+    query = sa.select(e.person_id, e.pool_id, e.home_school_id).where(e.offering_id == offering.id, e.active())
+    rows = session.execute(query).tuples().all()
+    seeing = _seeing(session, {school for _person, pool, school in rows if pool is None}, offering, actor.now)
+    people = {person for person, pool, school in rows if pool is not None or school in seeing}
     people |= {each.person_id for each in offering.course.staff} - {actor.person_id} if people else set()
     item, newest = offering.course.item, max((each.id for each in offering.dates), default=0)
     params = {
@@ -47,10 +45,12 @@ def changed(session: Session, actor: Actor, offering: Offering, changes: Sequenc
     tell(session, people, KIND, key, params, f"/offerings/{offering.id}", actor.now)
 
 
-def _sees(session: Session, person_id: int, offering: Offering, now: datetime) -> bool:
-    """Who only waits hears of it while the class is shared with their school; who holds a seat was promised it."""
-    found = wanted.read(session, load_actor(session, session.get_one(Person, person_id), now), offering.id)
-    return found is not None and found[1]
+def _seeing(session: Session, schools: Collection[int], offering: Offering, now: datetime) -> set[int]:
+    """Those of the schools with which the class is shared now: who only waits hears of it while theirs is one of them,
+    who holds a seat was promised it."""
+    item = offering.course.item
+    students = {each: catalogue.student_of(session, session.get_one(School, each), now) for each in schools}
+    return {each for each, student in students.items() if sharing.seen_through(session, student, item)}
 
 
 def _kept(date: Dated | None) -> list[str] | None:

@@ -129,15 +129,20 @@ def deny(session: Session, actor: Actor, enrolment_id: int, reason: str) -> Enro
 AT_ONCE = 200
 
 
-def decide_all(session: Session, actor: Actor, ids: Sequence[int], event: str, reason: str = "") -> None:
-    """`approve`, `return` or `deny` several, in the order of their ids: all or none, each with its own notice and audit
-    row. What stands against one names it."""
+def insist_many(ids: Sequence[int], event: str, reason: str) -> None:
+    """That so many may be decided at once, and with a reason where one is due."""
     if not ids:
         raise Refused("nothing_chosen")
     if len(ids) > AT_ONCE:
         raise Refused("too_many_chosen", max=AT_ONCE)
     if event != "approve" and not reason:
         raise Invalid.field("reason", "reason_needed")
+
+
+def decide_all(session: Session, actor: Actor, ids: Sequence[int], event: str, reason: str = "") -> None:
+    """`approve`, `return` or `deny` several, in the order of their ids: all or none, each with its own notice and audit
+    row. What stands against one names it."""
+    insist_many(ids, event, reason)
     for enrolment_id in ids:
         try:
             if event == "approve":

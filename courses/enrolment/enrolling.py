@@ -116,7 +116,7 @@ def _against(
 @dataclass(frozen=True)
 class Enrolled:
     """A request as it was just written, and what its answer says besides: nothing need be read again. `events` are its
-    first steps, `own` those that the student made."""
+    first steps, of which the first is the student's."""
 
     enrolment: Enrolment
     offering: Wanted
@@ -153,9 +153,9 @@ def enrol(
     policy_values.carry(before, session)
     replacing = _replaced(session, actor, offering, replaces_id)
     seats.lock_student(session, actor.person_id)
-    waits = _stand(session, actor, offering, home, seen=seen, replacing=replacing, waitlist=waitlist)
     if replacing is not None:
         seats.hold_pools(session, offering.id, replacing.offering_id)
+    waits = _stand(session, actor, offering, home, seen=seen, replacing=replacing, waitlist=waitlist)
     ask = _Request(session, actor, offering, home, statement, replacing)
     return _seat_or_queue(ask) if waitlist and not waits and offering.waitlist else ask.make(waits=waits)
 

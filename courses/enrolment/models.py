@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from courses.catalogue.models import Offering
 from courses.enrolment.rules import FREEING, STATES
+from courses.recognition.models import Recognition
 from zutuan.clusters.models import School
 from zutuan.db import Base, Id, Moment, foreign
 from zutuan.people.models import Affiliation, Person
@@ -45,6 +46,7 @@ class Enrolment(Base):
         sa.Index("ix_enrolment_host", "host_school_id", "host_state", "created_at", "id"),
         sa.Index("ix_enrolment_due", "home_state", "decide_by"),
         sa.Index("ix_enrolment_replaces", "replaces_id", **_partial("replaces_id IS NOT NULL")),
+        sa.Index("ix_enrolment_recognition", "recognition_id", **_partial("recognition_id IS NOT NULL")),
     )  # fmt: skip
 
     id: Mapped[Id]
@@ -70,6 +72,8 @@ class Enrolment(Base):
     reminded_at: Mapped[Moment | None]
     # the enrolment in another offering of the course that is given up once this one is certain
     replaces_id: Mapped[int | None] = foreign("enrolment.id", index=False)
+    # 学分认定: the home school's answer that stands for it; None: it has not said
+    recognition_id: Mapped[int | None] = foreign("recognition.id", index=False)
     decide_by: Mapped[Moment | None]
     version: Mapped[int] = mapped_column()
     created_at: Mapped[Moment]
@@ -77,6 +81,7 @@ class Enrolment(Base):
 
     offering: Mapped[Offering] = relationship()
     person: Mapped[Person] = relationship()
+    recognition: Mapped[Recognition | None] = relationship()
     affiliation: Mapped[Affiliation] = relationship()
     home_school: Mapped[School] = relationship(foreign_keys=[home_school_id])
     host_school: Mapped[School] = relationship(foreign_keys=[host_school_id])

@@ -1,4 +1,5 @@
 # make demo   loads a demonstration and serves it on http://127.0.0.1:8000   (PORT=8080, RESET=1)
+# make drill  plays a whole term on the movable clock, on SQLite and PostgreSQL   (SIZE=60 students a school, ON=sqlite)
 # make test   sets itself up, checks the code and runs every test            (ARGS="tests/kernel -x", THOROUGH=1)
 
 SHELL := bash
@@ -10,6 +11,8 @@ PYTHON ?= python3
 PORT ?= 8000
 RESET ?=
 ARGS ?=
+SIZE ?= 60
+ON ?= both
 # One more than there are cores: tests that drive a browser or wait for a server leave theirs idle.
 JOBS ?= $(shell echo $$(( $$(nproc) + 1 )))
 THOROUGH ?=
@@ -29,10 +32,10 @@ $(BIN)/python -m pip install --progress-bar off $(1) 2>&1 \
 	       /ERROR|error:|WARNING: Retrying/{print; fflush()}'
 endef
 
-.PHONY: help demo test check bench format pins clean python-is-usable
+.PHONY: help demo test check bench drill format pins clean python-is-usable
 
 help:
-	@sed -n '1,2s/^# //p' Makefile
+	@sed -n '1,3s/^# //p' Makefile
 
 demo: $(READY)
 	@echo "== 启动演示 / starting the demonstration"
@@ -50,6 +53,9 @@ check: $(READY_DEV)
 
 bench: $(READY_DEV)
 	@$(BIN)/python -m bench
+
+drill: $(READY_DEV)
+	@$(BIN)/python -m drill --size $(SIZE) --on $(ON)
 
 format: $(READY_DEV)
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .

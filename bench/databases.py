@@ -10,8 +10,8 @@ import socket
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,9 @@ class Target:
     name: str
     url: str
     about: str
+
+
+Opener = Callable[[Path], AbstractContextManager[Target | None]]
 
 
 @contextmanager

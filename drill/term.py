@@ -1,0 +1,41 @@
+"""The programme of a term: which day it is, and what happens on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from drill import opening, seats, teaching
+from drill.stage import Stage, set_up
+
+SHORT, WHOLE = 6, 60  # students of each home school
+
+
+@dataclass(frozen=True)
+class Act:
+    day: date
+    title: str
+    scenes: tuple[Callable[[Stage], None], ...]
+
+
+ACTS: Sequence[Act] = (
+    Act(date(2026, 8, 20), "导入", (opening.found, opening.calendars, opening.rosters)),
+    Act(date(2026, 8, 21), "学期选课安排与开课", (opening.plan, opening.classes)),
+    Act(date(2026, 9, 1), "正选", (seats.rush,)),
+    Act(date(2026, 9, 2), "审核与候补", (seats.decide,)),
+    Act(date(2026, 9, 8), "补退选", (seats.leaves,)),
+    Act(date(2026, 9, 22), "调休", (teaching.swapped_days,)),
+    Act(date(2026, 10, 26), "休学", (teaching.leave_of_absence,)),
+)
+
+
+def play(url: str, folder: Path, size: int, say: Callable[[str], None]) -> None:
+    """The whole term on the empty database at that address. Raises Failed where something is not as it has to be."""
+    with set_up(url, folder, size, say) as stage:
+        for act in ACTS:
+            stage.at(act.day)
+            say(f"== {act.title}")
+            for scene in act.scenes:
+                scene(stage)

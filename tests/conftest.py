@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
 from support import postgres, s3, thorough
 from support.cast import NOW, Cast
-from support.databases import ENGINES, Fresh, Templates
+from support.databases import ENGINES, Engines, Fresh, Templates
 from support.places import make_folder
 
 from zutuan.app import create_app, make_files
@@ -109,6 +109,9 @@ def clock() -> Iterator[Clock]:
 # --- databases --------------------------------------------------------------------------------------------------
 
 
+_ENGINES = Engines()
+
+
 @pytest.fixture(scope="session")
 def templates() -> Iterator[Templates]:
     made = Templates(make_folder("tests"))
@@ -138,17 +141,15 @@ def sqlite_fresh(request: pytest.FixtureRequest, templates: Templates) -> Iterat
 @pytest.fixture
 def database(fresh: Fresh) -> Iterator[Database]:
     """A migrated database of this test's own, on each engine in turn."""
-    made = Database(fresh.url)
-    yield made
-    made.dispose()
+    with _ENGINES.database(fresh.url) as made:
+        yield made
 
 
 @pytest.fixture
 def sqlite_database(sqlite_fresh: Fresh) -> Iterator[Database]:
     """The same on SQLite only."""
-    made = Database(sqlite_fresh.url)
-    yield made
-    made.dispose()
+    with _ENGINES.database(sqlite_fresh.url) as made:
+        yield made
 
 
 @pytest.fixture

@@ -227,10 +227,11 @@ class Unaudited(RuntimeError):
 
 
 class Database:
-    """An engine and its two kinds of session. `read` never takes a write lock; `write` takes it at its start."""
+    """An engine (of its own, unless one is given) and its two kinds of session. `read` never takes a write lock; `write`
+    takes it at its start."""
 
-    def __init__(self, url: str, pool_size: int = 10) -> None:
-        self.engine = make_engine(url, pool_size)
+    def __init__(self, url: str, pool_size: int = 10, engine: Engine | None = None) -> None:
+        self.engine = engine or make_engine(url, pool_size)
         self._read = sessionmaker(_for_reading(self.engine), expire_on_commit=False)
         self._write = sessionmaker(self.engine.execution_options(zutuan_writes=True), expire_on_commit=False)
         event.listen(self._write, "after_flush", _note_flush)

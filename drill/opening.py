@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from drill.stage import Stage, Who, ok, sheet
+from drill.stage import Stage, Who, changed, ok, sheet
 from zutuan.calendar.services import usual_periods
 from zutuan.clock import at_shanghai
 from zutuan.clusters import demo as lists
@@ -154,22 +154,37 @@ def plan(stage: Stage) -> None:
     stage.say("学期选课安排已公布")
 
 
-def offer(stage: Stage, school: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Classes come as a file, and their teacher publishes each to the cluster."""
+def offer(
+    stage: Stage, school: str, rows: Sequence[Mapping[str, Any]], changes: Mapping[str, Any] | None = None
+) -> None:
+    """Classes come as a file, and their teacher publishes each to the cluster. `changes`: course → what the file cannot say."""
     hands_in(stage, school, "offerings", rows, term=TERM)
     teacher = stage.api(stage.who(school, TEACHER))
-    for course in ok(teacher.get("/courses?mine=1"))["items"]:
+    for course in ok(teacher.get("/courses?mine=1&limit=100"))["items"]:
+        code = course["code"]
         ok(teacher.post(f"/courses/{course['id']}/publish", {"audience": [scopes.cluster(stage.cluster)]}))
         for offering in ok(teacher.get(f"/courses/{course['id']}/offerings"))["items"]:
-            ok(teacher.post(f"/offerings/{offering['id']}/publish"))
-            stage.kept[f"{course['code']}-{offering['code']}"] = f"/offerings/{offering['id']}"
-        stage.kept[course["code"]] = f"/courses/{course['id']}"
+            path = stage.kept[f"{code}-{offering['code']}"] = f"/offerings/{offering['id']}"
+            if code in (changes or {}):
+                changed(teacher, "PATCH", path, (changes or {})[code])
+            ok(teacher.post(f"{path}/publish"))
+        stage.kept[code] = f"/courses/{course['id']}"
 
 
 def classes(stage: Stage) -> None:
-    """What is taught: a class that everybody wants."""
-    wanted = class_row("EDU1", "课堂观察", "星期二第3-4节{1-16周}", 2 * few(stage), 面向学校=kept_seats(stage))
-    offer(stage, LEAD, [wanted])
+    """What is taught: a class that everybody wants, two that are drawn for, one that few want, and one with room."""
+    stage.kept["lot seats"] = 2 * few(stage)
+    rows = [
+        class_row("EDU1", "课堂观察", "星期二第3-4节{1-16周}", len(HOMES) * few(stage), 面向学校=kept_seats(stage)),
+        class_row("EDU2", "教育测量", "星期三第3-4节{1-16周}", few(stage)),
+        class_row("EDU3", "乡土课程资源", "星期四第3-4节{1-16周}", 20, 开课人数下限="3"),
+    ]
+    offer(stage, LEAD, rows, {"EDU2": {"seats_by": "lot"}})
+    more = [
+        class_row("EDU4", "儿童绘本", "星期五第3-4节{1-16周}", 20),
+        class_row("EDU5", "教师口语", "星期一第3-4节{1-16周}", few(stage)),
+    ]
+    offer(stage, PARTNER, more, {"EDU5": {"seats_by": "lot"}})
 
 
 def few(stage: Stage) -> int:
@@ -185,5 +200,5 @@ def kept_seats(stage: Stage) -> str:
 def class_row(code: str, title: str, times: str, seats: int, **more: Any) -> dict[str, Any]:
     return {
         "课程代码": code, "课程名称": title, "学分": "2", "学时": "32", "教学班号": "01", "教师工号": TEACHER,
-        "上课时间": times, "容量": str(seats), **more,
+        "上课时间": times, "容量": str(seats), "面向学校": "", "开课人数下限": "", **more,
     }  # fmt: skip

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from courses.catalogue.models import Course
 from zutuan.clusters.models import School
 from zutuan.db import Base, Hundredths, Id, Moment, foreign
-from zutuan.people.models import Person
+from zutuan.people.models import Affiliation, Person
 
 # The course counts, or the school has said that it does not.
 OUTCOMES = ("counts", "refused")
@@ -109,6 +109,7 @@ class RecognitionRequest(Base):
 
     course: Mapped[Course] = relationship()
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
+    affiliation: Mapped[Affiliation] = relationship()
     home_school: Mapped[School] = relationship()
     answer: Mapped[Recognition | None] = relationship()
 

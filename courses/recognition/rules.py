@@ -192,5 +192,9 @@ def may_decide(state: str) -> Refusal | None:
     return None if state == "open" else Refusal("request_is_over")
 
 
+def may_answer(state: str, *, asker: int, answerer: int) -> Refusal | None:
+    return Refusal("asked_oneself") if asker == answerer else may_decide(state)
+
+
 def may_end(ended: bool, until: datetime | None, now: datetime) -> Refusal | None:
     return Refusal("recognition_is_over") if ended or (until is not None and until <= now) else None

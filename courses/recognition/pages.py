@@ -71,8 +71,11 @@ def _school() -> int:
 
 def _may(school_id: int) -> dict[str, bool]:
     place = queries.place(school_id)
-    names = {"write": "recognition.write", "own": "recognition.list_own", "requests": "recognition.request_list"}
-    return {name: allow.may(actor(), action, place) for name, action in names.items()}
+    return {
+        "write": allow.may(actor(), "recognition.write", place),
+        "own": allow.may(actor(), "recognition.list_own", place),
+        "requests": school_id in allow.schools(actor(), "recognition.request_list"),
+    }
 
 
 @blueprint.get("/recognitions.xlsx")

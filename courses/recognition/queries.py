@@ -124,9 +124,14 @@ def subject(row: Recognition) -> Subject:
     return Subject("recognition", row.id, places={"home": Place(row.home_school_id)}, persons=persons)
 
 
+def reads(actor: Actor, school_id: int) -> bool:
+    """Whether they are of the school, whatever they do there and for which department."""
+    return school_id in allow.schools(actor, "recognition.read")
+
+
 def require_read(actor: Actor, school_id: int) -> None:
     """404 for who is not of the school: its table does not exist for others."""
-    if school_id not in allow.schools(actor, "recognition.read"):
+    if not reads(actor, school_id):
         raise Hidden(Denial("recognition.read", "school", school_id))
 
 
@@ -143,10 +148,10 @@ def view(session: Session, actor: Actor, recognition_id: int) -> Recognition:
     found = session.scalar(sa.select(R).where(R.id == recognition_id).options(*_ROW, joinedload(R.home_school)))
     if found is None:
         raise NotFound
-    action = "recognition.read_own" if found.person_id else "recognition.read"
-    if not allow.may(actor, action, subject(found)):
-        raise Hidden(Denial(action, "recognition", recognition_id))
-    return found
+    own = found.person_id is not None
+    if allow.may(actor, "recognition.read_own", subject(found)) if own else reads(actor, found.home_school_id):
+        return found
+    raise Hidden(Denial("recognition.read", "recognition", recognition_id))
 
 
 STATES = ("open", "over", "own")
@@ -167,10 +172,8 @@ def _table(actor: Actor, school_id: int, query: dict[str, Any]) -> sa.Select[Rec
     found = sa.select(R).join(Course, Course.id == R.course_id).join(SharedItem, SharedItem.id == Course.id)
     found = found.where(R.home_school_id == school_id)
     if query["state"] == "own":
-        mine = (
-            sa.true() if school_id in allow.schools(actor, "recognition.list_own") else R.person_id == actor.person_id
-        )
-        found = found.where(R.person_id.is_not(None), mine)
+        mine = allow.clause(actor, "recognition.list_own", {"home": R.home_school_id})
+        found = found.where(R.person_id.is_not(None), sa.or_(mine, R.person_id == actor.person_id))
     else:
         found = found.where(R.person_id.is_(None))
     if query["state"] in ("open", "over"):
@@ -247,7 +250,7 @@ def known(session: Session, school_id: int, course_id: int, now: datetime) -> bo
 
 def request_subject(request: RecognitionRequest) -> Subject:
     return Subject(
-        "recognition_request", request.id, places={"home": Place(request.home_school_id)},
+        "recognition_request", request.id, places={"home": Place(request.home_school_id, request.affiliation.department_id)},
         persons={"self": frozenset({request.person_id})},
     )  # fmt: skip
 
@@ -271,13 +274,14 @@ def view_request(session: Session, actor: Actor, request_id: int) -> Recognition
 
 
 def requests(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
-    """What the students of the actor's schools ask (`side` school, the oldest first), or what the actor asked (mine)."""
+    """What the students of the actor's schools or departments ask (`side` school, the oldest first), or what the actor asked (mine)."""
     found = sa.select(Q).join(Course, Course.id == Q.course_id).join(SharedItem, SharedItem.id == Course.id)
     if query["side"] == "mine":
         found, order = found.where(Q.person_id == actor.person_id), Key(Q.id, descending=True)
     else:
-        clause = allow.clause(actor, "recognition.request_list", {"home": Q.home_school_id})
-        found, order = found.where(clause), Key(Q.id)
+        found = found.join(Affiliation, Affiliation.id == Q.affiliation_id)
+        home = {"home": (Q.home_school_id, Affiliation.department_id)}
+        found, order = found.where(allow.clause(actor, "recognition.request_list", home)), Key(Q.id)
     if query["state"]:
         found = found.where(Q.state == query["state"])
     if query["q"]:

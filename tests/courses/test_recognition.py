@@ -143,7 +143,7 @@ def test_the_filter_and_the_rule_agree_over_time(app: Flask, database: Database,
     own = [None, ("counts", (-4, None)), ("refused", (-4, 3)), ("counts", (-4, -2))]
     pairs = [(a, b) for a in table for b in own]
     ids = [teach(app, cast, code=f"F{n}", title_zh=f"课{n}", meeting=at_time(n)).course_id for n in range(6)]
-    seen: list[tuple[int, int]] = []
+    seen: set[int] = set()
     for start in range(0, len(pairs), len(ids)):
         with database.write() as session:
             session.execute(sa.delete(Recognition))
@@ -164,8 +164,8 @@ def test_the_filter_and_the_rule_agree_over_time(app: Flask, database: Database,
             assert found == expected
             shown = ok(api(app, student).get("/courses?limit=200"))["items"]
             assert {each["id"] for each in shown if each["counts_as"]["outcome"] == "counts"} == expected
-            seen.append((len(expected), len(ids)))
-    assert {n for n, _all in seen} >= {0, 3}, "some count and some do not"
+            seen.add(len(expected))
+    assert len(seen) > 2, "some count and some do not"
     assert ok(api(app, cast.who("C", "student")).get("/courses?counts=1"))["items"] == []
     assert ok(api(app, registrar).get("/courses?counts=1"))["items"] == [], "who studies nowhere has none"
 
@@ -178,17 +178,17 @@ def _by_rule(database: Database, student: Player, moment: Any) -> set[int]:
         return {course for course, said in answers.items() if rules.counts(said, student.id, moment)}
 
 
-def test_a_planned_end_holds_until_it_comes(app: Flask, cast: Cast, taught: Taught, clock: Clock) -> None:
+def test_a_planned_end_holds_until_it_comes(sqlite_app: Flask, cast: Cast, taught: Taught, clock: Clock) -> None:
     student = cast.who("B", "student")
-    row = say(app, cast, taught, last_day="2026-11-26")
+    row = say(sqlite_app, cast, taught, last_day="2026-11-26")
     assert row["until"] == "2026-11-26T16:00:00+00:00"
     clock.advance(timedelta(hours=37, minutes=59))
-    assert counts_as(app, student, taught)["outcome"] == "counts"
+    assert counts_as(sqlite_app, student, taught)["outcome"] == "counts"
     clock.advance(timedelta(minutes=1))
-    assert counts_as(app, student, taught)["outcome"] == "unsaid"
-    again = say(app, cast, taught, credits="1")
-    assert counts_as(app, student, taught)["id"] == again["id"]
-    items = ok(api(app, cast.who("B", "registrar")).get("/recognitions?state=over"))["items"]
+    assert counts_as(sqlite_app, student, taught)["outcome"] == "unsaid"
+    again = say(sqlite_app, cast, taught, credits="1")
+    assert counts_as(sqlite_app, student, taught)["id"] == again["id"]
+    items = ok(api(sqlite_app, cast.who("B", "registrar")).get("/recognitions?state=over"))["items"]
     assert [(each["id"], each["until"]) for each in items] == [(row["id"], row["until"])], (
         "its end stays as it was said"
     )
@@ -197,13 +197,18 @@ def test_a_planned_end_holds_until_it_comes(app: Flask, cast: Cast, taught: Taug
 # --- what is refused --------------------------------------------------------------------------------------------
 
 
-def test_what_cannot_be_said_names_the_field(app: Flask, database: Database, cast: Cast, taught: Taught) -> None:
-    registrar, own = api(app, cast.who("B", "registrar")), teach(app, cast, "B", code="B1", meeting=at_time(3))
-    foreign = teach(app, cast, "D", code="D1", meeting=at_time(4))
-    allow_categories(database, cast)
+def test_what_cannot_be_said_names_the_field(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast, taught: Taught
+) -> None:
+    registrar, own = (
+        api(sqlite_app, cast.who("B", "registrar")),
+        teach(sqlite_app, cast, "B", code="B1", meeting=at_time(3)),
+    )
+    foreign = teach(sqlite_app, cast, "D", code="D1", meeting=at_time(4))
+    allow_categories(sqlite_database, cast)
 
     def codes(status: int = 422, **said: Any) -> list[tuple[str, str]]:
-        with changes_nothing(database):
+        with changes_nothing(sqlite_database):
             body = refused(registrar.post("/recognitions", {"course_id": taught.course_id, **said}), status, "invalid")
         return [(each["field"], each["code"]) for each in body["errors"]]
 
@@ -218,7 +223,11 @@ def test_what_cannot_be_said_names_the_field(app: Flask, database: Database, cas
     body = {"course_id": taught.course_id, "school_id": cast.schools["C"]}
     refused(registrar.post("/recognitions", body), 404, "not_found")
     for role in ("secretary", "school_admin", "teacher", "student"):
-        refused(api(app, cast.who("B", role)).post("/recognitions", {"course_id": taught.course_id}), 403, "forbidden")
+        refused(
+            api(sqlite_app, cast.who("B", role)).post("/recognitions", {"course_id": taught.course_id}),
+            403,
+            "forbidden",
+        )
 
 
 @pytest.mark.parametrize(("way", "said", "expected"), [("host", None, 2), ("lesser", "3", 2), ("free", "3", 3)])
@@ -232,18 +241,18 @@ def test_credits_by_the_schools_own_way(
 # --- the same as another ----------------------------------------------------------------------------------------
 
 
-def test_what_counts_as_another_goes_with_it(app: Flask, database: Database, cast: Cast) -> None:
+def test_what_counts_as_another_goes_with_it(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
     first, second, third = (
-        teach(app, cast, code=f"S{n}", title_zh=f"课{n}", credits=credits, meeting=at_time(n))
+        teach(sqlite_app, cast, code=f"S{n}", title_zh=f"课{n}", credits=credits, meeting=at_time(n))
         for n, credits in enumerate((2, 2, 1.5))
     )
-    registrar = api(app, cast.who("B", "registrar"))
+    registrar = api(sqlite_app, cast.who("B", "registrar"))
     student = cast.who("B", "student")
-    row = say(app, cast, first, name="心理学基础", credits="1.5", last_day="2027-07-31")
-    follower = say(app, cast, second, same_as_id=row["id"])
+    row = say(sqlite_app, cast, first, name="心理学基础", credits="1.5", last_day="2027-07-31")
+    follower = say(sqlite_app, cast, second, same_as_id=row["id"])
     assert (follower["name"], follower["credits"], follower["until"]) == ("心理学基础", 1.5, row["until"])
-    say(app, cast, third, same_as_id=follower["id"])
-    with changes_nothing(database):
+    say(sqlite_app, cast, third, same_as_id=follower["id"])
+    with changes_nothing(sqlite_database):
         loop = refused(
             registrar.post("/recognitions", {"course_id": first.course_id, "same_as_id": follower["id"]}),
             409,
@@ -265,14 +274,14 @@ def test_what_counts_as_another_goes_with_it(app: Flask, database: Database, cas
             "recognition_loops",
         )
 
-    say(app, cast, first, name="教育心理", credits="1")
-    assert {counts_as(app, student, each)["name"] for each in (first, second, third)} == {"教育心理"}
+    say(sqlite_app, cast, first, name="教育心理", credits="1")
+    assert {counts_as(sqlite_app, student, each)["name"] for each in (first, second, third)} == {"教育心理"}
     refused(registrar.post("/recognitions", {"course_id": third.course_id, "same_as_id": row["id"]}), 422, "invalid")
-    say(app, cast, first, outcome="refused")
-    assert {counts_as(app, student, each)["outcome"] for each in (first, second, third)} == {"refused"}
-    last = ok(registrar.get(f"/recognitions/{counts_as(app, student, first)['id']}"))
+    say(sqlite_app, cast, first, outcome="refused")
+    assert {counts_as(sqlite_app, student, each)["outcome"] for each in (first, second, third)} == {"refused"}
+    last = ok(registrar.get(f"/recognitions/{counts_as(sqlite_app, student, first)['id']}"))
     ok(registrar.post(f"/recognitions/{last['id']}/end"))
-    assert {counts_as(app, student, each)["outcome"] for each in (first, second, third)} == {"unsaid"}
+    assert {counts_as(sqlite_app, student, each)["outcome"] for each in (first, second, third)} == {"unsaid"}
 
 
 # --- asking -----------------------------------------------------------------------------------------------------
@@ -311,38 +320,42 @@ def test_a_student_asks_and_is_answered_alone_or_with_all(
     ok(api(app, third).post("/recognition-requests", body), 201)  # a table's refusal is not the last word
 
 
-def test_who_may_read_what(app: Flask, database: Database, cast: Cast, taught: Taught) -> None:
-    student, registrar = cast.who("B", "student"), api(app, cast.who("B", "registrar"))
-    (other,) = add_people(database, cast, "B", 1)
-    asked = ok(api(app, student).post("/recognition-requests", {"course_id": taught.course_id}), 201)
+def test_who_may_read_what(sqlite_app: Flask, sqlite_database: Database, cast: Cast, taught: Taught) -> None:
+    student, registrar = cast.who("B", "student"), api(sqlite_app, cast.who("B", "registrar"))
+    (other,) = add_people(sqlite_database, cast, "B", 1)
+    asked = ok(api(sqlite_app, student).post("/recognition-requests", {"course_id": taught.course_id}), 201)
     answer = ok(registrar.post(f"/recognition-requests/{asked['id']}/answer", {}))["answer"]["id"]
-    row = say(app, cast, taught)["id"]
+    row = say(sqlite_app, cast, taught)["id"]
     for who, of_table, of_student in (
-        (cast.who("B", "secretary"), 200, 200), (cast.who("B", "teacher"), 200, 404), (other, 200, 404),
+        (cast.who("B", "school_admin"), 200, 200), (cast.who("B", "teacher"), 200, 404), (other, 200, 404),
         (student, 200, 200), (cast.who("A", "registrar"), 404, 404), (cast.who("C", "student"), 404, 404),
     ):  # fmt: skip
-        assert api(app, who).get(f"/recognitions/{row}").status_code == of_table
-        assert api(app, who).get(f"/recognitions/{answer}").status_code == of_student
-        assert api(app, who).get(f"/recognition-requests/{asked['id']}").status_code == of_student
-        listed = api(app, who).get(f"/recognitions?school_id={cast.schools['B']}")
+        assert api(sqlite_app, who).get(f"/recognitions/{row}").status_code == of_table
+        assert api(sqlite_app, who).get(f"/recognitions/{answer}").status_code == of_student
+        assert api(sqlite_app, who).get(f"/recognition-requests/{asked['id']}").status_code == of_student
+        listed = api(sqlite_app, who).get(f"/recognitions?school_id={cast.schools['B']}")
         assert listed.status_code == of_table
-    assert [each["id"] for each in ok(api(app, student).get("/recognitions?state=own"))["items"]] == [answer]
-    assert ok(api(app, other).get("/recognitions?state=own"))["items"] == []
+    secretary = api(sqlite_app, cast.who("B", "secretary"))  # of the student's department
+    ok(secretary.get(f"/recognitions/{row}"))
+    assert [each["id"] for each in ok(secretary.get("/recognition-requests?side=school"))["items"]] == [asked["id"]]
+    refused(secretary.post(f"/recognition-requests/{asked['id']}/answer", {}), 403, "forbidden")
+    assert [each["id"] for each in ok(api(sqlite_app, student).get("/recognitions?state=own"))["items"]] == [answer]
+    assert ok(api(sqlite_app, other).get("/recognitions?state=own"))["items"] == []
     assert [each["id"] for each in ok(registrar.get("/recognition-requests?side=school"))["items"]] == [asked["id"]]
-    refused(api(app, student).get("/recognition-requests?side=school"), 403, "forbidden")
-    assert [each["id"] for each in ok(api(app, student).get("/recognition-requests"))["items"]] == [asked["id"]]
+    refused(api(sqlite_app, student).get("/recognition-requests?side=school"), 403, "forbidden")
+    assert [each["id"] for each in ok(api(sqlite_app, student).get("/recognition-requests"))["items"]] == [asked["id"]]
     refused(
-        api(app, cast.who("D", "student")).post("/recognition-requests", {"course_id": taught.course_id}),
+        api(sqlite_app, cast.who("D", "student")).post("/recognition-requests", {"course_id": taught.course_id}),
         404,
         "not_found",
     )
     refused(
-        api(app, cast.who("A", "student")).post("/recognition-requests", {"course_id": taught.course_id}),
+        api(sqlite_app, cast.who("A", "student")).post("/recognition-requests", {"course_id": taught.course_id}),
         409,
         "own_course",
     )
     refused(
-        api(app, cast.who("B", "teacher")).post("/recognition-requests", {"course_id": taught.course_id}),
+        api(sqlite_app, cast.who("B", "teacher")).post("/recognition-requests", {"course_id": taught.course_id}),
         403,
         "forbidden",
     )

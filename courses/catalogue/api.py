@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from courses.catalogue import editions, queries, schemas, services, views
+from courses.catalogue import editions, hooks, queries, schemas, services, views
 from courses.catalogue.models import Course
 from courses.catalogue.permissions import allow
 from zutuan.paging import Page
@@ -30,7 +30,9 @@ class Courses(MethodView):
     def get(self, query: dict[str, Any]) -> Any:
         """Courses shared with me (or, with `mine`, those I may edit, drafts included)."""
         page = queries.find(db(), actor(), query)
-        return Page([views.course(each) for each in queries.whole(db(), page.items)], page.next, page.total)
+        counts = hooks.recognised(db(), actor(), page.items)
+        shown = [views.course(each, counts.get(each.id)) for each in queries.whole(db(), page.items)]
+        return Page(shown, page.next, page.total)
 
     @courses_api.arguments(schemas.CourseIn)
     @courses_api.response(201, schemas.CourseDetailOut)
@@ -149,7 +151,7 @@ class Offerings(MethodView):
 
 
 def _offering(offering_id: int) -> dict[str, Any]:
-    return views.offering_detail(db(), queries.view_offering(db(), actor(), offering_id))
+    return views.offering_detail(db(), actor(), queries.view_offering(db(), actor(), offering_id))
 
 
 @offerings_api.route("/<id:offering_id>")

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from courses.catalogue import changes, course_files, dates, queries, timing
+from courses.catalogue import changes, course_files, dates, hooks, queries, timing
 from courses.catalogue import errors as errors
 from courses.catalogue.api import courses_api, offerings_api
 from courses.catalogue.demo import load
@@ -38,7 +38,9 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
 
 def cards(session: Session, actor: Actor) -> list[Card]:
     """What the teacher teaches, and what is new in my clusters."""
-    found = [Card("catalogue/_new.html", {"courses": queries.newest(session, actor, NEW)}, order=80)]
+    courses = queries.newest(session, actor, NEW)
+    counts = hooks.recognised(session, actor, [each.id for each in courses])
+    found = [Card("catalogue/_new.html", {"courses": courses, "counts": counts}, order=80)]
     if actor.holds(["teacher"]):
         found.append(Card("catalogue/_teaching.html", {"offerings": queries.teaching(session, actor)}, order=20))
     return found

@@ -1,12 +1,15 @@
-"""What later features do when an offering changes; each says so once, when it is registered."""
+"""What later features do when an offering changes, and what they say of courses; each says so once, when it is
+registered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeVar
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Course, Offering
@@ -70,3 +73,39 @@ def against_admitting(session: Session, course_ids: Sequence[int], year: str, nu
 def when_to_review(session: Session, school_id: int, year: str, number: int) -> list[ReviewDates]:
     """By each plan of the school's clusters that has such dates."""
     return [dates for each in review_dates for dates in each(session, school_id, year, number)]
+
+
+# --- what a course counts as at home ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CountsAs:
+    """学分认定: what a home school says a course counts as there; `outcome` is counts, refused or unsaid. `asked`: the
+    viewer's own request that the school has not answered."""
+
+    outcome: str
+    school_id: int
+    school_name: str
+    id: int | None = None
+    code: str = ""
+    name: str = ""
+    name_en: str = ""
+    category: str = ""
+    credits: Decimal | None = None
+    until: datetime | None = None
+    note: str = ""
+    asked: int | None = None
+
+
+# Course (by id) → what it counts as for the viewer; nothing for who studies nowhere, and of their own school's courses.
+counts_as: list[Callable[[Session, Actor, Sequence[int]], Mapping[int, CountsAs]]] = []
+# The same as a condition on Course: those that count for the viewer.
+counts_filters: list[Callable[[Actor], sa.ColumnElement[bool]]] = []
+
+
+def recognised(session: Session, actor: Actor, course_ids: Sequence[int]) -> dict[int, CountsAs]:
+    return {id_: said for each in counts_as for id_, said in each(session, actor, course_ids).items()}
+
+
+def counting(actor: Actor) -> sa.ColumnElement[bool]:
+    return sa.or_(sa.false(), *(each(actor) for each in counts_filters))

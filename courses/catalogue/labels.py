@@ -16,7 +16,7 @@ from zutuan.calendar.rules import clock_text, parse_weeks
 from zutuan.clock import local
 from zutuan.clusters.words import ROLE_WORDS
 from zutuan.decision import Refusal
-from zutuan.web.texts import SHORT_WEEKDAYS, stamp
+from zutuan.web.texts import SHORT_WEEKDAYS, credit, english, stamp
 
 CATEGORY = {
     "teacher_education": _l("教师教育课程"),
@@ -120,6 +120,15 @@ def discipline(course: Course) -> str:
     return disciplines.text(course.discipline_scheme, course.discipline_version, course.discipline_code)
 
 
+def counts(said: Any) -> str:
+    """教育心理学 2 学分（专业选修）: what a course counts as at home."""
+    name = (english() and said.name_en) or said.name
+    words = {"name": name, "credits": credit(said.credits), "category": said.category}
+    if said.category:
+        return _("%(name)s %(credits)s 学分（%(category)s）", **words)
+    return _("%(name)s %(credits)s 学分", name=name, credits=words["credits"])
+
+
 # Fields of a course as pages name them.
 FIELD = {
     "school_id": _l("开课学校"), "title_zh": _l("课程名称"), "title_en": _l("英文名称"), "code": _l("课程代码"),
@@ -145,6 +154,7 @@ FILTERS = {
     "pool_text": pool,
     "date_text": date_text,
     "clock_text": clock_text,
+    "counts_text": counts,
 }
 WORDS = {
     "category": CATEGORY,

@@ -9,7 +9,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from courses.catalogue import course_files, editions, forms, labels, offering_rows, queries, schemas, services
+from courses.catalogue import course_files, editions, forms, hooks, labels, offering_rows, queries, schemas, services
 from courses.catalogue.models import OFFERING_STATES, Offering
 from courses.catalogue.permissions import allow
 from courses.catalogue.rows import rows
@@ -42,7 +42,7 @@ def catalogue() -> ResponseReturnValue:
     return render_template(
         "catalogue/list.html", listing=Listing.of(page), query=query,
         courses=rows(db(), page.items, pools=queries.my_pools(actor()), meets=queries.meeting(query)),
-        schools=queries.schools_sharing(db(), actor()), studying=queries.my_pools(actor()) is not None,
+        counts=hooks.recognised(db(), actor(), page.items), schools=queries.schools_sharing(db(), actor()), studying=queries.my_pools(actor()) is not None,
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def _course_page(course_id: int, overall: str = "", cure: Offering | None = None
     found = course_files.of(db(), course_id) if not view.promised else course_files.NONE
     return render_template(
         "catalogue/course.html", view=view, course=view.course, reach=reach, overall=overall, cure=cure, found=found,
-        edition=editions.latest(db(), course_id), pools=queries.my_pools(actor()),
+        counts=hooks.recognised(db(), actor(), [course_id]).get(course_id), edition=editions.latest(db(), course_id), pools=queries.my_pools(actor()),
         may_copy=view.may_edit and allow.may(actor(), "course.create", queries.subject(view.course)),
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
+from courses.catalogue import hooks
 from courses.catalogue.models import Course, CoursePrerequisite, CourseTeacher, MeetingPattern, Offering, SeatPool
 from courses.catalogue.permissions import allow
 from courses.catalogue.rows import CourseRow, rows
@@ -245,6 +246,8 @@ def find(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
     else:
         found = found.where(_PUBLISHED)
         order = _order(query["sort"], my_pools(actor))
+    if query["counts"]:
+        found = found.where(hooks.counting(actor))
     for clause in _filters(query, my_pools(actor), actor.now):
         found = found.where(clause)
     return fetch_ids(session, found, order, query["cursor"], query["limit"])

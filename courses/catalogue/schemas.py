@@ -189,6 +189,7 @@ class CourseQuery(Schema):
     available = Flag(
         load_default=False, metadata={"description": "open now, with seats left; for a student those they may take"}
     )
+    counts = Flag(load_default=False, metadata={"description": "those that my school recognises, as it says to me now"})
     plan = Pattern(
         rf"none|{PLAN}", "no_such", 12, min=0, load_default="", metadata={"description": "a task's code, or none"}
     )
@@ -202,6 +203,23 @@ class MeetingOut(Schema):
     first_period = fields.Integer()
     last_period = fields.Integer()
     weeks = fields.String()
+
+
+class CountsAsOut(Schema):
+    """学分认定: what my school says it counts as."""
+
+    outcome = fields.String(metadata={"enum": ["counts", "refused", "unsaid"]})
+    id = fields.Integer(allow_none=True, metadata={"description": "of the recognition; null: unsaid"})
+    school_id = fields.Integer(metadata={"description": "the home school"})
+    school_name = fields.String()
+    code = fields.String()
+    name = fields.String()
+    name_en = fields.String()
+    category = fields.String()
+    credits = Amount("0", "100", allow_none=True)
+    until = fields.AwareDateTime(allow_none=True)
+    note = fields.String()
+    asked = fields.Integer(allow_none=True, metadata={"description": "my request that waits for an answer"})
 
 
 class PoolOut(Schema):
@@ -283,6 +301,9 @@ class CourseOut(Schema):
     published_at = fields.AwareDateTime(attribute="item.published_at", allow_none=True)
     demonstration = fields.Boolean(attribute="item.demonstration")
     version = fields.Integer(attribute="item.version")
+    counts_as = fields.Nested(
+        CountsAsOut, allow_none=True, metadata={"description": "for students, of other schools' courses; else null"}
+    )
 
 
 class AudienceOut(Schema):

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from courses.catalogue import queries
+from courses.catalogue import hooks, queries
+from courses.catalogue.hooks import CountsAs
 from courses.catalogue.models import Course, Offering
 from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
@@ -18,8 +19,9 @@ _OWN = (
 )  # fmt: skip
 
 
-def course(value: Course) -> dict[str, Any]:
-    return {**{name: getattr(value, name) for name in _OWN}, "teachers": [staff.person for staff in value.staff]}
+def course(value: Course, counts_as: CountsAs | None = None) -> dict[str, Any]:
+    own = {name: getattr(value, name) for name in _OWN}
+    return {**own, "teachers": [staff.person for staff in value.staff], "counts_as": counts_as}
 
 
 def course_detail(session: Session, actor: Actor, value: Course) -> dict[str, Any]:
@@ -27,7 +29,8 @@ def course_detail(session: Session, actor: Actor, value: Course) -> dict[str, An
     schools = None if reach.schools is None else [{"id": id_, "name": name} for id_, name in reach.schools]
     audience = {"scopes": sharing.audience(session, value.item, actor.now), "schools": schools, "count": reach.count}
     requires = [each.required for each in value.requires]
-    return {**course(value), "audience": audience, "requires": requires}
+    counts_as = hooks.recognised(session, actor, [value.id]).get(value.id)
+    return {**course(value, counts_as), "audience": audience, "requires": requires}
 
 
 _OFFERING = (
@@ -42,11 +45,12 @@ def offering(value: Offering, *, may_join: bool) -> dict[str, Any]:
     return {**shown, "online_url": value.online_url if may_join else ""}
 
 
-def offering_detail(session: Session, view: queries.OfferingView) -> dict[str, Any]:
+def offering_detail(session: Session, actor: Actor, view: queries.OfferingView) -> dict[str, Any]:
     value = view.offering
+    counts_as = hooks.recognised(session, actor, [value.course_id]).get(value.course_id)
     return {
         **offering(value, may_join=view.may_join),
-        "course": course(value.course),
+        "course": course(value.course, counts_as),
         "occurrences": queries.occurrences(session, value.id),
         "promised": view.promised,
     }

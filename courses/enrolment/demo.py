@@ -18,6 +18,7 @@ from courses.catalogue.queries import seat_aspect
 from courses.catalogue.services import teaching_ends
 from courses.enrolment import services
 from courses.enrolment.models import Enrolment, EnrolmentEvent
+from courses.recognition import queries as recognition
 from zutuan.clock import local
 from zutuan.errors import Refused
 from zutuan.people.models import Affiliation, Person
@@ -144,8 +145,10 @@ def _fill(session: Session, world: DemoWorld, each: dict[str, Any], index: int) 
     wanted = round(each["seats"] * each["fill"]) - pool.taken
     people = _candidates(session, world, each["school"], index)[: max(wanted, 0)]
     at, ends = world.now - timedelta(days=8), teaching_ends(offering.term)
+    said = recognition.by_home(session, offering.course_id, at)
     for place, affiliation in enumerate(people):
-        _seat(session, offering, affiliation, at + timedelta(minutes=7 * place), ends)
+        counts_as = said.get(affiliation.school_id)
+        _seat(session, offering, affiliation, at + timedelta(minutes=7 * place), ends, counts_as)
     pool.taken += len(people)
     subject = Subject("offering", offering.id)
     audit(session, None, "enrolment.demo", subject, now=world.now, school_id=offering.course.school_id, n=len(people))
@@ -169,11 +172,13 @@ def _candidates(session: Session, world: DemoWorld, host: str, index: int) -> li
     return [by_person[person] for person in dict.fromkeys(rotated)]
 
 
-def _seat(session: Session, offering: Offering, home: Affiliation, at: datetime, ends: datetime) -> None:
+def _seat(
+    session: Session, offering: Offering, home: Affiliation, at: datetime, ends: datetime, recognition_id: int | None
+) -> None:
     enrolment = Enrolment(
         offering=offering, pool_id=offering.pools[0].id, person_id=home.person_id, affiliation_id=home.id,
         home_school_id=home.school_id, home_department_id=home.department_id, host_school_id=offering.course.school_id,
-        home_state="accepted", host_state="accepted", decide_by=None, created_at=at, updated_at=at + timedelta(hours=5),
+        home_state="accepted", host_state="accepted", decide_by=None, recognition_id=recognition_id, created_at=at, updated_at=at + timedelta(hours=5),
     )  # fmt: skip
     enrolment.events = [
         EnrolmentEvent(at=at, event="enrol", actor_id=home.person_id, affiliation_id=home.id),

@@ -41,7 +41,7 @@ class Outlook:
 
 
 def outlook(session: Session, actor: Actor, offering_id: int, home: Belongs | None) -> Outlook:
-    offering, seen = _see(session, actor, offering_id)
+    offering, seen = _see(session, actor, offering_id, home.school_id if home else 0)
     policy_values.preload(session, [offering.school_id, *([home.school_id] if home else [])], actor.now)
     against = _against(session, actor, offering, home, seen=seen)
     other = in_other_class(session, actor, offering) if "in_other_class" in {each.code for each in against} else None
@@ -63,9 +63,9 @@ def outlook(session: Session, actor: Actor, offering_id: int, home: Belongs | No
     )
 
 
-def _see(session: Session, actor: Actor, offering_id: int) -> tuple[Wanted, bool]:
+def _see(session: Session, actor: Actor, offering_id: int, home_id: int) -> tuple[Wanted, bool]:
     """The offering, and whether the access rule shows it; 404 for whom it is not there. A seat shows it as well."""
-    found = wanted.read(session, actor, offering_id)
+    found = wanted.read(session, actor, offering_id, home_id)
     if found is None:
         raise NotFound
     offering, seen = found
@@ -98,6 +98,12 @@ def student_affiliation(actor: Actor, affiliation_id: int | None = None) -> Belo
     if len(studying) > 1:
         raise Invalid.field("affiliation_id", "choose_affiliation")
     return studying[0] if studying else None
+
+
+def _home_of(actor: Actor, affiliation_id: int | None) -> int:
+    """The school of the affiliation that `student_affiliation` will answer, before it says what stands against it."""
+    studying = [each for each in actor.affiliations if each.kind == "student"]
+    return next((each.school_id for each in studying if affiliation_id in (None, each.affiliation_id)), 0)
 
 
 def _against(
@@ -142,7 +148,7 @@ def enrol(
     Everything is checked and written first; the seat is taken last, so that the one row all compete for is held for the
     shortest time. What has changed since the offering was read is noticed then."""
     before = reading or session
-    offering, seen = _see(before, actor, offering_id)
+    offering, seen = _see(before, actor, offering_id, _home_of(actor, affiliation_id))
     home = student_affiliation(actor, affiliation_id)
     places = {"home": Place(home.school_id)} if home else {}
     allow.require(actor, "enrolment.create", Subject("offering", offering.id, places=places))
@@ -281,6 +287,7 @@ def _begun(session: Session, actor: Actor, offering: Wanted, home: Belongs, *, w
         reason="",
         reminded_at=None,
         waits_because="",
+        recognition_id=offering.counts_as.id if offering.counts_as else None,
         version=1,
         decide_by=rules.due(begin, now, offering.ends, offering.window.closes, chosen=offering.chosen, days=days),
         created_at=now,

@@ -10,12 +10,24 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from courses.catalogue import hooks
-from courses.enrolment import changes, checks, date_notices, notices, policies, queries, seats, services, timing
+from courses.enrolment import (
+    changes,
+    checks,
+    date_notices,
+    notices,
+    policies,
+    queries,
+    recognised,
+    seats,
+    services,
+    timing,
+)
 from courses.enrolment import errors as errors
 from courses.enrolment.api import enrolments_api, mine_api, offering_api, time_api
 from courses.enrolment.demo import load
 from courses.enrolment.pages import blueprint
 from courses.enrolment.permissions import allow
+from courses.recognition import hooks as answers
 from zutuan.clock import at_shanghai, local
 from zutuan.feature import Card, Feature, NavEntry, Todo
 from zutuan.sharing.actor import Actor
@@ -24,6 +36,7 @@ from zutuan.web.texts import title as title_of
 RECENT = 5
 hooks.once(hooks.more_seats, services.seats_changed)
 hooks.once(hooks.dates_changed, date_notices.changed)
+hooks.once(answers.answered, recognised.fill)
 
 
 def _studies(actor: Actor) -> bool:
@@ -100,7 +113,11 @@ FEATURE = Feature(
     ),
     todos=todos,
     cards=cards,
-    handlers={notices.TOPIC: notices.tell_all, seats.TOPIC: seats.hand_on_later},
+    handlers={
+        notices.TOPIC: recognised.follow_up,
+        recognised.TOPIC: recognised.look_again,
+        seats.TOPIC: seats.hand_on_later,
+    },
     notices={**notices.TEXTS, **date_notices.TEXTS},
     notice_kinds=(*notices.KINDS, *date_notices.KINDS),
     periodic=(services.expire_due,),
@@ -108,7 +125,7 @@ FEATURE = Feature(
     demo=load,
     demo_order=60,
     calendar=(timing.HOOK,),
-    checks=(checks.seats_add_up, checks.nobody_sits_in_what_is_closed),
+    checks=(checks.seats_add_up, checks.nobody_sits_in_what_is_closed, recognised.answers_are_of_their_school),
     people=changes.PEOPLE,
     succession=changes.SUCCESSION,
 )

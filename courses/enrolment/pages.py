@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from courses.catalogue import editions
+from courses.catalogue import editions, hooks
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Offering
 from courses.enrolment import choosing, differences, papers, queries, schemas, seats, services, views
@@ -57,6 +57,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
         "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
         studying=studying, ahead=ahead, holding=holding,
         place=services.place(db(), mine, who.now) if mine else None,
+        counts=hooks.recognised(db(), who, [shown.course_id]).get(shown.course_id),
         edition=editions.at(db(), shown.course_id, mine.created_at) if mine else None,
         pool_names=catalogue.pool_names(db(), shown),
         reasons=_with_links(views.refusals(ahead.against), shown) if ahead else [], now=who.now,

@@ -73,6 +73,7 @@ _ROW = (
     _COURSE.load_only(Course.code, Course.credits, Course.delivery, Course.school_id, Course.department_id),
     joinedload(Enrolment.person).load_only(Person.name, Person.demonstration),
     joinedload(Enrolment.affiliation),
+    joinedload(Enrolment.recognition),
 )
 _SCHOOLS = (joinedload(Enrolment.home_school), joinedload(Enrolment.host_school))
 _STORY = selectinload(Enrolment.events).joinedload(EnrolmentEvent.actor).load_only(Person.name)

@@ -8,7 +8,7 @@ from marshmallow import fields
 
 from courses.enrolment.queries import STATES, STEP_NAMES
 from courses.enrolment.services import AT_ONCE
-from zutuan.fields import Choice, Flag, Instant, Many, Named, Ref, Schema, Text
+from zutuan.fields import Amount, Choice, Flag, Instant, Many, Named, Ref, Schema, Text
 
 
 class EnrolIn(Schema):
@@ -84,6 +84,16 @@ class EventOut(Schema):
     note = fields.String()
 
 
+class RecognisedOut(Schema):
+    id = fields.Integer(metadata={"description": "of the recognition"})
+    outcome = fields.String(metadata={"enum": ["counts", "refused"]})
+    code = fields.String()
+    name = fields.String()
+    name_en = fields.String()
+    category = fields.String()
+    credits = Amount("0", "100")
+
+
 class EnrolmentOut(Schema):
     id = fields.Integer()
     state = fields.String(metadata={"description": "both sides in one word"})
@@ -105,6 +115,9 @@ class EnrolmentOut(Schema):
     waiting = fields.Integer(allow_none=True, metadata={"description": "how many wait for the same seats"})
     waits_because = fields.String(metadata={"description": "the code of what stood against the last seat"})
     replaces_id = fields.Integer(allow_none=True)
+    recognition = fields.Nested(
+        RecognisedOut, allow_none=True, metadata={"description": "what it counts as at home; null: not said yet"}
+    )
     reason = fields.String()
     decide_by = fields.AwareDateTime(allow_none=True)
     created_at = fields.AwareDateTime()

@@ -96,6 +96,7 @@ def enrolment(value: Enrolment, places: Places | None = None) -> dict[str, Any]:
         "course": value.offering.course,
         "student": value.person,
         "number": value.affiliation.number,
+        "recognition": value.recognition,
     }
 
 
@@ -113,6 +114,7 @@ def enrolled(made: Enrolled, actor: Actor, place: tuple[int, int] | None) -> dic
         "course": {"id": wanted.course_id, "code": wanted.code, "item": titles},
         "student": student,
         "number": home.number,
+        "recognition": wanted.counts_as,
         "home_school": {"id": home.school_id, "name": home.school_name},
         "host_school": {"id": wanted.school_id, "name": wanted.school_name},
         "events": [

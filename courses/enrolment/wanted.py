@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from courses.catalogue.models import Course, CoursePrerequisite, EnrolmentRound, Offering, SeatPool
 from courses.catalogue.windows import ends_of
 from courses.enrolment.rules import Pool, Round, Window
+from courses.recognition import queries as recognition
+from courses.recognition.models import Recognition
 from zutuan.calendar.models import Term
 from zutuan.clusters.models import School
-from zutuan.db import plain
+from zutuan.db import UtcDateTime, plain
 from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
@@ -24,9 +26,23 @@ ON_CAMPUS = ("on_site", "mixed")
 
 
 @dataclass(frozen=True)
+class CountsAs:
+    """What the home school says now that the course counts as for the student."""
+
+    id: int
+    outcome: str
+    code: str
+    name: str
+    name_en: str
+    category: str
+    credits: Decimal
+
+
+@dataclass(frozen=True)
 class Wanted:
     """One offering. `editions`: pool → the edition under which its seats were offered when this was read; `requires`:
-    (course, title) of what has to be completed before; `ends`: when its teaching is over."""
+    (course, title) of what has to be completed before; `ends`: when its teaching is over; `counts_as`: at the home school
+    that was asked for."""
 
     id: int
     course_id: int
@@ -50,6 +66,7 @@ class Wanted:
     pools: tuple[Pool, ...]
     editions: dict[int, int]
     requires: tuple[tuple[int, str], ...]
+    counts_as: CountsAs | None = None
 
     @property
     def chosen(self) -> bool:
@@ -76,12 +93,18 @@ _MORE: tuple[Any, ...] = (
     sa.select(CoursePrerequisite.id).where(CoursePrerequisite.course_id == Course.id).exists(),
     sharing.SEEN,
 )
+_SAID: tuple[Any, ...] = tuple(getattr(Recognition, each.name) for each in fields(CountsAs))
+_STANDS = recognition.latest(
+    sa.bindparam("home", type_=sa.BigInteger), Course.id, sa.bindparam("viewer", type_=sa.BigInteger),
+    sa.bindparam("viewer_now", type_=UtcDateTime()),
+).correlate(Course).scalar_subquery()  # fmt: skip
 # One row for each pool: what is offered and under which edition are of the same instant.
 _WANTED: Any = (
     sa.select(
         *_OFFERING.values(),
         *_DATES,
         *_MORE,
+        *_SAID,
         SeatPool.id,
         SeatPool.scope,
         SeatPool.capacity - SeatPool.taken,
@@ -92,6 +115,7 @@ _WANTED: Any = (
     .join(SharedItem, SharedItem.id == Course.id)
     .join(School, School.id == Course.school_id)
     .join(Term, Term.id == Offering.term_id)
+    .outerjoin(Recognition, Recognition.id == _STANDS)
     .outerjoin(SeatPool, SeatPool.offering_id == Offering.id)
     .where(Offering.id == _ID)
     .order_by(SeatPool.id)
@@ -109,13 +133,15 @@ _REQUIRES = (
 )
 
 
-def read(session: Session, actor: Actor, offering_id: int) -> tuple[Wanted, bool] | None:
-    """The offering, and whether the actor sees it now; None: there is none of that id."""
-    rows = plain(session, _WANTED, {"offering": offering_id, **sharing.viewer(actor)})
+def read(session: Session, actor: Actor, offering_id: int, home_id: int = 0) -> tuple[Wanted, bool] | None:
+    """The offering, and whether the actor sees it now; None: there is none of that id. `home_id`: the school as whose
+    student they ask."""
+    asked = {"offering": offering_id, "home": home_id, "viewer": actor.person_id, **sharing.viewer(actor)}
+    rows = plain(session, _WANTED, asked)
     if not rows:
         return None
     own = dict(zip(_OFFERING, rows[0], strict=False))
-    opens, closes, first_day, weeks, has_rounds, has_requires, seen = rows[0][len(_OFFERING) : -4]
+    opens, closes, first_day, weeks, has_rounds, has_requires, seen, *said = rows[0][len(_OFFERING) : -4]
     pools = [row[-4:] for row in rows if row[-4] is not None]
     rounds = plain(session, _ROUNDS, {"offering": offering_id}) if has_rounds else ()
     requires = plain(session, _REQUIRES, {"course": own["course_id"]}) if has_requires else ()
@@ -127,5 +153,6 @@ def read(session: Session, actor: Actor, offering_id: int) -> tuple[Wanted, bool
         "pools": tuple(Pool(id_, scope, left) for id_, scope, left, _edition in pools),
         "editions": {id_: edition for id_, _scope, _left, edition in pools},
         "requires": tuple((id_, title) for id_, title in requires),
+        "counts_as": CountsAs(*said) if said[0] else None,
     }
     return Wanted(id=offering_id, **own), bool(seen)

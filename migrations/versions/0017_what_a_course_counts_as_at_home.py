@@ -10,6 +10,8 @@ down_revision = "0016"
 branch_labels = None
 depends_on = None
 
+TABLE, OWN = "person_id IS NULL AND ended_at IS NULL", "person_id IS NOT NULL AND ended_at IS NULL"
+
 
 def upgrade() -> None:
     op.create_table(
@@ -28,11 +30,19 @@ def upgrade() -> None:
         sa.Column("note", sa.String(400), server_default="", nullable=False),
         sa.Column("since", UtcDateTime(timezone=True), nullable=False),
         sa.Column("until", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("decided_by", BigId, nullable=True),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.CheckConstraint("outcome IN ('counts', 'refused')", name=op.f("ck_recognition_outcome")),
         sa.CheckConstraint("same_as_id IS NULL OR same_as_id <> id", name=op.f("ck_recognition_another")),
-        sa.CheckConstraint("until IS NULL OR since < until", name=op.f("ck_recognition_order")),
+        sa.CheckConstraint(
+            "(outcome = 'counts' AND credits > 0) OR (outcome = 'refused' AND credits = 0)",
+            name=op.f("ck_recognition_credits"),
+        ),
+        sa.CheckConstraint(
+            "ended_at IS NULL OR (until IS NOT NULL AND until <= ended_at)", name=op.f("ck_recognition_ended")
+        ),
+        sa.CheckConstraint("until IS NULL OR since <= until", name=op.f("ck_recognition_order")),
         sa.ForeignKeyConstraint(["course_id"], ["course.id"], name=op.f("fk_recognition_course_id")),
         sa.ForeignKeyConstraint(["decided_by"], ["person.id"], name=op.f("fk_recognition_decided_by")),
         sa.ForeignKeyConstraint(["home_school_id"], ["school.id"], name=op.f("fk_recognition_home_school_id")),
@@ -46,6 +56,20 @@ def upgrade() -> None:
         batch.create_index("ix_recognition_home", ["home_school_id", "course_id", "person_id"])
         batch.create_index(op.f("ix_recognition_person_id"), ["person_id"])
         batch.create_index(op.f("ix_recognition_same_as_id"), ["same_as_id"])
+        batch.create_index(
+            "uq_recognition_own",
+            ["home_school_id", "course_id", "person_id"],
+            unique=True,
+            sqlite_where=sa.text(OWN),
+            postgresql_where=sa.text(OWN),
+        )
+        batch.create_index(
+            "uq_recognition_table",
+            ["home_school_id", "course_id"],
+            unique=True,
+            sqlite_where=sa.text(TABLE),
+            postgresql_where=sa.text(TABLE),
+        )
 
     op.create_table(
         "recognition_request",
@@ -118,6 +142,8 @@ def downgrade() -> None:
 
     op.drop_table("recognition_request")
     with op.batch_alter_table("recognition") as batch:
+        batch.drop_index("uq_recognition_table", sqlite_where=sa.text(TABLE), postgresql_where=sa.text(TABLE))
+        batch.drop_index("uq_recognition_own", sqlite_where=sa.text(OWN), postgresql_where=sa.text(OWN))
         batch.drop_index(op.f("ix_recognition_same_as_id"))
         batch.drop_index(op.f("ix_recognition_person_id"))
         batch.drop_index("ix_recognition_home")

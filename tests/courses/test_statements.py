@@ -14,27 +14,31 @@ FEW, MANY = 3, 12
 
 # page, as whom (of school A, the host, of B, the home, or of C, who has not applied yet) → statements
 PAGES = {
-    ("/", "B student"): 15,
-    ("/", "B registrar"): 14,
+    ("/", "B student"): 16,
+    ("/", "B registrar"): 15,
     ("/", "A teacher"): 13,
-    ("/courses", "B student"): 11,
-    ("/courses?q=课程&sort=seats&available=1", "B student"): 11,
+    ("/courses", "B student"): 12,
+    ("/courses?q=课程&sort=seats&available=1", "B student"): 12,
     ("/courses/mine", "A teacher"): 9,
-    ("/courses/{course}", "B student"): 18,
+    ("/courses/{course}", "B student"): 19,
     ("/courses/{course}", "A teacher"): 18,
-    ("/offerings/{offering}", "B student"): 23,
-    ("/offerings/{offering}", "C student"): 25,
+    ("/offerings/{offering}", "B student"): 24,
+    ("/offerings/{offering}", "C student"): 26,
     ("/offerings/{offering}", "A teacher"): 19,
     ("/enrolments", "B student"): 8,
     ("/approvals", "B registrar"): 14,
     ("/approvals?side=host", "A registrar"): 8,
     ("/offerings/{offering}/roster", "A teacher"): 16,
     ("/admissions", "B registrar"): 21,
+    ("/courses?counts=1", "B student"): 12,
+    ("/recognitions", "B registrar"): 0,
+    ("/recognitions?state=unsaid", "B registrar"): 0,
+    ("/recognition-requests", "B registrar"): 0,
     ("/term-plans", "A teacher"): 5,
     ("/offerings/{offering}/roster.xlsx", "A teacher"): 13,
     ("/me/timetable", "B student"): 13,
     ("/search?q=课程", "B student"): 6,
-    ("/api/v1/courses", "B student"): 5,
+    ("/api/v1/courses", "B student"): 6,
     ("/api/v1/courses?mine=1", "A teacher"): 5,
     ("/api/v1/enrolments", "B registrar"): 5,
     ("/api/v1/offerings/{offering}/enrolments", "A teacher"): 14,
@@ -61,8 +65,17 @@ class World:
             self.taught.append(taught)
             ok(api(self.app, student).post(taught.seats, {}), 201)
             ok(teacher.post("/courses", course_body(code=f"D{number}")), 201)
+            self.recognise(number, taught)
         for each in add_people(self.database, self.cast, "B", more):
             ok(api(self.app, each).post(self.taught[0].seats, {}), 201)
+
+    def recognise(self, number: int, taught: Taught) -> None:
+        """Every other course is in B's table; of the others a student asks."""
+        said = {"course_id": taught.course_id}
+        if number % 2:
+            ok(api(self.app, self.cast.who("B", "registrar")).post("/recognitions", said), 201)
+        else:
+            ok(api(self.app, self.cast.who("B", "student")).post("/recognition-requests", said), 201)
 
     def count(self, page: str, who: str) -> list[str]:
         school, role = who.split()

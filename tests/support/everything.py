@@ -22,6 +22,7 @@ from courses.catalogue.models import (
 )
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.plans.models import TermPlan
+from courses.recognition.models import Recognition, RecognitionRequest
 from zutuan.calendar.models import (
     BusyPeriod,
     CalendarEdition,
@@ -68,15 +69,26 @@ def one_of_each(session: Session, cast: Cast) -> None:
     session.add(CourseEdition(course_id=course.id, number=1, at=NOW, person_id=teacher.id, content={}))
     session.add(offering)
     session.flush()
+    counts_as = Recognition(
+        home_school_id=cast.schools["B"], course_id=course.id, outcome="counts", name="教育心理学", credits=Decimal(2),
+        since=NOW, decided_by=cast.who("B", "registrar").id, created_at=NOW,
+    )  # fmt: skip
+    session.add(counts_as)
+    session.flush()
     enrolment = Enrolment(
         offering_id=offering.id, pool_id=pool.id, person_id=student.id, affiliation_id=student.affiliation_id,
         home_school_id=cast.schools["B"], host_school_id=cast.schools["A"], home_state="pending",
-        host_state="accepted", created_at=NOW, updated_at=NOW,
+        host_state="accepted", recognition_id=counts_as.id, created_at=NOW, updated_at=NOW,
     )  # fmt: skip
     enrolment.events.append(EnrolmentEvent(at=NOW, event="enrol", actor_id=student.id))
     session.add_all(
         [
             enrolment,
+            RecognitionRequest(
+                home_school_id=cast.schools["B"], course_id=course.id, person_id=student.id,
+                affiliation_id=student.affiliation_id, state="answered", answer_id=counts_as.id,
+                answered_by=cast.who("B", "registrar").id, answered_at=NOW, created_at=NOW,
+            ),
             TermPlan(
                 cluster_id=cast.clusters["A"], academic_year="2026-2027", number=2, main_from=NOW, main_until=LATER,
                 teaching_starts=date(2027, 3, 1), grades_due=date(2027, 7, 1), created_at=NOW, updated_at=NOW,

@@ -45,7 +45,7 @@ class _Optional(fields.Field[Any]):
         return self.inner.deserialize(text) if text else None
 
 
-class _FileDay(Day):
+class FileDay(Day):
     """A date as spreadsheets write it: 2026-9-7, 2026/9/7 or 2026年9月7日."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kw: Any) -> date:
@@ -68,9 +68,9 @@ class _Number(fields.Field[int]):
 COLUMNS = (
     Column("kind", _Kind(), ("类型",), needed=True),
     Column("name", Text(40, min=0), ("名称",)),
-    Column("from", _Optional(_FileDay()), ("开始", "日期", "开始日期", "从"), needed=True),
-    Column("until", _Optional(_FileDay()), ("结束", "结束日期", "到")),
-    Column("takes", _Optional(_FileDay()), ("补课日期", "补哪天的课", "上哪天的课")),
+    Column("from", _Optional(FileDay()), ("开始", "日期", "开始日期", "从"), needed=True),
+    Column("until", _Optional(FileDay()), ("结束", "结束日期", "到")),
+    Column("takes", _Optional(FileDay()), ("补课日期", "补哪天的课", "上哪天的课")),
     Column("year", Text(9, min=0), ("学年",)),
     Column("number", _Optional(_Number()), ("学期", "第几学期")),
     Column("weeks", _Optional(_Number()), ("周数",)),

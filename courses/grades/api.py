@@ -25,23 +25,23 @@ corrections_api = Blueprint(
 own_api = Blueprint("api-own-grades", __name__, url_prefix="/api/v1/enrolments", description="what a student got")
 
 
-class SheetsQuery(schemas.SheetQuery, ListQuery):
+class GradeSheetsQuery(schemas.GradeSheetQuery, ListQuery):
     """Filters of the sheets that I may read."""
 
 
-class CorrectionsQuery(schemas.CorrectionQuery, ListQuery):
+class GradeCorrectionsQuery(schemas.GradeCorrectionQuery, ListQuery):
     """Filters of the corrections that I may read."""
 
 
 @class_api.route("/<id:offering_id>/grade-scheme")
 class SchemeOf(MethodView):
-    @class_api.response(200, schemas.SchemeOut)
+    @class_api.response(200, schemas.GradeSchemeOut)
     def get(self, offering_id: int) -> Any:
         """How the class is graded: as its teacher has said, or as the school has it (version 0)."""
         return _scheme(offering_id)
 
-    @class_api.arguments(schemas.SchemeIn)
-    @class_api.response(200, schemas.SchemeOut)
+    @class_api.arguments(schemas.GradeSchemeIn)
+    @class_api.response(200, schemas.GradeSchemeOut)
     @class_api.doc(parameters=[IF_MATCH])
     def put(self, data: dict[str, Any], offering_id: int) -> Any:
         """Say how the class is graded; fixed while a sheet is submitted or confirmed."""
@@ -63,15 +63,15 @@ def _scheme(offering_id: int) -> Any:
 
 @class_api.route("/<id:offering_id>/grade-sheets")
 class SheetsOfClass(MethodView):
-    @class_api.response(200, listing(schemas.SheetOut))
+    @class_api.response(200, listing(schemas.GradeSheetOut))
     def get(self, offering_id: int) -> Any:
         """The class's sheets, in the order in which they were opened."""
         queries.view_class(db(), actor(), offering_id)
         found = [views.sheet_out(each) for each in queries.sheets_of(db(), offering_id)]
         return Page(found, None, len(found))
 
-    @class_api.arguments(schemas.OpenIn)
-    @class_api.response(201, schemas.WholeSheetOut)
+    @class_api.arguments(schemas.GradeOpenIn)
+    @class_api.response(201, schemas.WholeGradeSheetOut)
     @class_api.doc(parameters=[IDEMPOTENCY])
     def post(self, data: dict[str, Any], offering_id: int) -> Any:
         """Open a sheet: the first, a later one for deferred exams (`first` again), or a resit."""
@@ -90,8 +90,8 @@ def _whole(sheet_id: int, status: int = 200) -> Any:
 
 @sheets_api.route("")
 class Sheets(MethodView):
-    @sheets_api.arguments(query_schema(SheetsQuery), location="query")
-    @sheets_api.response(200, listing(schemas.SheetOut))
+    @sheets_api.arguments(query_schema(GradeSheetsQuery), location="query")
+    @sheets_api.response(200, listing(schemas.GradeSheetOut))
     def get(self, query: dict[str, Any]) -> Any:
         """Sheets of my school's classes (its office) or of my own (who teaches)."""
         if not allow.schools(actor(), "grades.list") and not actor().holds(["teacher"]):
@@ -102,7 +102,7 @@ class Sheets(MethodView):
 
 @sheets_api.route("/<id:sheet_id>")
 class SheetById(MethodView):
-    @sheets_api.response(200, schemas.WholeSheetOut)
+    @sheets_api.response(200, schemas.WholeGradeSheetOut)
     def get(self, sheet_id: int) -> Any:
         """One sheet with every row."""
         return _whole(sheet_id)
@@ -110,8 +110,8 @@ class SheetById(MethodView):
 
 @sheets_api.route("/<id:sheet_id>/entries")
 class Entries(MethodView):
-    @sheets_api.arguments(schemas.EntriesIn)
-    @sheets_api.response(200, schemas.WholeSheetOut)
+    @sheets_api.arguments(schemas.GradeEntriesIn)
+    @sheets_api.response(200, schemas.WholeGradeSheetOut)
     @sheets_api.doc(parameters=[IF_MATCH])
     def put(self, data: dict[str, Any], sheet_id: int) -> Any:
         """Write these rows, all or none; each bad one is named as `entries.<index>`. Rows that are not sent stay."""
@@ -131,7 +131,7 @@ def _written(each: dict[str, Any]) -> Written:
 
 @sheets_api.route("/<id:sheet_id>/submit")
 class Submit(MethodView):
-    @sheets_api.response(200, schemas.WholeSheetOut)
+    @sheets_api.response(200, schemas.WholeGradeSheetOut)
     def post(self, sheet_id: int) -> Any:
         """The teacher hands it in: it is locked."""
         services.submit(db(), actor(), sheet_id)
@@ -140,8 +140,8 @@ class Submit(MethodView):
 
 @sheets_api.route("/<id:sheet_id>/return")
 class Return(MethodView):
-    @sheets_api.arguments(schemas.ReasonIn)
-    @sheets_api.response(200, schemas.WholeSheetOut)
+    @sheets_api.arguments(schemas.GradeReasonIn)
+    @sheets_api.response(200, schemas.WholeGradeSheetOut)
     def post(self, data: dict[str, Any], sheet_id: int) -> Any:
         """退回: the registrar gives it back, with a reason."""
         services.return_(db(), actor(), sheet_id, data["reason"])
@@ -150,7 +150,7 @@ class Return(MethodView):
 
 @sheets_api.route("/<id:sheet_id>/confirm")
 class Confirm(MethodView):
-    @sheets_api.response(200, schemas.WholeSheetOut)
+    @sheets_api.response(200, schemas.WholeGradeSheetOut)
     def post(self, sheet_id: int) -> Any:
         """The registrar lets it count: enrolments are completed, students and home schools are told."""
         confirming.confirm(db(), actor(), sheet_id)
@@ -162,8 +162,8 @@ class Confirm(MethodView):
 
 @corrections_api.route("")
 class Corrections(MethodView):
-    @corrections_api.arguments(query_schema(CorrectionsQuery), location="query")
-    @corrections_api.response(200, listing(schemas.CorrectionOut))
+    @corrections_api.arguments(query_schema(GradeCorrectionsQuery), location="query")
+    @corrections_api.response(200, listing(schemas.GradeCorrectionOut))
     def get(self, query: dict[str, Any]) -> Any:
         """Corrections of my school's grades (its office) or of my own classes' (who teaches)."""
         if not allow.schools(actor(), "grades.list") and not actor().holds(["teacher"]):
@@ -171,8 +171,8 @@ class Corrections(MethodView):
         page = lists.corrections(db(), actor(), query)
         return Page([views.correction_out(each) for each in page.items], page.next, page.total)
 
-    @corrections_api.arguments(schemas.CorrectionIn)
-    @corrections_api.response(201, schemas.CorrectionOut)
+    @corrections_api.arguments(schemas.GradeCorrectionIn)
+    @corrections_api.response(201, schemas.GradeCorrectionOut)
     @corrections_api.doc(parameters=[IDEMPOTENCY])
     def post(self, data: dict[str, Any]) -> Any:
         """Ask for another grade in a confirmed row."""
@@ -187,8 +187,8 @@ def _correction(correction_id: int) -> dict[str, Any]:
 
 @corrections_api.route("/<id:correction_id>/approve")
 class Approve(MethodView):
-    @corrections_api.arguments(schemas.ReasonIn)
-    @corrections_api.response(200, schemas.CorrectionOut)
+    @corrections_api.arguments(schemas.GradeReasonIn)
+    @corrections_api.response(200, schemas.GradeCorrectionOut)
     def post(self, data: dict[str, Any], correction_id: int) -> Any:
         """The registrar agrees: the grade is changed, and what stands for the student with it."""
         correcting.decide(db(), actor(), correction_id, "approve", data["reason"])
@@ -197,8 +197,8 @@ class Approve(MethodView):
 
 @corrections_api.route("/<id:correction_id>/deny")
 class Deny(MethodView):
-    @corrections_api.arguments(schemas.ReasonIn)
-    @corrections_api.response(200, schemas.CorrectionOut)
+    @corrections_api.arguments(schemas.GradeReasonIn)
+    @corrections_api.response(200, schemas.GradeCorrectionOut)
     def post(self, data: dict[str, Any], correction_id: int) -> Any:
         """The registrar does not agree, and says why."""
         correcting.decide(db(), actor(), correction_id, "deny", data["reason"])
@@ -207,7 +207,7 @@ class Deny(MethodView):
 
 @corrections_api.route("/<id:correction_id>/withdraw")
 class Withdraw(MethodView):
-    @corrections_api.response(200, schemas.CorrectionOut)
+    @corrections_api.response(200, schemas.GradeCorrectionOut)
     def post(self, correction_id: int) -> Any:
         """Who teaches the class takes it back."""
         correcting.decide(db(), actor(), correction_id, "withdraw")
@@ -216,7 +216,7 @@ class Withdraw(MethodView):
 
 @own_api.route("/<id:enrolment_id>/grades")
 class Own(MethodView):
-    @own_api.response(200, schemas.OwnOut)
+    @own_api.response(200, schemas.GradeOwnOut)
     def get(self, enrolment_id: int) -> Any:
         """What was got in this enrolment: for its student and for whoever at either school may read it."""
         enrolment = enrolments.view_enrolment(db(), actor(), enrolment_id)

@@ -56,6 +56,7 @@ messages(
         "offering_graded": (_l("这个班已有确认的成绩，不能归档、停开或取消。"), _l("课程不再开设时，可以归档课程。")),
         # attempts
         "attempted_already": _l("已经考过。"),
+        "deferred_not_failed": _l("缓考的学生参加下一次正考，不算补考。"),
         "nothing_to_repeat": _l("还没有成绩，谈不上补考或重修。"),
         "passed_already": _l("已经及格。"),
         "no_resit_after_misconduct": _l("违纪的学生不能补考，只能重修。"),

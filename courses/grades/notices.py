@@ -28,7 +28,13 @@ TOPIC = "grades.moved"
 
 def moved(session: Session, sheet: GradeSheet, event: str, now: datetime) -> None:
     """After the commit, tell everybody whom a sheet that was `submitted`, `returned` or `confirmed` concerns."""
-    payload = {"sheet": sheet.id, "event": event, "at": now.isoformat(), "reason": sheet.returned_because}
+    payload = {
+        "sheet": sheet.id,
+        "event": event,
+        "at": now.isoformat(),
+        "reason": sheet.returned_because,
+        "version": sheet.version,
+    }
     enqueue(session, TOPIC, payload, now)
 
 
@@ -36,7 +42,7 @@ def tell_all(session: Session, payload: dict[str, Any]) -> None:
     """The outbox's handler."""
     sheet, now = session.get_one(GradeSheet, payload["sheet"]), datetime.fromisoformat(payload["at"])
     event, link = payload["event"], f"/grade-sheets/{sheet.id}"
-    key = f"grades:{sheet.id}:{event}:{payload['at']}"
+    key = f"grades:{sheet.id}:{event}:{payload['version']}"
     params = {**_params(sheet), "reason": payload["reason"]}
     if event == "submitted":
         tell(session, _registrars(session, sheet, now), "grades.submitted", key, params, link, now)

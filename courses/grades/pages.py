@@ -34,7 +34,7 @@ def sheets() -> ResponseReturnValue:
     who = actor()
     if not allow.schools(who, "grades.list"):
         raise Forbidden(Denial("grades.list"))
-    query = load_query(schemas.SheetQuery(), PAGE)
+    query = load_query(schemas.GradeSheetQuery(), PAGE)
     if "state" not in request.args:
         query["state"] = "submitted"
     page = lists.sheets(db(), who, query)
@@ -95,7 +95,7 @@ def _may_open(offering: Offering, found: list[GradeSheet]) -> list[tuple[str, in
 @blueprint.post("/offerings/<id:offering_id>/grades/scheme")
 def scheme(offering_id: int) -> ResponseReturnValue:
     try:
-        data = load_form(schemas.SchemeForm())
+        data = load_form(schemas.GradeSchemeForm())
         parts = schemes.read_parts(data["parts"])
         if isinstance(parts, Refusal):
             raise Invalid.field("parts", parts.code, **parts.params)
@@ -110,7 +110,7 @@ def scheme(offering_id: int) -> ResponseReturnValue:
 @blueprint.post("/offerings/<id:offering_id>/grades/open")
 def open_sheet(offering_id: int) -> ResponseReturnValue:
     try:
-        attempt = load_form(schemas.OpenIn())["attempt"]
+        attempt = load_form(schemas.GradeOpenIn())["attempt"]
         made = services.open_sheet(db(), actor(), offering_id, attempt)
     except (Invalid, Refused) as error:
         return refused_at_once(error, lambda first: _class_page(offering_id, first))
@@ -155,7 +155,7 @@ def ask(entry_id: int) -> ResponseReturnValue:
     try:
         _found, sheet = _entry(entry_id)
         scheme = queries.scheme_of(db(), sheet.offering, actor().now)
-        data = load_form(schemas.CorrectionForm())
+        data = load_form(schemas.GradeCorrectionForm())
         parts = {name: request.form.get(f"p{n}", "") for n, name in enumerate(scheme.columns)}
         correcting.ask(db(), actor(), entry_id, Written(parts, data["mark"]), data["reason"])
     except (Invalid, Refused) as error:

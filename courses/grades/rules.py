@@ -239,7 +239,12 @@ def correction_step(state: str, event: str, who: str) -> str | Refusal:
 
 def belongs(attempt: str, before: Sequence[tuple[str, Grade]], *, enrolled: bool) -> Refusal | None:
     """What stands against a student on a sheet; `before`: their confirmed attempts in the class, in order."""
-    return may_attempt(attempt, before) if enrolled else Refusal("not_enrolled_in_class")
+    if not enrolled:
+        return Refusal("not_enrolled_in_class")
+    stands = counts(before)
+    if attempt == RESIT and stands is not None and stands.passed is None:
+        return Refusal("deferred_not_failed")  # the first sitting is still to come, and counts in full
+    return may_attempt(attempt, before)
 
 
 def may_submit(now: datetime, enrol_until: datetime, rows: int, without: Sequence[str]) -> Refusal | None:

@@ -12,21 +12,21 @@ from zutuan.fields import Choice, Many, Named, Ref, Row, Schema, Text, Whole
 MARK_CODES = ("deferred", "absent", "misconduct")
 
 
-class PartIn(Schema):
+class GradePartIn(Schema):
     name = Text(LONGEST_PART, required=True)
     weight = Whole(0, 100, required=True, metadata={"description": "percent"})
 
 
-class SchemeIn(Schema):
+class GradeSchemeIn(Schema):
     scale = Choice(SCALES, required=True)
     places = Whole(0, 2, load_default=0, metadata={"description": "decimals of percentages"})
     parts = Many(
-        Row(PartIn), max=MOST_PARTS, load_default=list,
+        Row(GradePartIn), max=MOST_PARTS, load_default=list,
         metadata={"description": "written in percent, together 100; none: the whole at once"},
     )  # fmt: skip
 
 
-class SchemeForm(Schema):
+class GradeSchemeForm(Schema):
     """The same as a page sends it: the parts as one line."""
 
     scale = Choice(SCALES, required=True)
@@ -34,17 +34,17 @@ class SchemeForm(Schema):
     parts = Text(100, min=0)
 
 
-class OpenIn(Schema):
+class GradeOpenIn(Schema):
     attempt = Choice((FIRST, RESIT), load_default=FIRST)
 
 
-class ReasonIn(Schema):
+class GradeReasonIn(Schema):
     """An empty reason is refused by the service, in its own words."""
 
     reason = Text(400, min=0, multiline=True)
 
 
-class WrittenIn(Schema):
+class GradeWrittenIn(Schema):
     parts = fields.Dict(
         keys=Text(LONGEST_PART), values=Text(20, min=0), load_default=dict,
         metadata={"description": "part → what is written (of a class without parts: `grade` alone)"},
@@ -54,7 +54,7 @@ class WrittenIn(Schema):
     remark = Text(200, min=0)
 
 
-class EntryIn(WrittenIn):
+class GradeEntryIn(GradeWrittenIn):
     enrolment_id = Ref(required=True)
     version = Whole(
         0, 10**9, load_default=None, allow_none=True,
@@ -62,41 +62,44 @@ class EntryIn(WrittenIn):
     )  # fmt: skip
 
 
-class EntriesIn(Schema):
-    entries = Many(Row(EntryIn), max=2000, min=1, required=True)
+class GradeEntriesIn(Schema):
+    entries = Many(Row(GradeEntryIn), max=2000, min=1, required=True)
 
 
-class CorrectionIn(WrittenIn):
+class GradeCorrectionIn(GradeWrittenIn):
     entry_id = Ref(required=True)
     reason = Text(400, required=True, multiline=True)
 
 
-class CorrectionForm(Schema):
+class GradeCorrectionForm(Schema):
     mark = Text(12, min=0)
     reason = Text(400, min=0, multiline=True)
 
 
-class SheetQuery(Schema):
+class GradeSheetQuery(Schema):
     state = Choice(SHEET_STATES, load_default=None)
 
 
-class CorrectionQuery(Schema):
+class GradeCorrectionQuery(Schema):
     state = Choice(CORRECTION_STATES, load_default=None)
 
 
-class PartOut(Schema):
+class GradePartOut(Schema):
     name = fields.String()
     weight = fields.Integer()
 
 
-class SchemeOut(Schema):
+class GradingOut(Schema):
     scale = fields.String()
     places = fields.Integer()
-    parts = fields.List(fields.Nested(PartOut))
+    parts = fields.List(fields.Nested(GradePartOut))
+
+
+class GradeSchemeOut(GradingOut):
     version = fields.Integer(metadata={"description": "0: nobody has said yet, the school's own"})
 
 
-class SheetOut(Schema):
+class GradeSheetOut(Schema):
     id = fields.Integer()
     offering_id = fields.Integer()
     course = fields.Nested(CourseRef)
@@ -113,7 +116,7 @@ class SheetOut(Schema):
     updated_at = fields.AwareDateTime()
 
 
-class EntryOut(Schema):
+class GradeEntryOut(Schema):
     id = fields.Integer(allow_none=True, metadata={"description": "null: nothing is written yet"})
     enrolment_id = fields.Integer()
     student = fields.Nested(Named)
@@ -128,12 +131,12 @@ class EntryOut(Schema):
     version = fields.Integer()
 
 
-class WholeSheetOut(SheetOut):
-    scheme = fields.Nested(SchemeOut, only=("scale", "places", "parts"))
-    entries = fields.List(fields.Nested(EntryOut))
+class WholeGradeSheetOut(GradeSheetOut):
+    scheme = fields.Nested(GradingOut)
+    entries = fields.List(fields.Nested(GradeEntryOut))
 
 
-class CorrectionOut(Schema):
+class GradeCorrectionOut(Schema):
     id = fields.Integer()
     sheet_id = fields.Integer()
     entry_id = fields.Integer()
@@ -148,7 +151,7 @@ class CorrectionOut(Schema):
     decision = fields.String()
 
 
-class AttemptOut(Schema):
+class GradeAttemptOut(Schema):
     attempt = fields.String(metadata={"description": "first, resit or retake"})
     sitting = fields.Integer()
     scale = fields.String()
@@ -161,11 +164,11 @@ class AttemptOut(Schema):
     entry_version = fields.Integer()
 
 
-class OwnOut(Schema):
+class GradeOwnOut(Schema):
     """What a student got in one class: what stands, and every attempt; only what is confirmed."""
 
     scale = fields.String()
     grade = fields.String()
     mark = fields.String()
     passed = fields.Boolean(allow_none=True)
-    attempts = fields.List(fields.Nested(AttemptOut))
+    attempts = fields.List(fields.Nested(GradeAttemptOut))

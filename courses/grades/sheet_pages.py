@@ -143,7 +143,7 @@ def upload(sheet_id: int) -> ResponseReturnValue:
 def move(sheet_id: int, event: str) -> ResponseReturnValue:
     try:
         if event == "return":
-            services.return_(db(), actor(), sheet_id, load_form(schemas.ReasonIn())["reason"])
+            services.return_(db(), actor(), sheet_id, load_form(schemas.GradeReasonIn())["reason"])
         else:
             {"submit": services.submit, "confirm": confirming.confirm}[event](db(), actor(), sheet_id)
     except (Invalid, Refused) as error:
@@ -156,7 +156,7 @@ def move(sheet_id: int, event: str) -> ResponseReturnValue:
 def decide(correction_id: int, event: str) -> ResponseReturnValue:
     sheet_id = correcting.view(db(), actor(), correction_id).entry.sheet_id
     try:
-        reason = load_form(schemas.ReasonIn())["reason"]
+        reason = load_form(schemas.GradeReasonIn())["reason"]
         correcting.decide(db(), actor(), correction_id, event, reason)
     except (Invalid, Refused) as error:
         return refused_at_once(error, lambda first: sheet_page(sheet_id, first))

@@ -180,6 +180,8 @@ def test_who_is_on_a_sheet() -> None:
     assert code(rules.belongs(FIRST, failed, enrolled=True)) == "attempted_already"
     assert rules.belongs(FIRST, deferred, enrolled=True) is None
     assert rules.belongs(RESIT, failed, enrolled=True) is None
+    assert code(rules.belongs(RESIT, deferred, enrolled=True)) == "deferred_not_failed"
+    assert rules.belongs(RESIT, [*failed, (RESIT, Grade(PERCENT, mark=DEFERRED))], enrolled=True) is None
     assert code(rules.belongs(RESIT, [(FIRST, percent(60))], enrolled=True)) == "passed_already"
 
 

@@ -200,7 +200,11 @@ def test_a_table_goes_out_and_comes_back(made: Class, sqlite_database: Database)
     status, page = upload(client, sheet, as_xlsx(workbook(client, sheet)))
     assert status == 200 and "没有变化" in page
     # the file that was read before somebody else wrote
-    ok(made.put(int(sheet.rsplit("/", maxsplit=1)[-1]), {"enrolment_id": made.ids[0], "parts": {"平时": "10", "期末": "10"}}))
+    ok(
+        made.put(
+            int(sheet.rsplit("/", maxsplit=1)[-1]), {"enrolment_id": made.ids[0], "parts": {"平时": "10", "期末": "10"}}
+        )
+    )
     status, page = upload(client, sheet, as_xlsx([heads, [*rows[0][:3], 91, *rows[0][4:]]]))
     assert status == 422 and "改为“10”" in page and "没有写入任何一行" in page
 

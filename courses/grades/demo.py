@@ -35,11 +35,11 @@ WRITTEN = (
 def load(session: Session, world: DemoWorld) -> None:
     confirmed, submitted, *_rest = _over(session, world)
     _half_filled(session, world)
-    _hand_in(session, world, submitted, timedelta(days=1, hours=3))
-    sheet = _hand_in(session, world, confirmed, timedelta(days=3))
-    registrar = _actor(session, world.cast[_school(world, confirmed), "registrar"], world, timedelta(days=2))
+    _hand_in(session, world, submitted, timedelta(hours=4))
+    sheet = _hand_in(session, world, confirmed, timedelta(hours=5))
+    registrar = _actor(session, world.cast[_school(world, confirmed), "registrar"], world, timedelta(hours=3))
     confirming.confirm(session, registrar, sheet.id)
-    _ask_for_a_correction(session, world, sheet, timedelta(hours=5))
+    _ask_for_a_correction(session, world, sheet, timedelta(hours=1))
     world.say("3 张成绩单")
 
 
@@ -49,7 +49,7 @@ def _over(session: Session, world: DemoWorld) -> list[int]:
     taken = sa.select(sa.func.count()).where(Enrolment.offering_id == Offering.id, queries.ENROLLED)
     query = (
         sa.select(Offering.id).join(Course, Course.id == Offering.course_id)
-        .where(Offering.id.in_(known), Offering.enrol_until < world.now - timedelta(days=4))
+        .where(Offering.id.in_(known), Offering.enrol_until < world.now - timedelta(hours=6))
         .where(taken.correlate(Offering).scalar_subquery() >= LEAST).order_by(Offering.id)
     )  # fmt: skip
     found = list(session.scalars(query))

@@ -90,8 +90,9 @@ def open_sheet(session: Session, actor: Actor, offering_id: int, attempt: str) -
         updated_at=actor.now,
     )  # fmt: skip
     session.add(sheet)
-    _keep_scheme(session, actor, offering)
     try:
+        session.flush()
+        _keep_scheme(session, actor, offering)
         session.flush()
     except IntegrityError as error:  # two at once
         raise Refused("sheet_open_already") from error

@@ -60,6 +60,15 @@ admission_rules: list[Callable[[Session, Sequence[int], str, int], Mapping[int, 
 review_dates: list[Callable[[Session, int, str, int], Iterable[ReviewDates]]] = []
 
 
+# What stands against ending an offering for good (archived, 停开), in the same transaction.
+ending_rules: list[Callable[[Session, Offering], Refusal | None]] = []
+
+
+def against_ending(session: Session, offering: Offering) -> Refusal | None:
+    found = (each(session, offering) for each in ending_rules)
+    return next((refusal for refusal in found if refusal is not None), None)
+
+
 def against_submitting(session: Session, course: Course, term: Term, *, hold: bool = True) -> Refusal | None:
     found = (each(session, course, term, hold=hold) for each in submission_rules)
     return next((refusal for refusal in found if refusal is not None), None)

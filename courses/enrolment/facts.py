@@ -63,7 +63,7 @@ def attempt(
     session.flush()  # what follows reads past the session
     held = held_by(session, actor.person_id)
     mine = [each for each in held if replacing is None or each.enrolment_id != replacing.id]
-    done = {each.course_id for each in mine if each.completed}
+    done = {each.course_id for each in mine if each.passed}
     term = TermKey(wanted.academic_year, wanted.number)
     return Attempt(
         now=actor.now,
@@ -101,13 +101,15 @@ def credit_cap(session: Session, home: Belongs | None, now: datetime) -> int:
 
 @dataclass(frozen=True)
 class Held:
-    """One active enrolment of the student; `seated`: it holds a seat, and counts towards the credits of its term."""
+    """One active enrolment of the student; `passed`: completed, and not with a grade that fails; `seated`: it holds a seat,
+    and counts towards the credits of its term."""
 
     enrolment_id: int
     offering_id: int
     course_id: int
     credits: Decimal
     completed: bool
+    passed: bool
     seated: bool
     term: TermKey
 
@@ -115,7 +117,7 @@ class Held:
 _HELD: Any = (
     sa.select(
         Enrolment.id, Enrolment.offering_id, Course.id, Course.credits, Enrolment.host_state == "completed",
-        Enrolment.pool_id.is_not(None), Term.academic_year, Term.number,
+        Enrolment.passed, Enrolment.pool_id.is_not(None), Term.academic_year, Term.number,
     )
     .join(Offering, Offering.id == Enrolment.offering_id)
     .join(Course, Course.id == Offering.course_id)
@@ -127,8 +129,10 @@ _HELD: Any = (
 def held_by(session: Session, person_id: int) -> list[Held]:
     rows = plain(session, _HELD, {"person": person_id})
     return [
-        Held(id_, offering, course, credits, completed, seated, TermKey(year, number))
-        for id_, offering, course, credits, completed, seated, year, number in rows
+        Held(
+            id_, offering, course, credits, completed, completed and passed is not False, seated, TermKey(year, number)
+        )
+        for id_, offering, course, credits, completed, passed, seated, year, number in rows
     ]
 
 

@@ -74,6 +74,8 @@ class Enrolment(Base):
     replaces_id: Mapped[int | None] = foreign("enrolment.id", index=False)
     # 学分认定: the home school's answer that stands for it; None: it has not said
     recognition_id: Mapped[int | None] = foreign("recognition.id", index=False)
+    # whether the grade that stands is a pass; None: there is none yet (written when a sheet is confirmed)
+    passed: Mapped[bool | None]
     decide_by: Mapped[Moment | None]
     version: Mapped[int] = mapped_column()
     created_at: Mapped[Moment]

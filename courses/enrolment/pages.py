@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from courses.catalogue import editions, hooks
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Offering
-from courses.enrolment import choosing, differences, papers, queries, schemas, seats, services, views
+from courses.enrolment import choosing, differences, hooks, papers, queries, schemas, seats, services, views
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
@@ -64,7 +64,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
         waiting=seats.waiting(db(), offering_id) if may_read else 0, meetings=catalogue.occurrences(db(), offering_id),
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
         dropping=who.now < shown.enrol_until,
-        may_read_roster=may_read,
+        may_read_roster=may_read, links=hooks.links_of(who, shown) if may_read else [],
     )  # fmt: skip
 
 
@@ -101,7 +101,13 @@ def mine() -> ResponseReturnValue:
     query = load_query(schemas.EnrolmentQuery(), PAGE)
     page = queries.mine(db(), actor(), query)
     places = {each.id: services.place(db(), each, actor().now) for each in page.items if each.host_state == "queued"}
-    return render_template("enrolment/mine.html", listing=Listing.of(page), query=query, places=places)
+    return render_template(
+        "enrolment/mine.html",
+        listing=Listing.of(page),
+        query=query,
+        places=places,
+        lines=hooks.lines_of(db(), actor(), page.items),
+    )
 
 
 @blueprint.get("/enrolments/<id:enrolment_id>")
@@ -123,7 +129,7 @@ def _enrolment_page(enrolment_id: int, overall: str = "", errors: Errors | None 
         pool_names=catalogue.pool_names(db(), shown.offering) if shown.host_state == "queued" else {},
         look=differences.of(db(), [shown], actor().now).get(shown.id) if may["approve"] or may["return"] else None,
         papers=of_subject(db(), actor(), papers.about(enrolment_id)), once=once(),
-        may_certify=papers.may_certify(db(), actor(), shown),
+        may_certify=papers.may_certify(db(), actor(), shown), panels=hooks.panels_of(db(), actor(), shown),
     )  # fmt: skip
 
 
@@ -260,6 +266,7 @@ def _roster_page(
         places=queries.queue_places(db(), offering, actor().now), counts=queries.roster_counts(db(), offering_id), sizes=SIZES,
         queue_pools=queries.queue_pools(db(), offering, actor().now),
         pool_names=catalogue.pool_names(db(), offering) if len(offering.pools) > 1 else {},
+        links=hooks.links_of(actor(), offering),
         may_choose={each.id for each in page.items if chooses and services.may_choose(each)},
         overall=overall, chosen=chosen, reason=request.form.get("reason", ""),
         done=sum(each.refused is None for each in results), left=len(chosen), refused=views.refused_ones(results),

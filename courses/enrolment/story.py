@@ -18,7 +18,7 @@ from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
 # Steps that the host school makes; all others are written down at the home school.
-AT_HOST = ("host_approve", "host_review", "host_deny", "host_expire", "offer", "offer_lapsed", "queue_closed")
+AT_HOST = ("host_approve", "host_review", "host_deny", "host_expire", "offer", "offer_lapsed", "queue_closed", "graded")
 
 
 def tracks(enrolment: Enrolment) -> Tracks:

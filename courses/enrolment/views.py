@@ -55,6 +55,7 @@ EVENT = {
     "host_expire": _l("逾期未接收"),
     "offer_lapsed": _l("未在期限内接受名额"),
     "queue_closed": _l("候补结束"),
+    "graded": _l("成绩已公布"),
 }
 
 # whose word is awaited

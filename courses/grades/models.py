@@ -12,14 +12,11 @@ from courses.enrolment.models import Enrolment
 from zutuan.db import Base, Id, Moment, foreign
 from zutuan.people.models import Person
 
-# open: the teacher writes; submitted: locked, the registrar looks; confirmed: it counts, changes are corrections
-SHEET_STATES = ("open", "submitted", "confirmed")
-CORRECTION_STATES = ("asked", "approved", "denied", "withdrawn")
-
 
 class GradeScheme(Base):
     """How an offering is graded: in which scale, with how many decimals, and of which parts (`parts`: [{"name": "平时",
-    "weight": 40}, …], percent, in order; empty: the whole at once). Fixed once a sheet of it was submitted."""
+    "weight": 40}, …], percent, in order; empty: the whole at once). Fixed while a sheet of it is
+    submitted or confirmed."""
 
     __tablename__ = "grade_scheme"
     __table_args__ = (
@@ -89,6 +86,7 @@ class GradeEntry(Base):
 
     sheet: Mapped[GradeSheet] = relationship(back_populates="entries")
     enrolment: Mapped[Enrolment] = relationship()
+    writer: Mapped[Person | None] = relationship(foreign_keys=[entered_by])
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 

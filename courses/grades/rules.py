@@ -6,8 +6,11 @@ original always stays beside it. Nothing here rounds twice: the total is rounded
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from zutuan.decision import Refusal
@@ -22,6 +25,8 @@ SCALES = (PERCENT, FIVE, TWO)
 # 缓考 (the exam is taken later: no grade yet), 缺考 and 违纪 (failed, whatever was earned before the exam).
 DEFERRED, ABSENT, CHEATED = "deferred", "absent", "misconduct"
 MARKS = {"缓考": DEFERRED, "缺考": ABSENT, "违纪": CHEATED}
+# What Python takes for part of a number and no school does: 8_5, 8e1.
+_NO_NUMBER = re.compile(r"_|[0-9][eE]")
 PASS = Decimal(60)
 FULL = Decimal(100)
 
@@ -57,14 +62,14 @@ class Grade:
 
 def read(text: str, scale: str, places: int = 0) -> Grade | Refusal:
     """What somebody wrote, in that scale; `places`: decimals that the school's percentages have (0: whole numbers)."""
-    written = text.strip()
+    written = unicodedata.normalize("NFKC", text).strip()
     if written in MARKS:
         return Grade(scale, mark=MARKS[written])
     if scale != PERCENT:
         known = LEVELS[scale]
         return Grade(scale, level=written) if written in known else Refusal("no_such_level", {"levels": tuple(known)})
     try:
-        value = Decimal(written)
+        value = Decimal("" if _NO_NUMBER.search(written) else written)
     except InvalidOperation:
         return Refusal("not_a_grade", {"text": written})
     if not value.is_finite() or not 0 <= value <= FULL:
@@ -72,6 +77,15 @@ def read(text: str, scale: str, places: int = 0) -> Grade | Refusal:
     if value != round_to(value, places):
         return Refusal("too_many_decimals" if places else "whole_grades_only", {"text": written, "places": places})
     return Grade(PERCENT, round_to(value, places))
+
+
+def kept(scale: str, grade: str, mark: str) -> Grade | None:
+    """A grade as a row keeps it: what `str` makes of it, or the mark in its place. None: neither."""
+    if mark:
+        return Grade(scale, mark=mark)
+    if not grade:
+        return None
+    return Grade(scale, Decimal(grade)) if scale == PERCENT else Grade(scale, level=grade)
 
 
 def round_to(value: Decimal, places: int) -> Decimal:
@@ -160,10 +174,16 @@ def may_attempt(kind: str, before: Sequence[tuple[str, Grade]]) -> Refusal | Non
 
 def counts(attempts: Sequence[tuple[str, Grade]]) -> Grade | None:
     """The grade that stands for the course: the best of its attempts, a passed 补考 as the pass mark."""
-    graded = [_counted(kind, grade) for kind, grade in attempts if grade.passed is not None]
+    found = standing(attempts)
+    return found[1] if found else None
+
+
+def standing(attempts: Sequence[tuple[str, Grade]]) -> tuple[int, Grade] | None:
+    """Which of the attempts stands, and the grade that it counts as."""
+    graded = [(n, _counted(kind, grade)) for n, (kind, grade) in enumerate(attempts) if grade.passed is not None]
     if not graded:
-        return attempts[-1][1] if attempts else None
-    return max(graded, key=lambda grade: (bool(grade.passed), grade.hundred))
+        return (len(attempts) - 1, attempts[-1][1]) if attempts else None
+    return max(graded, key=lambda each: (bool(each[1].passed), each[1].hundred))
 
 
 def _counted(kind: str, grade: Grade) -> Grade:
@@ -174,3 +194,82 @@ def _counted(kind: str, grade: Grade) -> Grade:
 
 def _bare_pass(scale: str) -> str:
     return min((worth, word) for word, worth in LEVELS[scale].items() if worth >= PASS)[1]
+
+
+# --- a sheet, and a correction ----------------------------------------------------------------------------------
+
+# open: the teacher writes; submitted: locked, the registrar looks; confirmed: it counts, changes are corrections
+SHEET_STATES = ("open", "submitted", "confirmed")
+SHEET_EVENTS = ("save", "submit", "return", "confirm", "correct")
+# `staff`: who teaches the class; `registrar`: of the school that offers it
+WHO = ("staff", "registrar")
+SHEET: Mapping[tuple[str, str, str], str] = {
+    ("open", "save", "staff"): "open",
+    ("open", "submit", "staff"): "submitted",
+    ("submitted", "return", "registrar"): "open",
+    ("submitted", "confirm", "registrar"): "confirmed",
+    ("confirmed", "correct", "staff"): "confirmed",
+}
+CORRECTION_STATES = ("asked", "approved", "denied", "withdrawn")
+CORRECTION_EVENTS = ("approve", "deny", "withdraw")
+CORRECTION: Mapping[tuple[str, str, str], str] = {
+    ("asked", "approve", "registrar"): "approved",
+    ("asked", "deny", "registrar"): "denied",
+    ("asked", "withdraw", "staff"): "withdrawn",
+}
+_SHEET_REFUSALS = {"open": "sheet_not_submitted", "submitted": "sheet_locked", "confirmed": "sheet_confirmed"}
+
+
+def sheet_step(state: str, event: str, who: str) -> str | Refusal:
+    """The sheet's state after the event, or why not."""
+    after = SHEET.get((state, event, who))
+    if after is not None:
+        return after
+    if any((state, event, other) in SHEET for other in WHO):
+        return Refusal("not_this_side", {"state": state})
+    return Refusal("sheet_not_confirmed" if event == "correct" else _SHEET_REFUSALS[state], {"state": state})
+
+
+def correction_step(state: str, event: str, who: str) -> str | Refusal:
+    after = CORRECTION.get((state, event, who))
+    if after is not None:
+        return after
+    return Refusal("not_this_side" if state == "asked" else "correction_over", {"state": state})
+
+
+def belongs(attempt: str, before: Sequence[tuple[str, Grade]], *, enrolled: bool) -> Refusal | None:
+    """What stands against a student on a sheet; `before`: their confirmed attempts in the class, in order."""
+    if not enrolled:
+        return Refusal("not_enrolled_in_class")
+    stands = counts(before)
+    if attempt == RESIT and stands is not None and stands.passed is None:
+        return Refusal("deferred_not_failed")  # the first sitting is still to come, and counts in full
+    return may_attempt(attempt, before)
+
+
+def may_submit(now: datetime, enrol_until: datetime, rows: int, without: Sequence[str]) -> Refusal | None:
+    """What stands against handing a sheet in; `without`: the students who have no grade and no mark."""
+    if now < enrol_until:
+        return Refusal("enrolling_not_over", {"until": enrol_until})
+    if not rows:
+        return Refusal("nobody_to_grade")
+    return Refusal("rows_without_grade", {"n": len(without), "students": tuple(without[:10])}) if without else None
+
+
+def may_open(attempt: str, states: Sequence[str], candidates: int) -> Refusal | None:
+    """What stands against another sheet of the class; `states`: of its sheets of that attempt; `candidates`: who would be
+    on it."""
+    if any(state != "confirmed" for state in states):
+        return Refusal("sheet_open_already")
+    return None if candidates else Refusal("nobody_to_resit" if attempt == RESIT or states else "nobody_to_grade")
+
+
+def may_correct(before: Grade, after: Grade) -> Refusal | None:
+    """A grade that counts does not become none: who is to sit the exam again gets another sheet."""
+    taken_back = before.mark != DEFERRED and after.mark == DEFERRED
+    return Refusal("no_deferral_afterwards") if taken_back else None
+
+
+def four_eyes(actor_id: int, first_id: int | None) -> Refusal | None:
+    """Who has handed it in does not also decide on it."""
+    return Refusal("own_grades") if actor_id == first_id else None

@@ -12,6 +12,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    with op.batch_alter_table("enrolment") as batch:
+        batch.add_column(sa.Column("passed", sa.Boolean(), nullable=True))
+
     op.create_table(
         "grade_scheme",
         sa.Column("offering_id", BigId, autoincrement=False, nullable=False),
@@ -123,3 +126,5 @@ def downgrade() -> None:
     op.drop_table("grade_entry")
     op.drop_table("grade_sheet")
     op.drop_table("grade_scheme")
+    with op.batch_alter_table("enrolment") as batch:
+        batch.drop_column("passed")

@@ -17,6 +17,7 @@ from werkzeug.routing import IntegerConverter
 from courses.admission import feature as admission
 from courses.catalogue import feature as catalogue
 from courses.enrolment import feature as enrolment
+from courses.grades import feature as grades
 from courses.plans import feature as plans
 from courses.recognition import feature as recognition
 from zutuan.calendar import feature as calendar
@@ -52,9 +53,9 @@ from zutuan.web.requests import ZutuanApp, close_sessions
 from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
-    people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, papers.FEATURE,
-    policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, plans.FEATURE, admission.FEATURE,
-    recognition.FEATURE, enrolment.FEATURE, operations.FEATURE,
+    people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE,
+    papers.FEATURE, policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, plans.FEATURE,
+    admission.FEATURE, recognition.FEATURE, enrolment.FEATURE, grades.FEATURE, operations.FEATURE,
 )  # fmt: skip
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from courses.grades import rules
 from courses.grades.rules import (
     ABSENT,
     CHEATED,
@@ -31,7 +33,10 @@ from courses.grades.rules import (
     read,
     total,
 )
+from courses.grades.schemes import WHOLE, Scheme, Written, check_scheme, judge, read_parts, say_parts
 from zutuan.decision import Refusal
+
+NOW = datetime(2026, 11, 25, 2, tzinfo=UTC)
 
 
 def percent(value: str | int) -> Grade:
@@ -130,3 +135,116 @@ def test_which_attempt_counts() -> None:
     assert counts([(FIRST, Grade(FIVE, level="不及格")), (RESIT, Grade(FIVE, level="优秀"))]) == Grade(
         FIVE, level="及格"
     )
+
+
+# --- the sheet's machine, and a correction's ----------------------------------------------------------------------
+
+SHEET_SAYS = {
+    # state: (save, submit, return, confirm, correct) by staff, then by the registrar
+    "open": (("open", "submitted", "sheet_not_submitted", "sheet_not_submitted", "sheet_not_confirmed"),
+             ("not_this_side", "not_this_side", "sheet_not_submitted", "sheet_not_submitted", "sheet_not_confirmed")),
+    "submitted": (("sheet_locked", "sheet_locked", "not_this_side", "not_this_side", "sheet_not_confirmed"),
+                  ("sheet_locked", "sheet_locked", "open", "confirmed", "sheet_not_confirmed")),
+    "confirmed": (("sheet_confirmed", "sheet_confirmed", "sheet_confirmed", "sheet_confirmed", "confirmed"),
+                  ("sheet_confirmed", "sheet_confirmed", "sheet_confirmed", "sheet_confirmed", "not_this_side")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("state", rules.SHEET_STATES)
+@pytest.mark.parametrize("event", rules.SHEET_EVENTS)
+@pytest.mark.parametrize("who", rules.WHO)
+def test_every_cell_of_a_sheet(state: str, event: str, who: str) -> None:
+    after = rules.sheet_step(state, event, who)
+    says = SHEET_SAYS[state][rules.WHO.index(who)][rules.SHEET_EVENTS.index(event)]
+    assert (after.code if isinstance(after, Refusal) else after) == says
+
+
+@pytest.mark.parametrize("state", rules.CORRECTION_STATES)
+@pytest.mark.parametrize("event", rules.CORRECTION_EVENTS)
+@pytest.mark.parametrize("who", rules.WHO)
+def test_every_cell_of_a_correction(state: str, event: str, who: str) -> None:
+    after = rules.correction_step(state, event, who)
+    mine = {"approve": "registrar", "deny": "registrar", "withdraw": "staff"}[event] == who
+    if state != "asked":
+        assert code(after) == "correction_over"
+    elif not mine:
+        assert code(after) == "not_this_side"
+    else:
+        assert after == {"approve": "approved", "deny": "denied", "withdraw": "withdrawn"}[event]
+
+
+def test_who_is_on_a_sheet() -> None:
+    failed, deferred = [(FIRST, percent(50))], [(FIRST, Grade(PERCENT, mark=DEFERRED))]
+    assert rules.belongs(FIRST, [], enrolled=True) is None
+    assert code(rules.belongs(FIRST, [], enrolled=False)) == "not_enrolled_in_class"
+    assert code(rules.belongs(FIRST, failed, enrolled=True)) == "attempted_already"
+    assert rules.belongs(FIRST, deferred, enrolled=True) is None
+    assert rules.belongs(RESIT, failed, enrolled=True) is None
+    assert code(rules.belongs(RESIT, deferred, enrolled=True)) == "deferred_not_failed"
+    assert rules.belongs(RESIT, [*failed, (RESIT, Grade(PERCENT, mark=DEFERRED))], enrolled=True) is None
+    assert code(rules.belongs(RESIT, [(FIRST, percent(60))], enrolled=True)) == "passed_already"
+
+
+def test_what_stands_against_handing_in() -> None:
+    later = NOW + timedelta(days=1)
+    assert code(rules.may_submit(NOW, later, 3, [])) == "enrolling_not_over"
+    assert code(rules.may_submit(NOW, NOW, 0, [])) == "nobody_to_grade"
+    missing = rules.may_submit(NOW, NOW, 12, [f"s{n}" for n in range(12)])
+    assert missing and missing.params == {"n": 12, "students": tuple(f"s{n}" for n in range(10))}
+    assert rules.may_submit(NOW, NOW, 3, []) is None
+    assert code(rules.may_open(FIRST, ["open"], 3)) == "sheet_open_already"
+    assert code(rules.may_open(RESIT, [], 0)) == "nobody_to_resit"
+    assert code(rules.may_open(FIRST, [], 0)) == "nobody_to_grade" and rules.may_open(FIRST, ["confirmed"], 1) is None
+
+
+def test_who_hands_in_does_not_decide_and_a_grade_does_not_become_none() -> None:
+    assert code(rules.four_eyes(1, 1)) == "own_grades" and rules.four_eyes(1, 2) is None
+    later = Grade(PERCENT, mark=DEFERRED)
+    assert code(rules.may_correct(percent(50), later)) == "no_deferral_afterwards"
+    assert rules.may_correct(later, percent(70)) is None and rules.may_correct(percent(59), percent(61)) is None
+
+
+# --- a row under a scheme -----------------------------------------------------------------------------------------
+
+PARTED = Scheme(PERCENT, 0, (("平时", 40), ("期末", 60)))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "parts", "mark", "says"),
+    [
+        (PARTED, {"平时": "90", "期末": "80"}, "", "84"), (PARTED, {"平时": "９０", "期末": " 80 "}, "", "84"),
+        (PARTED, {"平时": "90"}, "", ""), (PARTED, {"平时": "90", "期末": "缺考"}, "", "缺考"),
+        (PARTED, {"平时": "90"}, DEFERRED, "缓考"), (PARTED, {}, "", ""),
+        (PARTED, {"平时": "59.5", "期末": "101"}, "", {"平时": "whole_grades_only", "期末": "grade_out_of_scale"}),
+        (PARTED, {"实验": "90"}, "", {"实验": "no_such_part"}), (PARTED, {}, "ill", {"mark": "no_such_mark"}),
+        (Scheme(FIVE, 0, PARTED.parts), {"平时": "90", "期末": "80"}, "", "良好"),
+        (Scheme(TWO), {WHOLE: "合格"}, "", "合格"), (Scheme(TWO), {WHOLE: "85"}, "", {WHOLE: "no_such_level"}),
+        (Scheme(), {WHOLE: "59.5"}, "", {WHOLE: "whole_grades_only"}), (Scheme(PERCENT, 1), {WHOLE: "59.5"}, "", "59.5"),
+        (Scheme(), {WHOLE: "85"}, ABSENT, {"mark": "grade_and_mark"}), (Scheme(), {WHOLE: "缺考"}, "", "缺考"),
+        (Scheme(), {WHOLE: "8_5"}, "", {WHOLE: "not_a_grade"}), (Scheme(), {WHOLE: "1e1"}, "", {WHOLE: "not_a_grade"}),
+    ],
+)  # fmt: skip
+def test_what_a_row_comes_to(scheme: Scheme, parts: dict[str, str], mark: str, says: str | dict[str, str]) -> None:
+    found = judge(scheme, Written(parts, mark))
+    assert ({name: each.code for name, each in found.items()} if isinstance(found, dict) else found.text) == says
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("平时40、期末60", (("平时", 40), ("期末", 60))), ("平时 40%，期末：60%", (("平时", 40), ("期末", 60))), ("", ()),
+        ("期末100", (("期末", 100),)), ("平时", "parts_not_clear"), ("40", "parts_not_clear"),
+    ],
+)  # fmt: skip
+def test_parts_as_people_write_them(text: str, says: object) -> None:
+    found = read_parts(text)
+    assert (found.code if isinstance(found, Refusal) else found) == says
+    if isinstance(found, tuple):
+        assert read_parts(say_parts(found)) == found and check_scheme(PERCENT, 0, found) is None
+
+
+def test_schemes_that_are_none() -> None:
+    assert code(check_scheme("letters", 0, ())) == code(check_scheme(PERCENT, 3, ())) == "no_such_scale"
+    for parts in ([("平时", 50), ("平时", 50)], [("总评", 100)], [("", 100)], [(f"p{n}", 10) for n in range(10)]):
+        assert code(check_scheme(PERCENT, 0, parts)) == "parts_not_clear"
+    assert code(check_scheme(PERCENT, 0, [("平时", 40), ("期末", 50)])) == "weights_not_whole"

@@ -21,6 +21,7 @@ from courses.catalogue.models import (
     SeatPool,
 )
 from courses.enrolment.models import Enrolment, EnrolmentEvent
+from courses.grades.models import GradeCorrection, GradeEntry, GradeScheme, GradeSheet
 from courses.plans.models import TermPlan
 from courses.recognition.models import Recognition, RecognitionRequest
 from zutuan.calendar.models import (
@@ -140,8 +141,34 @@ def one_of_each(session: Session, cast: Cast) -> None:
     session.flush()
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
     _files(session, course.id, student.id)
+    _grades(session, offering.id, enrolment.id, teacher.id)
     open_session(session, student.id, NOW)
     audit(session, None, "test.everything", Subject(), now=NOW)
+
+
+def _grades(session: Session, offering_id: int, enrolment_id: int, teacher_id: int) -> None:
+    session.add(GradeScheme(offering_id=offering_id, scale="percent", parts=[{"name": "期末", "weight": 100}]))
+    sheet = GradeSheet(offering_id=offering_id, attempt="first", state="open", created_at=NOW, updated_at=NOW)
+    session.add(sheet)
+    session.flush()
+    entry = GradeEntry(
+        sheet_id=sheet.id, enrolment_id=enrolment_id, parts={"期末": "85"}, scale="percent", grade="85",
+        entered_by=teacher_id, entered_at=NOW,
+    )  # fmt: skip
+    session.add(entry)
+    session.flush()
+    kept = {"parts": {"期末": "85"}, "scale": "percent", "grade": "85", "mark": ""}
+    session.add(
+        GradeCorrection(
+            entry_id=entry.id,
+            before=kept,
+            after=kept,
+            reason="漏登",
+            state="withdrawn",
+            asked_by=teacher_id,
+            asked_at=NOW,
+        )
+    )
 
 
 def _course(session: Session, cast: Cast, teacher_id: int, code: str = "EDU001") -> Course:

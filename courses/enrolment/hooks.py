@@ -1,0 +1,63 @@
+"""What later features show of an enrolment, on its page and in lists; each says so once, when it is registered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from courses.catalogue.models import Offering
+from courses.enrolment.models import Enrolment
+from zutuan.sharing.actor import Actor
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A card of the enrolment's page: a template of the feature, which finds its values as `panel`."""
+
+    template: str
+    context: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A few words behind a row of 我的选课, as a chip of that tone."""
+
+    tone: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A button of the class's page and of its roster, for whoever may read the roster."""
+
+    label: Any
+    url: str
+
+
+# (actor, offering) → where this feature deals with the class; None: nowhere for this person.
+class_links: list[Callable[[Actor, Offering], Link | None]] = []
+# (session, actor, enrolment) → its card; None: nothing to show. Whoever calls has seen to it that the actor may read it.
+panels: list[Callable[[Session, Actor, Enrolment], Panel | None]] = []
+# (session, actor, enrolments) → enrolment id → its words; asked once for a whole list.
+lines: list[Callable[[Session, Actor, Sequence[Enrolment]], Mapping[int, Line]]] = []
+
+
+def links_of(actor: Actor, offering: Offering) -> list[Link]:
+    found = (each(actor, offering) for each in class_links)
+    return [link for link in found if link is not None]
+
+
+def panels_of(session: Session, actor: Actor, enrolment: Enrolment) -> list[Panel]:
+    found = (each(session, actor, enrolment) for each in panels)
+    return [panel for panel in found if panel is not None]
+
+
+def lines_of(session: Session, actor: Actor, enrolments: Sequence[Enrolment]) -> dict[int, list[Line]]:
+    found: dict[int, list[Line]] = {}
+    for each in lines if enrolments else ():
+        for id_, line in each(session, actor, enrolments).items():
+            found.setdefault(id_, []).append(line)
+    return found

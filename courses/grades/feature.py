@@ -1,0 +1,118 @@
+"""Grades, as the kernel registers them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from courses.catalogue import hooks as catalogue
+from courses.catalogue.models import Offering
+from courses.enrolment import hooks as enrolment
+from courses.enrolment.models import Enrolment
+from courses.grades import changes, checks, lists, notices, policies, queries, views
+from courses.grades import errors as errors
+from courses.grades import sheet_pages as sheet_pages
+from courses.grades.api import class_api, corrections_api, own_api, sheets_api
+from courses.grades.demo import load
+from courses.grades.pages import blueprint
+from courses.grades.permissions import allow
+from zutuan.feature import Feature, NavEntry, Todo
+from zutuan.imports.intake import MAX_BODY
+from zutuan.sharing.actor import Actor
+from zutuan.web.texts import title
+
+
+def _panel(session: Session, actor: Actor, shown: Enrolment) -> enrolment.Panel | None:
+    """What the student got, on the enrolment's page."""
+    attempts = queries.of_enrolments(session, [shown.id]).get(shown.id)
+    if not attempts:
+        return None
+    context = {"attempts": attempts, "stands": views.counted(attempts)}
+    return enrolment.Panel("grades/_enrolment.html", context)
+
+
+def _lines(session: Session, actor: Actor, shown: Sequence[Enrolment]) -> dict[int, enrolment.Line]:
+    """And in the list of my enrolments."""
+    attempts = queries.of_enrolments(session, [each.id for each in shown])
+    found = {}
+    for id_, tries in attempts.items():
+        stands = views.counted(tries)
+        if stands is not None:
+            tone = "warn" if stands.passed is None else "good" if stands.passed else "bad"
+            found[id_] = enrolment.Line(tone, _("成绩 %(grade)s", grade=views.grade(str(stands))))
+    return found
+
+
+def _link(actor: Actor, offering: Offering) -> enrolment.Link | None:
+    """From the class and its roster to its grades."""
+    if not allow.may(actor, "grades.read", queries.subject(offering)):
+        return None
+    return enrolment.Link(_("成绩"), url_for("grades.of_class", offering_id=offering.id))
+
+
+catalogue.once(catalogue.ending_rules, queries.graded)
+catalogue.once(enrolment.panels, _panel)
+catalogue.once(enrolment.lines, _lines)
+catalogue.once(enrolment.class_links, _link)
+
+
+def _office(actor: Actor) -> bool:
+    return bool(allow.schools(actor, "grades.list"))
+
+
+def _waiting(session: Session, actor: Actor) -> int:
+    return lists.waiting(session, actor)[0]
+
+
+def todos(session: Session, actor: Actor) -> list[Todo]:
+    """Sheets and corrections that wait for the registrar, and the teacher's own sheets that came back."""
+    found = []
+    if allow.schools(actor, "grades.confirm"):
+        count, since = lists.waiting(session, actor)
+        if count:
+            note, address = _("确认后学生和他们的学校才能看到"), url_for("grades.sheets")
+            found.append(Todo(count, _("待确认成绩"), note, address, _("去确认"), since=since, accent=True))
+        count, since = lists.corrections_waiting(session, actor)
+        if count:
+            address = url_for("grades.sheets") + "#corrections"
+            found.append(
+                Todo(count, _("成绩更正待审核"), _("任课教师申请更正已公布的成绩"), address, _("去审核"), since=since)
+            )
+    return [*found, *(_returned(session, actor) if actor.holds(["teacher"]) else [])]
+
+
+def _returned(session: Session, actor: Actor) -> list[Todo]:
+    return [
+        Todo(
+            1, _("成绩单被退回"), title(each.offering.course.item), url_for("grades.sheet", sheet_id=each.id),
+            _("去修改"), since=each.updated_at, accent=True,
+        )
+        for each in lists.returned(session, actor)
+    ]  # fmt: skip
+
+
+FEATURE = Feature(
+    name="grades",
+    pages=(blueprint,),
+    api=(class_api, sheets_api, corrections_api, own_api),
+    permissions=allow,
+    nav=(
+        NavEntry(
+            "grades.sheets", _l("成绩确认"), "clipboard-check", shown=_office, count=_waiting, order=28, more_only=True
+        ),
+    ),
+    todos=todos,
+    handlers={notices.TOPIC: notices.tell_all},
+    notices=notices.TEXTS,
+    notice_kinds=notices.KINDS,
+    policies=policies.ALL,
+    bodies={"grades.upload": MAX_BODY},
+    demo=load,
+    demo_order=70,
+    checks=checks.ALL,
+    people=changes.PEOPLE,
+)

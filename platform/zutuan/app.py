@@ -18,6 +18,7 @@ from courses.admission import feature as admission
 from courses.catalogue import feature as catalogue
 from courses.enrolment import feature as enrolment
 from courses.plans import feature as plans
+from courses.results import feature as results
 from zutuan.calendar import feature as calendar
 from zutuan.calendar import sources
 from zutuan.clusters import feature as clusters
@@ -53,7 +54,7 @@ from zutuan.web.upkeep import Upkeep
 FEATURES: tuple[Feature, ...] = (
     people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, papers.FEATURE,
     policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, plans.FEATURE, admission.FEATURE,
-    enrolment.FEATURE, operations.FEATURE,
+    enrolment.FEATURE, results.FEATURE, operations.FEATURE,
 )  # fmt: skip
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)

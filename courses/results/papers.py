@@ -85,7 +85,7 @@ def _issue(
 
 def _form_content(place: Affiliation, results: list[Result]) -> dict[str, Any]:
     rows = [labels.row(each) for each in results]
-    terms = " 、".join(dict.fromkeys(row.term for row in rows))
+    terms = _("、").join(dict.fromkeys(row.term for row in rows))
     table = {
         "heads": [
             _("开课学校"), _("课程"), _("学分"), _("成绩"), _("认定为本校课程"), _("课程类别"), _("认定学分"), _("认定成绩"), _("绩点"),
@@ -94,7 +94,7 @@ def _form_content(place: Affiliation, results: list[Result]) -> dict[str, Any]:
             [r.host, f"{r.code} {r.title}", r.credits, _attempted(r), r.counts_as, r.category, r.earned, r.recognised, r.points]
             for r in rows
         ],
-        "widths": [38, 52, 14, 20, 50, 24, 18, 20, 16], "numbers": [2, 6, 8],
+        "widths": [38, 50, 14, 25, 48, 23, 18, 21, 16], "numbers": [2, 6, 8],
     }  # fmt: skip
     return {
         "title": _("学分认定表"), "text": "", "school": place.school.name, "orientation": "landscape",
@@ -113,7 +113,7 @@ def _attempted(row: labels.Row) -> str:
 
 def _student_facts(place: Affiliation) -> list[list[str]]:
     facts = [
-        [_("姓名"), place.person.name], [_("学工号"), masked(place.number)], [_("所在学校"), place.school.name],
+        [_("姓名"), place.person.name], [_("学工号"), masked(place.number)], [_("学校"), place.school.name],
         [_("院系"), place.department.name if place.department else ""], [_("专业"), place.major], [_("年级"), place.grade],
     ]  # fmt: skip
     return [[label, value] for label, value in facts if value]
@@ -158,7 +158,7 @@ def _transcript_content(place: Affiliation, results: list[Result], language: str
     rows = [labels.row(each) for each in results]
     table = {
         "heads": transcript_heads(), "rows": [transcript_row(each) for each in rows],
-        "widths": [34, 36, 46, 15, 19, 46, 24, 18, 20, 16], "numbers": [3, 7, 9],
+        "widths": [33, 34, 42, 15, 24, 42, 23, 20, 22, 17], "numbers": [3, 7, 9],
     }  # fmt: skip
     note = _("原成绩由开课学校给出；认定的课程、学分、成绩和绩点按本校规定记载。")
     more = {} if language == "zh" else {"language": language}

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session, joinedload
 
 from courses.catalogue.models import Course, Offering
@@ -27,6 +28,7 @@ from zutuan.papers import services as papers
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
+from zutuan.web.texts import title
 
 AT_ONCE = 200
 # What the home school says of an original; kept in `before` when the original changes.
@@ -228,7 +230,7 @@ def recognise_all(session: Session, actor: Actor, ids: Sequence[int]) -> list[Re
         except (Refused, Invalid) as error:
             bad.append(named(result, error))
     if bad:
-        raise Refused("some_not_recognised", n=len(bad), rows="；".join(bad[:20]))
+        raise Refused("some_not_recognised", n=len(bad), rows=_("；").join(bad[:20]))
     return found
 
 
@@ -236,5 +238,7 @@ def named(result: Result, error: Refused | Invalid) -> str:
     """Whose row it is, and what is wrong with it."""
     why = [say(each.code, each.params)[0] for each in error.errors] or [say(error.code, error.params)[0]]
     enrolment = result.enrolment
-    titled = enrolment.offering.course.item.title_zh
-    return f"{enrolment.person.name}（{enrolment.affiliation.number}）《{titled}》{''.join(why)}"
+    return _(
+        "%(student)s（%(number)s）《%(title)s》%(why)s", student=enrolment.person.name,
+        number=enrolment.affiliation.number, title=title(enrolment.offering.course.item), why="".join(why),
+    )  # fmt: skip

@@ -45,7 +45,9 @@ def set_policy(database: Database, cast: Cast, key: str, value: Any, letter: str
 # --- the main path ----------------------------------------------------------------------------------------------
 
 
-def test_a_confirmed_grade_is_recognised_and_completes_the_enrolment(app: Flask, database: Database, cast: Cast) -> None:
+def test_a_confirmed_grade_is_recognised_and_completes_the_enrolment(
+    app: Flask, database: Database, cast: Cast
+) -> None:
     enrolment, result = graded(app, database, cast)
     shown = of(app, cast, result)
     assert shown["state"] == "waiting" and shown["original"]["grade"] == "86" and shown["recognised"] is None
@@ -103,7 +105,10 @@ def test_policies_of_the_home_school(sqlite_app: Flask, sqlite_database: Databas
     set_policy(sqlite_database, cast, "results.fail_recorded", False)
     _e, good = graded(sqlite_app, sqlite_database, cast)
     _e, bad = graded(sqlite_app, sqlite_database, cast, code="EDU102", number=1, grade="55")
-    assert (of(sqlite_app, cast, good)["proposal"]["grade"], of(sqlite_app, cast, good)["proposal"]["points"]) == ("良好", "3.00")
+    assert (of(sqlite_app, cast, good)["proposal"]["grade"], of(sqlite_app, cast, good)["proposal"]["points"]) == (
+        "良好",
+        "3.00",
+    )
     failed = ok(post(sqlite_app, cast, f"{bad}/recognise"))["recognised"]
     assert (failed["grade"], failed["recorded"], failed["credits"]) == ("不及格", False, 0)
 
@@ -139,7 +144,11 @@ def test_a_correction_makes_it_wait_again(app: Flask, database: Database, cast: 
     confirm(database, cast, {enrolment: "58"}, version=2)
     shown = of(app, cast, result)
     assert shown["state"] == "waiting" and shown["original"]["grade"] == "58" and shown["proposal"]["credits"] == 0
-    assert (shown["before"]["grade"], shown["before"]["credits"], shown["before"]["original"]["grade"]) == ("86", "1.5", "86")
+    assert (shown["before"]["grade"], shown["before"]["credits"], shown["before"]["original"]["grade"]) == (
+        "86",
+        "1.5",
+        "86",
+    )
     assert ok(post(app, cast, f"{result}/recognise"))["recognised"]["points"] == "0.00"
 
 
@@ -167,15 +176,19 @@ def test_who_may(app: Flask, database: Database, cast: Cast) -> None:
     assert ok(api(app, cast.who("A", "registrar")).get("/results"))["items"] == []
     listed = ok(api(app, cast.who("B", "registrar")).get(f"/results?state=waiting&host_id={cast.schools['A']}"))
     assert [each["id"] for each in listed["items"]] == [result]
-    for narrow in ("state=refused", "term=2019-2020/1", f"host_id={cast.schools['C']}", "department_id=9999", "q=没有这门"):
+    for narrow in (
+        "state=refused",
+        "term=2019-2020/1",
+        f"host_id={cast.schools['C']}",
+        "department_id=9999",
+        "q=没有这门",
+    ):
         assert ok(api(app, cast.who("B", "registrar")).get(f"/results?{narrow}"))["items"] == [], narrow
 
 
 def _many(app: Flask, database: Database, cast: Cast, count: int, **more: Any) -> tuple[list[int], list[int]]:
     taught = teach(app, cast, seats=count)
-    made = [
-        ok(api(app, each).post(taught.seats, {}), 201)["id"] for each in add_people(database, cast, "B", count)
-    ]
+    made = [ok(api(app, each).post(taught.seats, {}), 201)["id"] for each in add_people(database, cast, "B", count)]
     ok(api(app, cast.who("B", "registrar")).post("/enrolments/decide", {"ids": made, "event": "approve", "reason": ""}))
     return made, confirm(database, cast, dict.fromkeys(made, "80"), course_id=taught.course_id, **more)
 
@@ -187,7 +200,11 @@ def test_many_at_once_all_or_none(app: Flask, database: Database, cast: Cast) ->
         session.info["audited"] = True
     with changes_nothing(database):
         problem = refused(post(app, cast, "recognise", {"ids": results}), 409, "some_not_recognised")
-    assert problem["title"].startswith("2 项不能认定") and "B student" in problem["title"] and "《教育心理学》" in problem["title"]
+    assert (
+        problem["title"].startswith("2 项不能认定")
+        and "B student" in problem["title"]
+        and "《教育心理学》" in problem["title"]
+    )
     good = [results[0], results[3]]
     assert ok(post(app, cast, "recognise", {"ids": good}))["ids"] == good
     refused(post(app, cast, "recognise", {"ids": []}), 422, "invalid")

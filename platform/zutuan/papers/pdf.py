@@ -18,6 +18,7 @@ from fpdf.fonts import FontFace
 from zutuan.papers.fonts import fonts_for
 
 MARGIN, QR_SIZE = 22.0, 30.0
+CHECKING = 74.0  # on a wide page: the lines beside the QR code
 LABEL_WIDTH = 34.0
 WIDTHS = {"portrait": 210, "landscape": 297}  # millimetres
 INK, MUTED, LINE, SHADE = (27, 39, 51), (86, 99, 111), (160, 168, 176), (238, 241, 244)
@@ -68,7 +69,7 @@ class _Sheet(FPDF):
 
     def __init__(self, words: Words, orientation: str) -> None:
         super().__init__(orientation=orientation, format="A4")
-        self.words, self.wide = words, WIDTHS[orientation]
+        self.words, self.wide, self.tall = words, WIDTHS[orientation], orientation == "portrait"
 
     def header(self) -> None:
         self.set_font("serif", size=10)
@@ -76,7 +77,7 @@ class _Sheet(FPDF):
         self.multi_cell(0, 5, self.words.school, align="C", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.set_draw_color(*LINE)
         self.line(MARGIN, self.get_y() + 2, self.wide - MARGIN, self.get_y() + 2)
-        self.ln(12)
+        self.ln(12 if self.tall else 7)
 
     def footer(self) -> None:
         self.set_y(-16)
@@ -108,12 +109,13 @@ def render(content: dict[str, Any], words: Words, url: str, at: datetime) -> byt
 
 def _body(sheet: _Sheet, content: dict[str, Any]) -> None:
     sheet.set_text_color(*INK)
-    sheet.set_font("serif", size=22)
-    sheet.multi_cell(0, 12, content["title"], align="C", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-    sheet.ln(8)
-    sheet.set_font("serif", size=12)
-    sheet.multi_cell(0, 8, content["text"], align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-    sheet.ln(4)
+    sheet.set_font("serif", size=22 if sheet.tall else 18)
+    sheet.multi_cell(0, 12 if sheet.tall else 9, content["title"], align="C", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    sheet.ln(8 if sheet.tall else 4)
+    if content["text"] or not tables_of(content):
+        sheet.set_font("serif", size=12)
+        sheet.multi_cell(0, 8, content["text"], align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        sheet.ln(4)
     if tables_of(content):
         _facts_side_by_side(sheet, content["facts"])
     else:
@@ -178,21 +180,33 @@ def _fact(sheet: _Sheet, label: str, value: str) -> None:
 
 
 def _foot(sheet: _Sheet, words: Words, url: str) -> None:
-    """Room for 签字 and 盖章, and beside it the way to check the paper."""
-    if sheet.will_page_break(62):
+    """Room for 签字 and 盖章, and the way to check the paper: under it, or on a wide page beside it."""
+    if sheet.will_page_break(62 if sheet.tall else 42):
         sheet.add_page()
     top = sheet.get_y() + 6
-    width = (sheet.wide - 2 * MARGIN - 8 * (len(words.signatures) - 1)) / len(words.signatures)
+    checking = f"{words.dated}\n{words.number}\n{words.verify}\n{url}"
     sheet.set_font("serif", size=10)
     sheet.set_text_color(*MUTED)
-    for place, label in enumerate(words.signatures):
-        left = MARGIN + place * (width + 8)
-        sheet.rect(left, top, width, 18)
-        sheet.set_xy(left + 1, top + 1)
+    if sheet.tall:
+        _signatures(sheet, words.signatures, MARGIN, top, 18)
+        _qr(sheet, url, MARGIN, top + 24)
+        sheet.set_xy(MARGIN + QR_SIZE + 6, top + 26)
+        sheet.multi_cell(0, 5.5, checking, align="L")
+        return
+    _qr(sheet, url, MARGIN, top)
+    sheet.set_xy(MARGIN + QR_SIZE + 4, top)
+    sheet.multi_cell(CHECKING, 5.2, checking, align="L")
+    _signatures(sheet, words.signatures, MARGIN + QR_SIZE + CHECKING + 10, top, QR_SIZE)
+
+
+def _signatures(sheet: _Sheet, labels: tuple[str, ...], left: float, top: float, height: float) -> None:
+    """Boxes beside each other, from `left` to the margin."""
+    width = (sheet.wide - MARGIN - left - 8 * (len(labels) - 1)) / len(labels)
+    for place, label in enumerate(labels):
+        at = left + place * (width + 8)
+        sheet.rect(at, top, width, height)
+        sheet.set_xy(at + 1, top + 1)
         sheet.cell(width - 2, 5, label)
-    _qr(sheet, url, MARGIN, top + 24)
-    sheet.set_xy(MARGIN + QR_SIZE + 6, top + 26)
-    sheet.multi_cell(0, 5.5, f"{words.dated}\n{words.number}\n{words.verify}\n{url}", align="L")
 
 
 def _qr(sheet: _Sheet, url: str, left: float, top: float) -> None:

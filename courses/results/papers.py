@@ -88,7 +88,7 @@ def _form_content(place: Affiliation, results: list[Result]) -> dict[str, Any]:
     terms = _("、").join(dict.fromkeys(row.term for row in rows))
     table = {
         "heads": [
-            _("开课学校"), _("课程"), _("学分"), _("成绩"), _("认定为本校课程"), _("课程类别"), _("认定学分"), _("认定成绩"), _("绩点"),
+            _("开课学校"), _("修读课程"), _("学分"), _("成绩"), _("认定为本校课程"), _("课程类别"), _("认定学分"), _("认定成绩"), _("绩点"),
         ],
         "rows": [
             [r.host, f"{r.code} {r.title}", r.credits, _attempted(r), r.counts_as, r.category, r.earned, r.recognised, r.points]
@@ -158,7 +158,7 @@ def _transcript_content(place: Affiliation, results: list[Result], language: str
     rows = [labels.row(each) for each in results]
     table = {
         "heads": transcript_heads(), "rows": [transcript_row(each) for each in rows],
-        "widths": [33, 34, 42, 15, 24, 42, 23, 20, 22, 17], "numbers": [3, 7, 9],
+        "widths": [28, 32, 42, 15, 23, 42, 23, 25, 24, 17], "numbers": [3, 7, 9],
     }  # fmt: skip
     note = _("原成绩由开课学校给出；认定的课程、学分、成绩和绩点按本校规定记载。")
     more = {} if language == "zh" else {"language": language}
@@ -173,7 +173,7 @@ def _transcript_content(place: Affiliation, results: list[Result], language: str
 
 def transcript_heads() -> list[str]:
     return [
-        _("学期"), _("开课学校"), _("课程"), _("学分"), _("原成绩"), _("认定为"), _("课程类别"), _("认定学分"), _("认定成绩"), _("绩点"),
+        _("学期"), _("开课学校"), _("修读课程"), _("学分"), _("原成绩"), _("认定为"), _("课程类别"), _("认定学分"), _("认定成绩"), _("绩点"),
     ]  # fmt: skip
 
 

@@ -210,7 +210,7 @@ def _content(place: Affiliation, term: TermOf, found: list[Line], now: datetime)
             ]
             for each in found
         ],
-        "widths": [44, 15, 13, 28, 48, 17, 19], "numbers": [2, 5, 6],
+        "widths": [42, 15, 13, 26, 46, 19, 22], "numbers": [2, 5, 6],
     }  # fmt: skip
     return {
         "title": _("教学工作量证明"), "text": text, "school": place.school.name,

@@ -114,7 +114,8 @@ def _body(sheet: _Sheet, content: dict[str, Any]) -> None:
     sheet.ln(8 if sheet.tall else 4)
     if content["text"] or not tables_of(content):
         sheet.set_font("serif", size=12)
-        sheet.multi_cell(0, 8, content["text"], align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        wrap = _wrap(content) if tables_of(content) else WrapMode.WORD
+        sheet.multi_cell(0, 8, content["text"], align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT, wrapmode=wrap)
         sheet.ln(4)
     if tables_of(content):
         _facts_side_by_side(sheet, content["facts"])
@@ -123,11 +124,16 @@ def _body(sheet: _Sheet, content: dict[str, Any]) -> None:
             _fact(sheet, label, value)
     sheet.ln(4)
     for table in tables_of(content):
-        _table(sheet, table, WrapMode.CHAR if language_of(content) == "zh" else WrapMode.WORD)
+        _table(sheet, table, _wrap(content))
     if content.get("after"):
         sheet.set_font("serif", size=9)
         sheet.set_text_color(*MUTED)
         sheet.multi_cell(0, 5, content["after"], align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+
+def _wrap(content: dict[str, Any]) -> WrapMode:
+    """Chinese has no spaces to break a line at."""
+    return WrapMode.CHAR if language_of(content) == "zh" else WrapMode.WORD
 
 
 def _facts_side_by_side(sheet: _Sheet, facts: list[list[str]]) -> None:

@@ -56,6 +56,9 @@ EVENT = {
     "offer_lapsed": _l("未在期限内接受名额"),
     "queue_closed": _l("候补结束"),
     "graded": _l("成绩已公布"),
+    "recognise": _l("成绩已认定"),
+    "not_recognised": _l("成绩未予认定"),
+    "reopen_result": _l("重新认定成绩"),
 }
 
 # whose word is awaited

@@ -47,8 +47,23 @@ def upgrade() -> None:
     with op.batch_alter_table("result") as batch:
         batch.create_index("ix_result_home", ["home_school_id", "state", "id"])
 
+    op.create_table(
+        "paper_subject",
+        sa.Column("paper_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("subject_type", sa.String(30), nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["paper_id"], ["paper.id"], name=op.f("fk_paper_subject_paper_id")),
+        sa.PrimaryKeyConstraint("paper_id", "subject_type", "subject_id", name=op.f("pk_paper_subject")),
+    )
+    with op.batch_alter_table("paper_subject") as batch:
+        batch.create_index("ix_paper_subject_of", ["subject_type", "subject_id"])
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("paper_subject") as batch:
+        batch.drop_index("ix_paper_subject_of")
+
+    op.drop_table("paper_subject")
     with op.batch_alter_table("result") as batch:
         batch.drop_index("ix_result_home")
 

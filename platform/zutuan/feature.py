@@ -147,6 +147,8 @@ class Feature:
     nav: tuple[NavEntry, ...] = ()
     todos: Callable[[Session, Actor], list[Todo]] | None = None
     cards: Callable[[Session, Actor], list[Card]] | None = None
+    # place on another feature's page ("enrolment.page": its enrolment) → what this feature shows there
+    parts: Mapping[str, Callable[[Session, Actor, Any], Sequence[Card]]] = field(default_factory=dict)
     kinds: tuple[Kind, ...] = ()
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     # outbox topic → what talks to another machine about it, outside of any transaction

@@ -24,6 +24,7 @@ from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.grades.models import GradeCorrection, GradeEntry, GradeScheme, GradeSheet
 from courses.plans.models import TermPlan
 from courses.recognition.models import Recognition, RecognitionRequest
+from courses.results.models import Result
 from zutuan.calendar.models import (
     BusyPeriod,
     CalendarEdition,
@@ -39,7 +40,7 @@ from zutuan.clusters.models import FormerName
 from zutuan.imports.models import ImportBatch, ImportLine
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import GroupChat, Notice, NoticeChoice
-from zutuan.papers.models import Paper
+from zutuan.papers.models import Paper, PaperSubject
 from zutuan.people.models import AccessKey, Proposal, SignInFailure
 from zutuan.people.signing_in import open_session
 from zutuan.policies.models import PolicyValue
@@ -105,7 +106,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
             NoticeChoice(person_id=student.id, kind="other", bell=True, mail="off"),
             GroupChat(school_id=cast.schools["A"], address="https://qyapi.weixin.qq.com/x", kinds=[], changed_at=NOW),
             PolicyValue(key="notices.digest_hour", school_id=cast.schools["A"], value=7, from_=LATER, decided_at=NOW),
-            Paper(
+            paper := Paper(
                 number="ZT2026-00000-00000-00000", kind="test", person_id=student.id, school_id=cast.schools["B"],
                 subject_type="enrolment", subject_id=1, content={}, digest="", issued_at=NOW,
             ),
@@ -139,6 +140,13 @@ def one_of_each(session: Session, cast: Cast) -> None:
         ]
     )  # fmt: skip
     session.flush()
+    session.add(
+        Result(
+            enrolment_id=enrolment.id, home_school_id=cast.schools["B"], state="waiting", created_at=NOW, updated_at=NOW,
+            original={"scale": "percent", "grade": "86", "mark": "", "attempt": "first", "credits": "2.5"},
+        )
+    )  # fmt: skip
+    session.add(PaperSubject(paper_id=paper.id, subject_type="result", subject_id=1))
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
     _files(session, course.id, student.id)
     _grades(session, offering.id, enrolment.id, teacher.id)

@@ -40,3 +40,14 @@ class Paper(Base):
 
     school: Mapped[School] = relationship()
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
+
+
+class PaperSubject(Base):
+    """What else a paper shows: when it changes, the paper is taken back."""
+
+    __tablename__ = "paper_subject"
+    __table_args__ = (sa.Index("ix_paper_subject_of", "subject_type", "subject_id"),)
+
+    paper_id: Mapped[int] = foreign("paper.id", primary_key=True, index=False, autoincrement=False)
+    subject_type: Mapped[str] = mapped_column(sa.String(30), primary_key=True)
+    subject_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from zutuan.errors import Invalid, Refused
+from zutuan.errors import Invalid, NotFound, Refused
 from zutuan.papers import schemas, services, views
 from zutuan.papers.permissions import allow, subject
 from zutuan.web.forms import Errors, load_form, refused
@@ -45,6 +47,15 @@ def file(paper_id: int) -> ResponseReturnValue:
 
 
 file.talisman_view_options = {"content_security_policy": views.FILE_CSP}  # type: ignore[attr-defined]
+
+
+@blueprint.get("/papers/files.zip")
+def bundle() -> ResponseReturnValue:
+    """Several at once: `?paper=1&paper=2`."""
+    ids = [int(each) for each in request.args.getlist("paper") if re.fullmatch(r"[1-9][0-9]{0,17}", each)]
+    if not ids:
+        raise NotFound
+    return views.bundle(services.bundle(db(), actor(), ids))
 
 
 @blueprint.post("/papers/<id:paper_id>/revoke")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,25 +18,30 @@ from zutuan.errors import Denial, Hidden, NotFound, Refused
 from zutuan.paging import Key, Page, fetch_page
 from zutuan.papers import pdf, rules
 from zutuan.papers.fonts import fonts_for
-from zutuan.papers.models import Paper
+from zutuan.papers.models import Paper, PaperSubject
 from zutuan.papers.permissions import allow, subject
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
+AT_ONCE = 50  # files that one bundle holds: each takes a third of a second to draw
 # Why a paper whose time is over shows nothing any more: written down once, in the language of papers.
 KEPT_LONG_ENOUGH = "学校规定的保存期限已满，内容已删除。"
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A paper that a feature has decided to issue: `content` is {title, text, facts: [[label, value]], school}."""
+    """A paper that a feature has decided to issue: `content` is {title, text, facts: [[label, value]], school}, and where
+    it needs more, tables: [{heads, rows, widths, title?, numbers?: columns of figures}], after (a note below them),
+    orientation (portrait or landscape), language (zh or en), signatures: [label]. `shows`: what else it speaks of than
+    `about`; `lapse` of any of it takes the paper back."""
 
     kind: str
     person_id: int
     school_id: int
     about: Subject
     content: dict[str, Any]
+    shows: tuple[Subject, ...] = ()
 
 
 def issue(session: Session, actor: Actor, draft: Draft) -> Paper:
@@ -55,6 +61,7 @@ def issue(session: Session, actor: Actor, draft: Draft) -> Paper:
     )  # fmt: skip
     session.add(paper)
     session.flush()
+    session.add_all(PaperSubject(paper_id=paper.id, subject_type=each.type, subject_id=each.id) for each in draft.shows)
     audit(
         session, actor, "paper.issue", Subject("paper", paper.id), now=actor.now, school_id=draft.school_id,
         kind=draft.kind, about=draft.about.id,
@@ -71,15 +78,15 @@ def _standing(session: Session, draft: Draft) -> Paper | None:
 
 
 def words_of(number: str, content: dict[str, Any], at: datetime) -> pdf.Words:
-    """What stands around the content. Papers are in Chinese, whatever language their reader has chosen."""
-    with force_locale("zh"):
+    """What stands around the content: in the paper's language, whatever their reader has chosen."""
+    with force_locale(pdf.language_of(content)):
         return pdf.Words(
             number=_("编号 %(number)s", number=number),
             page=_("第 {page} 页，共 {pages} 页"),
             verify=_("扫码或在下面的网址核对本证明："),
             school=content["school"],
             dated=_("开具日期 %(day)s", day=local(at).date()),
-            signatures=(_("经办人（签字）"), _("盖章")),
+            signatures=tuple(content.get("signatures", (_("经办人（签字）"), _("盖章")))),
         )
 
 
@@ -101,9 +108,14 @@ def revoke(session: Session, actor: Actor, paper_id: int, reason: str) -> Paper:
 
 def lapse(session: Session, actor: Actor | None, about: Subject, now: datetime) -> None:
     """What the papers about this say is no longer true: they are taken back. (Pages say so where there is no reason.)"""
-    query = sa.select(Paper).where(Paper.subject_type == about.type, Paper.subject_id == about.id)
+    also = sa.select(PaperSubject.paper_id).where(_speaks_of(PaperSubject, about))
+    query = sa.select(Paper).where(sa.or_(_speaks_of(Paper, about), Paper.id.in_(also)))
     for paper in session.scalars(query.where(Paper.revoked_at.is_(None)).order_by(Paper.id)):
         _take_back(session, actor, paper, "", now)
+
+
+def _speaks_of(table: type[Paper] | type[PaperSubject], about: Subject) -> sa.ColumnElement[bool]:
+    return sa.and_(table.subject_type == about.type, table.subject_id == about.id)
 
 
 def _take_back(session: Session, actor: Actor | None, paper: Paper, reason: str, now: datetime) -> None:
@@ -132,6 +144,13 @@ def view(session: Session, actor: Actor, paper_id: int) -> Paper:
     if not allow.may(actor, "paper.read", subject(paper)):
         raise Hidden(Denial("paper.read", "paper", paper_id))
     return paper
+
+
+def bundle(session: Session, actor: Actor, ids: Sequence[int]) -> list[Paper]:
+    """Several papers at once; as one of them, 404 for whoever may not see them all."""
+    if len(ids) > AT_ONCE:
+        raise Refused("too_many_papers", max=AT_ONCE)
+    return [view(session, actor, each) for each in ids]
 
 
 def verify(session: Session, text: str) -> Paper | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from marshmallow import ValidationError
 
-from zutuan.decision import FieldError
+from zutuan.decision import FieldError, Refusal
 from zutuan.fields import Text, field_errors
 
 LEVELS = ("platform", "cluster", "school")
@@ -27,6 +27,7 @@ class Policy:
 
     `low` and `high` bound a whole number, the characters of a text, or the minutes of a duration. Values, and `default`,
     are as they are stored and as the API has them: a duration is ISO 8601 text in days, hours and minutes (`P1DT12H`).
+    `check`: what else is asked of a value that has its type (a refusal's code and params).
     """
 
     key: str
@@ -39,6 +40,7 @@ class Policy:
     high: int = 0
     choices: tuple[tuple[str, Any], ...] = ()
     unit: Any = ""
+    check: Callable[[Any], Refusal | None] | None = None
 
     def read(self, value: Any) -> Any:
         """A value as code uses it: a duration as a timedelta."""
@@ -52,6 +54,13 @@ class Policy:
 
     def wrong(self, value: Any) -> FieldError | None:
         """Why this is no value of the policy."""
+        wrong = self._wrong_of_type(value)
+        if wrong is not None or self.check is None:
+            return wrong
+        against = self.check(self.plain(value))
+        return FieldError("value", against.code, against.params) if against else None
+
+    def _wrong_of_type(self, value: Any) -> FieldError | None:
         if self.type == "text":
             return self._wrong_text(value)
         if self.type == "duration":

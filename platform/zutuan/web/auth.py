@@ -69,7 +69,7 @@ def _gate() -> None:
 _NOT_SHOWN = frozenset(
     {
         "own.export", "keys.slips", "keys.slips_xlsx", "files.download", "api-files.FileContent", "papers.file",
-        "imports.failed",
+        "papers.bundle", "imports.failed",
     }
 )  # fmt: skip
 _UNTIED = frozenset({"staff.stop_viewing", "people.sign_out", "web.language"})

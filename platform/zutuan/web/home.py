@@ -41,6 +41,14 @@ def home() -> ResponseReturnValue:
     return render_template("home.html", todos=todos, cards=shown, where=_where(who), now=who.now)
 
 
+def parts(place: str, subject: Any = None) -> Markup:
+    """What later features show at that place of an earlier one's page, in the order in which they are registered."""
+    features = current_app.extensions["zutuan"].features
+    makers = [feature.parts[place] for feature in features if place in feature.parts]
+    cards = [card for make in makers for card in make(db(), actor(), subject)]
+    return Markup("").join(Markup(render_template(card.template, **card.context)) for card in cards)  # noqa: S704
+
+
 def _where(who: Actor) -> str:
     parts = []
     for each in who.affiliations:
@@ -159,3 +167,4 @@ def _page_context() -> dict[str, Any]:
 def register(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.context_processor(page_context)
+    app.jinja_env.globals["parts"] = parts

@@ -1,0 +1,156 @@
+"""The demonstration's results: at 阜阳师范大学 one is recognised and two wait, of courses that ended last term.
+
+Where the demonstration's own grades have come in already, only the first of them is recognised."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from courses.catalogue.models import Course, Offering, SeatPool
+from courses.enrolment.models import Enrolment, EnrolmentEvent
+from courses.recognition.models import Recognition
+from courses.results import services
+from courses.results.models import Result
+from courses.results.rules import WAITING
+from zutuan.calendar import services as calendar
+from zutuan.calendar.models import Term
+from zutuan.clock import at_shanghai, local
+from zutuan.people.models import Affiliation, Person
+from zutuan.people.services import load_actor
+from zutuan.sharing.actor import Actor
+from zutuan.sharing.permissions import Subject
+from zutuan.sharing.services import audit
+
+if TYPE_CHECKING:
+    from zutuan.demo import DemoWorld
+
+HOME = "阜阳师范大学"
+HALF_A_YEAR = timedelta(weeks=26)
+# (which student, scale, grade, what it counts as: code, name, English name, category; or nothing yet)
+GIVEN: tuple[tuple[int, str, str, tuple[str, str, str, str] | None], ...] = (
+    (0, "percent", "88", ("GX0217", "教师教育类选修", "Elective in Teacher Education", "公共选修")),
+    (0, "five", "良好", ("GX0305", "通识教育选修", "General Education Elective", "通识选修")),
+    (3, "percent", "76", None),
+)
+
+
+def load(session: Session, world: DemoWorld) -> None:
+    registrar = _actor(session, world, world.cast[HOME, "registrar"])
+    if not _waiting(session, world):
+        _last_term(session, world, registrar)
+    first = _waiting(session, world)
+    if len(first) > 2:
+        services.recognise(session, registrar, first[0])
+    world.say("跨校成绩 3 项")
+
+
+def _waiting(session: Session, world: DemoWorld) -> list[int]:
+    """What could be recognised as it is proposed comes first."""
+    query = sa.select(Result.id).join(Enrolment, Enrolment.id == Result.enrolment_id)
+    query = query.where(Result.home_school_id == world.schools[HOME], Result.state == WAITING)
+    return list(session.scalars(query.order_by(Enrolment.recognition_id.is_(None), Result.id)))
+
+
+def _actor(session: Session, world: DemoWorld, person_id: int) -> Actor:
+    return load_actor(session, session.get_one(Person, person_id), world.now - timedelta(hours=5))
+
+
+def _last_term(session: Session, world: DemoWorld, registrar: Actor) -> None:
+    own = {each.offering_id for each in _of_students(session, world)}
+    courses = [each for each in _courses(session, world) if not own & {offering.id for offering in each.offerings}]
+    originals = {}
+    for (place, scale, grade, counts), course in zip(GIVEN, courses, strict=False):
+        enrolment = _studied(session, world, world.students[HOME][place], course)
+        if counts is not None:
+            enrolment.recognition_id = _recognition(session, world, course, counts).id
+        originals[enrolment.id] = {
+            "scale": scale, "grade": grade, "mark": "", "attempt": "first", "credits": str(course.credits),
+            "entry_id": None, "entry_version": 1, "confirmed_at": (world.now - timedelta(days=2)).isoformat(),
+        }  # fmt: skip
+    session.flush()
+    services.received(session, registrar, originals, world.now - timedelta(days=2))
+
+
+def _of_students(session: Session, world: DemoWorld) -> list[Enrolment]:
+    people = [world.students[HOME][place] for place, *_rest in GIVEN]
+    return list(session.scalars(sa.select(Enrolment).where(Enrolment.person_id.in_(people))))
+
+
+def _courses(session: Session, world: DemoWorld) -> list[Course]:
+    """Of other schools of the cluster, the last of the material first: the first are the demonstration's trail."""
+    from zutuan.people.demo import SECOND_CLUSTER
+
+    wanted = [
+        world.offerings[each["school"], each["code"]]
+        for each in reversed(world.material["course"])
+        if each["school"] != HOME and each["school"] not in SECOND_CLUSTER and each["audience"] == "cluster"
+    ]
+    found = session.scalars(sa.select(Offering).where(Offering.id.in_(wanted)).order_by(Offering.id.desc()))
+    return [each.course for each in found]
+
+
+def _studied(session: Session, world: DemoWorld, person_id: int, course: Course) -> Enrolment:
+    """A class of last term that is over, with this student in it."""
+    home = session.scalars(sa.select(Affiliation).where(Affiliation.person_id == person_id)).one()
+    term = _term_before(session, world, course.school_id)
+    begun = at_shanghai(term.first_day)
+    offering = Offering(
+        course=course, term=term, code="01", state="archived", enrol_from=begun - timedelta(days=20),
+        enrol_until=begun, created_at=begun - timedelta(days=30), updated_at=begun - timedelta(days=30),
+    )  # fmt: skip
+    pool = SeatPool(offering=offering, capacity=30, wanted=30, taken=1)
+    session.add_all([offering, pool])
+    session.flush()
+    at = begun - timedelta(days=10)
+    enrolment = Enrolment(
+        offering=offering, pool_id=pool.id, person_id=person_id, affiliation_id=home.id, home_school_id=home.school_id,
+        home_department_id=home.department_id, host_school_id=course.school_id, home_state="accepted",
+        host_state="completed", home_step=1, created_at=at, updated_at=at,
+    )  # fmt: skip
+    steps = (("enrol", person_id), ("approve", world.cast[HOME, "registrar"]))
+    enrolment.events = [
+        EnrolmentEvent(at=at + n * timedelta(hours=20), event=event, actor_id=who)
+        for n, (event, who) in enumerate(steps)
+    ]
+    session.add(enrolment)
+    session.flush()
+    audit(session, None, "enrolment.demo", Subject("offering", offering.id), now=world.now, school_id=course.school_id)
+    return enrolment
+
+
+def _term_before(session: Session, world: DemoWorld, school_id: int) -> Term:
+    now = calendar.term_on(session, school_id, local(world.now).date())
+    assert now is not None
+    year = int(now.academic_year[:4])
+    academic_year, number = (f"{year - 1}-{year}", 2) if now.number == 1 else (now.academic_year, 1)
+    t = Term
+    query = sa.select(t).where(t.school_id == school_id, t.academic_year == academic_year, t.number == number)
+    found = session.scalar(query)
+    if found is None:
+        day = now.first_day - HALF_A_YEAR
+        found = Term(school_id=school_id, academic_year=academic_year, number=number, first_day=day, weeks=now.weeks)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def _recognition(session: Session, world: DemoWorld, course: Course, counts: tuple[str, str, str, str]) -> Recognition:
+    """What 阜阳师范大学 says that it counts as: as its table has it, or as is said here."""
+    r, home = Recognition, world.schools[HOME]
+    standing = sa.select(r).where(r.home_school_id == home, r.course_id == course.id, r.person_id.is_(None))
+    found = session.scalars(standing.where(r.until.is_(None), r.outcome == "counts").limit(1)).first()
+    if found is None:
+        code, name, name_en, category = counts
+        given: dict[str, Any] = {"code": code, "name": name, "name_en": name_en, "category": category}
+        since = world.now - 2 * HALF_A_YEAR
+        found = Recognition(
+            home_school_id=home, course_id=course.id, outcome="counts", credits=course.credits, since=since,
+            created_at=since, decided_by=world.cast[HOME, "registrar"], **given,
+        )  # fmt: skip
+        session.add(found)
+        session.flush()
+    return found

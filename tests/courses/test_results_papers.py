@@ -1,0 +1,346 @@
+"""学分认定表, 跨校修读成绩单 and 教学工作量证明: filled in, read back, verified by their QR code, taken back when a grade changes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import openpyxl
+import pypdf
+import pypdfium2
+import pytest
+import sqlalchemy as sa
+import zxingcpp
+from flask import Flask
+from support.cast import NOW, YEAR, Cast
+from support.hosting import confirm, graded
+from support.http import api, browser_session, post_form
+from support.teaching import add_people, ok, refused, teach
+
+from courses.results import workload
+from zutuan.calendar.models import Occurrence
+from zutuan.clock import Clock
+from zutuan.db import Database
+from zutuan.papers import pdf, rules
+from zutuan.papers.feature import papers_are_what_was_issued
+from zutuan.people.models import Person
+from zutuan.people.services import load_actor
+from zutuan.policies.rules import Place
+from zutuan.policies.services import decide
+from zutuan.sharing.models import SharedItem
+
+BLANK = dict.fromkeys(map(ord, " \n\x00"))
+
+
+def words_of(raw: bytes) -> str:
+    reader = pypdf.PdfReader(io.BytesIO(raw))
+    return "".join(page.extract_text() for page in reader.pages).translate(BLANK)
+
+
+def scanned(raw: bytes) -> str:
+    document = pypdfium2.PdfDocument(raw)
+    (code,) = zxingcpp.read_barcodes(document[len(document) - 1].render(scale=3).to_pil())
+    return str(code.text)
+
+
+def file_of(app: Flask, cast: Cast, paper: int, letter: str = "B", role: str = "registrar") -> Any:
+    client = app.test_client()
+    browser_session(client, cast.who(letter, role))
+    return client.get(f"/papers/{paper}/file")
+
+
+def place_of(cast: Cast, letter: str = "B", role: str = "student") -> int:
+    return cast.who(letter, role).affiliation_id
+
+
+def recognised(app: Flask, database: Database, cast: Cast, **more: Any) -> tuple[int, int]:
+    enrolment, result = graded(app, database, cast, **more)
+    ok(api(app, cast.who("B", "registrar")).post(f"/results/{result}/recognise", {}))
+    return enrolment, result
+
+
+def verified(app: Flask, paper: dict[str, Any]) -> Any:
+    return app.test_client(use_cookies=False).get(urlsplit(paper["verify_url"]).path)
+
+
+# --- 学分认定表 --------------------------------------------------------------------------------------------------
+
+
+def test_the_form_arrives_filled_in(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    _enrolment, result = recognised(sqlite_app, sqlite_database, cast, title_zh="教育心理学 <b>甲</b>")
+    registrar = api(sqlite_app, cast.who("B", "registrar"))
+    (paper,) = ok(registrar.post("/results/forms", {"ids": [result]}), 201)["items"]
+    assert paper["content"]["title"] == "学分认定表" and paper["school"]["name"] == "甲参与师范大学"
+    raw = file_of(sqlite_app, cast, paper["id"]).data
+    words = words_of(raw)
+    for text in (
+        "学分认定表", "甲牵头师范大学", "EDU101", "教育心理学<b>甲</b>", "PUB201教育心理学专题", "公共选修", "1.5", "86", "3.60",
+        "学生（签字）", "学院（盖章）", "教务处（盖章）", "认定学分合计1.5", paper["number"],
+    ):  # fmt: skip
+        assert text in words, text
+    assert scanned(raw) == paper["verify_url"]
+    public = verified(sqlite_app, paper)
+    assert public.status_code == 200 and "这份证明有效" in public.text
+    assert "教育心理学 &lt;b&gt;甲&lt;/b&gt;" in public.text and "<b>甲</b>" not in public.text
+    assert cast.who("B", "student").number not in public.text
+    again = ok(registrar.post("/results/forms", {"ids": [result]}), 201)["items"]
+    assert again[0]["number"] == paper["number"], "the same paper is not issued twice"
+    with sqlite_database.write() as session:
+        assert papers_are_what_was_issued(session) == []
+
+
+def test_who_may_issue_it(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    _enrolment, result = graded(sqlite_app, sqlite_database, cast)
+    body = {"ids": [result]}
+    for letter, role, status in (
+        ("B", "student", 403),
+        ("B", "secretary", 403),
+        ("A", "registrar", 404),
+        ("B", "registrar", 409),
+    ):
+        assert api(sqlite_app, cast.who(letter, role)).post("/results/forms", body).status_code == status, role
+
+
+def test_forms_for_many_come_in_one_file(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    taught = teach(sqlite_app, cast, seats=5)
+    people = add_people(sqlite_database, cast, "B", 3)
+    made = [ok(api(sqlite_app, each).post(taught.seats, {}), 201)["id"] for each in people]
+    registrar = api(sqlite_app, cast.who("B", "registrar"))
+    ok(registrar.post("/enrolments/decide", {"ids": made, "event": "approve", "reason": ""}))
+    results = confirm(sqlite_database, cast, dict.fromkeys(made, "80"), course_id=taught.course_id)
+    ok(registrar.post("/results/recognise", {"ids": results}))
+    client = sqlite_app.test_client()
+    browser_session(client, cast.who("B", "registrar"))
+    done = post_form(client, "/results?state=recognised", {"id": results, "do": "forms"})
+    assert done.status_code == 302
+    shown = client.get(done.headers["Location"]).text
+    assert "已开具 3 份" in shown and "全部下载" in shown
+    query = done.headers["Location"].split("?")[1]
+    answer = client.get(f"/papers/files.zip?{query}")
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as packed:
+        assert len(packed.namelist()) == 3
+        assert all(people[n].school in name and name.endswith(".pdf") for n, name in enumerate(packed.namelist()))
+        assert "学分认定表" in words_of(packed.read(packed.namelist()[0]))
+    browser_session(client, cast.who("A", "registrar"))
+    assert client.get(f"/papers/files.zip?{query}").status_code == 404
+    assert client.get("/papers/files.zip").status_code == 404
+
+
+# --- 跨校修读成绩单 ----------------------------------------------------------------------------------------------
+
+
+def test_the_transcript_in_both_languages(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    recognised(sqlite_app, sqlite_database, cast, title_en="Educational Psychology", grade="良好")
+    student = api(sqlite_app, cast.who("B", "student"))
+    chinese = ok(student.post("/me/results/transcript", {}), 201)
+    english = ok(student.post("/me/results/transcript", {"language": "en"}), 201)
+    assert chinese["number"] != english["number"] and "language" not in chinese["content"]
+    words = words_of(file_of(sqlite_app, cast, chinese["id"], "B", "student").data)
+    for text in ("跨校修读成绩单", "教育心理学专题", "良好", "3.50", "平均学分绩点3.50", "第1页，共1页"):
+        assert text in words, text
+    raw = file_of(sqlite_app, cast, english["id"], "B", "student").data
+    words = words_of(raw)
+    for text in (
+        "Transcript",
+        "EducationalPsychology",
+        "TopicsinEducationalPsychology",
+        "Good",
+        "General,elective",
+        "3.50",
+        "Page1of1",
+    ):
+        assert text in words, text
+    assert "良好" not in words and "学分" not in words and scanned(raw) == english["verify_url"]
+    public = verified(sqlite_app, english)
+    assert 'lang="en"' in public.text and "Topics in Educational Psychology" in public.text
+
+
+def test_the_school_may_keep_the_transcript_to_itself(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    recognised(sqlite_app, sqlite_database, cast)
+    with sqlite_database.write() as session:
+        admin = load_actor(session, session.get_one(Person, cast.who("B", "school_admin").id), NOW)
+        decide(session, admin, Place(school_id=cast.schools["B"]), "results.own_transcript", False)
+    refused(api(sqlite_app, cast.who("B", "student")).post("/me/results/transcript", {}), 403, "forbidden")
+    path = f"/results/students/{place_of(cast)}/transcript"
+    assert ok(api(sqlite_app, cast.who("B", "registrar")).post(path, {}), 201)["kind"] == "result.transcript"
+    refused(api(sqlite_app, cast.who("A", "registrar")).post(path, {}), 404, "not_found")
+    refused(api(sqlite_app, cast.who("C", "student")).post(path, {}), 404, "not_found")
+
+
+def test_without_a_recognised_result_there_is_none(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    graded(sqlite_app, sqlite_database, cast)
+    refused(api(sqlite_app, cast.who("B", "student")).post("/me/results/transcript", {}), 409, "nothing_recognised")
+    client = sqlite_app.test_client()
+    browser_session(client, cast.who("B", "registrar"))
+    done = post_form(client, f"/results/students/{place_of(cast)}/form")
+    assert done.status_code == 409 and "还没有已认定的成绩" in done.text
+
+
+def test_the_workbook_has_a_sheet_for_each_language(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    recognised(sqlite_app, sqlite_database, cast, title_en="Educational Psychology", title_zh="=1+1")
+    client = sqlite_app.test_client()
+    browser_session(client, cast.who("B", "student"))
+    raw = client.get(f"/results/students/{place_of(cast)}/transcript.xlsx").data
+    chinese, english = openpyxl.load_workbook(io.BytesIO(raw)).worksheets
+    assert (chinese.title, english.title) == ("跨校修读成绩单", "Transcript of cross-school s")[:1] + (english.title,)
+    assert chinese["C2"].value == "EDU101 =1+1" and english["C2"].value == "EDU101 Educational Psychology"
+    assert english["F2"].value == "PUB201 Topics in Educational Psychology" and chinese["A3"].value == "合计"
+    assert english["A1"].value == "Term"
+
+
+# --- taken back -------------------------------------------------------------------------------------------------
+
+
+def test_a_correction_takes_back_every_paper_that_shows_it(app: Flask, database: Database, cast: Cast) -> None:
+    first, one = recognised(app, database, cast)
+    _second, other = recognised(app, database, cast, code="EDU102", number=1)
+    registrar = api(app, cast.who("B", "registrar"))
+    (form,) = ok(registrar.post("/results/forms", {"ids": [one]}), 201)["items"]
+    (apart,) = ok(registrar.post("/results/forms", {"ids": [other]}), 201)["items"]
+    transcript = ok(registrar.post(f"/results/students/{place_of(cast)}/transcript", {}), 201)
+    confirm(database, cast, {first: "60"}, version=2)
+    for paper, stands in ((form, False), (apart, True), (transcript, False)):
+        assert ("这份证明有效" in verified(app, paper).text) is stands
+        assert ("所证明的事项已经变化" in verified(app, paper).text) is not stands
+    ok(registrar.post(f"/results/{one}/recognise", {}))
+    (renewed,) = ok(registrar.post("/results/forms", {"ids": [one]}), 201)["items"]
+    assert renewed["number"] != form["number"] and "这份证明有效" in verified(app, renewed).text
+    ok(registrar.post(f"/results/{other}/reopen", {"reason": "填错"}))
+    assert "这份证明已撤销" in verified(app, apart).text
+
+
+# --- 教学工作量证明 ----------------------------------------------------------------------------------------------
+
+
+def _taught_to_b(app: Flask, cast: Cast) -> int:
+    taught = teach(app, cast)
+    made = ok(api(app, cast.who("B", "student")).post(taught.seats, {}), 201)
+    ok(api(app, cast.who("B", "registrar")).post(f"/enrolments/{made['id']}/approve", {}))
+    return taught.offering_id
+
+
+def test_a_teachers_workload_in_one_click(app: Flask, database: Database, cast: Cast, clock: Clock) -> None:
+    offering = _taught_to_b(app, cast)
+    clock.set(NOW + timedelta(days=15))
+    with database.read() as session:
+        o = Occurrence
+        over = sa.select(sa.func.count()).where(
+            o.resource_type == "offering", o.resource_id == offering, o.ends <= clock.now()
+        )
+        held = session.scalar(over)
+    client = app.test_client()
+    browser_session(client, cast.who("A", "teacher"))
+    assert (
+        "教学工作量证明" in client.get("/courses/mine").text
+        and "教学工作量证明" in client.get(f"/offerings/{offering}/roster").text
+    )
+    assert "甲参与师范大学 1 人" in client.get("/workload").text
+    body = {"school_id": cast.schools["A"], "academic_year": YEAR, "number": 1}
+    done = post_form(client, "/workload", body)
+    assert done.status_code == 302
+    paper = ok(api(app, cast.who("A", "teacher")).get(f"/papers/{done.headers['Location'].rsplit('/', 1)[1]}"))
+    assert paper["content"]["tables"][0]["rows"] == [
+        ["EDU101 教育心理学", "01", "32", "1–16 周", "甲参与师范大学 1 人", "1", str(held)]
+    ]
+    raw = file_of(app, cast, paper["id"], "A", "teacher").data
+    assert (
+        "教学工作量证明" in words_of(raw) and f"已授课{held}次" in words_of(raw) and scanned(raw) == paper["verify_url"]
+    )
+    assert (
+        ok(
+            api(app, cast.who("A", "registrar")).post("/workload", {**body, "person_id": cast.who("A", "teacher").id}),
+            201,
+        )["number"]
+        == paper["number"]
+    )
+    terms = ok(api(app, cast.who("A", "teacher")).get("/workload"))["items"]
+    assert terms[0]["offerings"][0]["students"] == [{"school": "甲参与师范大学", "count": 1}]
+
+
+def test_who_may_certify_a_workload(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    _taught_to_b(sqlite_app, cast)
+    body = {"school_id": cast.schools["A"], "academic_year": YEAR, "number": 1}
+    teacher = {**body, "person_id": cast.who("A", "teacher").id}
+    refused(api(sqlite_app, cast.who("B", "registrar")).post("/workload", teacher), 404, "not_found")
+    refused(api(sqlite_app, cast.who("B", "teacher")).post("/workload", teacher), 404, "not_found")
+    refused(api(sqlite_app, cast.who("B", "teacher")).post("/workload", body), 403, "forbidden")
+    refused(
+        api(sqlite_app, cast.who("A", "teacher")).post("/workload", {**body, "number": 2}), 409, "no_outside_students"
+    )
+    with sqlite_database.write() as session:
+        admin = load_actor(session, session.get_one(Person, cast.who("A", "school_admin").id), NOW)
+        decide(session, admin, Place(school_id=cast.schools["A"]), "results.own_workload", False)
+    refused(api(sqlite_app, cast.who("A", "teacher")).post("/workload", body), 403, "forbidden")
+    assert (
+        ok(api(sqlite_app, cast.who("A", "registrar")).post("/workload", teacher), 201)["person"]["id"]
+        == teacher["person_id"]
+    )
+
+
+def test_a_meeting_that_somebody_else_held_does_not_count(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering, teacher = _taught_to_b(sqlite_app, cast), cast.who("A", "teacher").id
+    later = NOW + timedelta(days=30)
+    with sqlite_database.read() as session:
+        o = Occurrence
+        starts = session.scalars(sa.select(o.starts).where(o.resource_type == "offering", o.ends <= later)).all()
+        term = workload.TermOf(cast.schools["A"], YEAR, 1)
+        (whole,) = workload.lines(session, teacher, term, later)
+        monkeypatch.setattr(workload, "stood_in", [lambda _session, _ids: {(offering, starts[0]): teacher + 1}])
+        (less,) = workload.lines(session, teacher, term, later)
+    assert (whole.held, less.held) == (len(starts), len(starts) - 1)
+
+
+# --- the kernel: tables -----------------------------------------------------------------------------------------
+
+_PLAIN = {
+    "title": "选课证明", "text": "兹证明某某已选修《教育心理学》。", "facts": [["姓名", "张三"], ["学分", "2"]], "school": "阜阳师范大学",
+}  # fmt: skip
+_WORDS = pdf.Words(
+    "编号 ZT", "第 {page} 页，共 {pages} 页", "核对：", "阜阳师范大学", "开具日期 2026-11-27", ("签字", "盖章")
+)
+
+
+def test_a_paper_without_tables_is_what_it_was() -> None:
+    """Papers that were issued before there were tables keep their digest and what they are drawn of."""
+    assert rules.digest(_PLAIN) == "0c14b0023dc9aa263bc31802af93379920c3efe3932754813c9b40b0e2b978c5"
+    raw = pdf.render(_PLAIN, _WORDS, "https://zutuan.example/verify/ZT", NOW)
+    assert raw == pdf.render({**_PLAIN, "tables": []}, _WORDS, "https://zutuan.example/verify/ZT", NOW)
+    assert len(pypdf.PdfReader(io.BytesIO(raw)).pages) == 1
+
+
+@pytest.mark.parametrize("orientation", ["portrait", "landscape"])
+def test_a_long_table_repeats_its_heads(orientation: str) -> None:
+    rows = [[f"课程{n}", "很长的名称" * 12 if n % 7 == 0 else "短", str(n)] for n in range(60)]
+    table = {"title": "明细", "heads": ["课程", "说明", "学分"], "rows": rows, "widths": [30, 90, 20], "numbers": [2]}
+    content = {
+        **_PLAIN,
+        "tables": [table],
+        "orientation": orientation,
+        "after": "合计一行",
+        "signatures": ["学生", "学院", "教务处"],
+    }
+    raw = pdf.render(content, _WORDS, "https://zutuan.example/verify/ZT", NOW)
+    pages = pypdf.PdfReader(io.BytesIO(raw)).pages
+    tabled = [page.extract_text().translate(BLANK) for page in pages]
+    assert len(pages) >= 3
+    assert all("课程说明学分" in text for text in tabled if "短" in text)
+    assert all(f"课程{n}" in "".join(tabled) for n in range(60)) and "合计一行" in tabled[-1] + tabled[-2]
+    wide = pages[0].mediabox.width > pages[0].mediabox.height
+    assert wide is (orientation == "landscape") and scanned(raw) == "https://zutuan.example/verify/ZT"
+    assert set(pdf.texts_of(content, _WORDS)) >= {"课程59", "明细", "合计一行", "教育心理学"} - {"教育心理学"}
+
+
+def test_a_rare_character_in_a_table_is_refused(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    _enrolment, result = recognised(sqlite_app, sqlite_database, cast)
+    with sqlite_database.write() as session:
+        session.execute(sa.update(SharedItem).values(title_zh="某\U0003fffd"))
+        session.info["audited"] = True
+    problem = refused(
+        api(sqlite_app, cast.who("B", "registrar")).post("/results/forms", {"ids": [result]}), 409, "no_glyph"
+    )
+    assert "U+3FFFD" in problem["title"]

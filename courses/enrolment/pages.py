@@ -78,7 +78,7 @@ def _with_links(reasons: list[dict[str, str]], offering: Offering) -> list[dict[
         **dict.fromkeys(OTHER_CLASS, url_for("catalogue.course", course_id=offering.course_id)),
         **dict.fromkeys(OWN, url_for("enrolment.mine", state="active")),
     }
-    return [{**each, "url": links.get(each["code"], "")} for each in reasons]
+    return [{**each, "url": each["url"] or links.get(each["code"], "")} for each in reasons]
 
 
 @blueprint.post("/offerings/<id:offering_id>/enrol")

@@ -21,6 +21,7 @@ from courses.catalogue.models import (
     SeatPool,
 )
 from courses.enrolment.models import Enrolment, EnrolmentEvent
+from courses.lottery.models import Draw, DrawStatement, Wish, WishList
 from courses.plans.models import TermPlan
 from zutuan.calendar.models import (
     BusyPeriod,
@@ -126,10 +127,28 @@ def one_of_each(session: Session, cast: Cast) -> None:
         ]
     )  # fmt: skip
     session.flush()
+    _draw(session, cast, offering.id, enrolment.id)
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
     _files(session, course.id, student.id)
     open_session(session, student.id, NOW)
     audit(session, None, "test.everything", Subject(), now=NOW)
+
+
+def _draw(session: Session, cast: Cast, offering_id: int, enrolment_id: int) -> None:
+    """A draw of cluster A with one wish, won, and its statement."""
+    student = cast.who("B", "student")
+    draw = Draw(
+        cluster_id=cast.clusters["A"], academic_year="2026-2027", number=1, state="drawn", opens=NOW, closes=LATER, most=1,
+        seed="s", commitment="c", drawn_at=LATER, created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    session.add(draw)
+    session.flush()
+    listed = WishList(
+        draw_id=draw.id, person_id=student.id, affiliation_id=student.affiliation_id, most=1, ticket="a1",
+        created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    listed.wishes.append(Wish(offering_id=offering_id, rank=1, outcome="won", enrolment_id=enrolment_id))
+    session.add_all([listed, DrawStatement(draw_id=draw.id, content={}, created_at=NOW)])
 
 
 def _course(session: Session, cast: Cast, teacher_id: int, code: str = "EDU001") -> Course:

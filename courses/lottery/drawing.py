@@ -15,7 +15,7 @@ from courses.enrolment import enrolling, seats
 from courses.enrolment.models import Enrolment
 from courses.lottery import notices, queries, rules, statement
 from courses.lottery.assembling import Assembled, assemble
-from courses.lottery.models import Draw, DrawStatement, Wish
+from courses.lottery.models import Draw, DrawLot, DrawStatement, Wish
 from courses.lottery.permissions import allow
 from courses.lottery.rules import Drawn, Figures
 from zutuan.db import insert_plain, padded
@@ -98,6 +98,7 @@ def _publish(session: Session, draw: Draw, found: Assembled, drawn: Drawn) -> No
         for id_, code in session.execute(classes)
     }
     content = statement.build(about, draw.seed, draw.public_value, found.lots, names, found.entrants, drawn)
+    session.add_all(DrawLot(draw_id=draw.id, offering_id=each.id) for each in found.lots)
     insert_plain(session, DrawStatement, draw_id=draw.id, content=content, created_at=draw.drawn_at)
 
 

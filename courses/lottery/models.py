@@ -29,7 +29,7 @@ def _one_live(of: str) -> sa.Index:
 
 class Draw(Base):
     """抽签 of one term: of a cluster's offerings whose seats are given by lot, or of one school's own. Which they are is
-    read when it is asked (`queries.lots`). `seed` stays secret until it is drawn; `commitment` is published before.
+    read when it is asked, until they are drawn for (`DrawLot`). `seed` stays secret until it is drawn; `commitment` is published before.
 
     `public_value`: something that everybody can look up and nobody could know while wishing was open, mixed into the seed.
     """
@@ -82,6 +82,16 @@ class Draw(Base):
 
     def wishing_at(self, now: datetime) -> bool:
         return self.state == "published" and self.opens <= now < self.closes
+
+
+class DrawLot(Base):
+    """A class whose seats have been drawn for, once: what was left goes first come."""
+
+    __tablename__ = "draw_lot"
+
+    id: Mapped[Id]
+    draw_id: Mapped[int] = foreign("draw.id")
+    offering_id: Mapped[int] = foreign("offering.id", index=False, unique=True)
 
 
 class WishList(Base):

@@ -175,7 +175,7 @@ def stated(draw_id: int) -> ResponseReturnValue:
     won = {(each["ticket"], each["lot"]): each for each in content["result"]["won"]}
     return render_template(
         "lottery/statement.html", draw=shown, content=content, won=won, ticket=wishes.ticket if wishes else "",
-        lots={each["id"]: each for each in content["lots"]},
+        lots={each["id"]: each for each in content["lots"]}, pool_names=views.scope_names(db(), content),
         differences=recompute.differences(content) if "recompute" in request.args else None,
     )  # fmt: skip
 

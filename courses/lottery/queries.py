@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from courses.catalogue.models import Course, Offering
 from courses.enrolment.wanted import Wanted
-from courses.lottery.models import Draw, DrawStatement, Wish, WishList
+from courses.lottery.models import Draw, DrawLot, DrawStatement, Wish, WishList
 from courses.lottery.permissions import allow
 from zutuan.calendar.models import Term
 from zutuan.clusters.models import Membership
@@ -111,15 +111,16 @@ def to_run(session: Session, actor: Actor) -> list[Draw]:
 
 
 def _lots(draw: Draw, now: datetime) -> sa.Select[Offering]:
-    """Published classes of the term whose seats are given by lot: the cluster's that are shared with it, but for those of a
-    school that draws for its own; or the school's own."""
+    """Published classes of the term whose seats are given by lot and were not drawn for yet: the cluster's that are shared
+    with it, but for those of a school that draws for its own; or the school's own."""
+    before = sa.select(DrawLot.id).where(DrawLot.offering_id == Offering.id)
     query = (
         sa.select(Offering)
         .join(Course, Course.id == Offering.course_id)
         .join(SharedItem, SharedItem.id == Course.id)
         .join(Term, Term.id == Offering.term_id)
         .where(Offering.seats_by == "lot", Offering.state == "published", SharedItem.state == "published")
-        .where(Term.academic_year == draw.academic_year, Term.number == draw.number)
+        .where(Term.academic_year == draw.academic_year, Term.number == draw.number, sa.not_(before.exists()))
         .order_by(Offering.id)
     )
     if draw.school_id is not None:
@@ -141,17 +142,26 @@ def lot_ids(session: Session, draw: Draw, now: datetime) -> list[int]:
 
 def seen_lots(session: Session, actor: Actor, draw: Draw) -> list[Offering]:
     """Those that the actor sees; of a draw that is over those that it was about."""
-    over = draw.state == "drawn"
-    query = (
-        sa.select(Offering).join(Course, Course.id == Offering.course_id).join(SharedItem, SharedItem.id == Course.id)
-    )
-    ids = [each["id"] for each in statement(session, draw)["lots"]] if over else []
-    query = query.where(Offering.id.in_(ids)).order_by(Offering.id) if over else _lots(draw, actor.now)
+    query = _drawn(draw) if draw.state == "drawn" else _lots(draw, actor.now)
     query = query.options(
         joinedload(Offering.term), selectinload(Offering.pools), selectinload(Offering.meetings),
         joinedload(Offering.course).joinedload(Course.item).joinedload(SharedItem.owner),
     )  # fmt: skip
     return list(session.scalars(sharing.seen_by(actor, query)))
+
+
+def _drawn(draw: Draw) -> sa.Select[Offering]:
+    query = (
+        sa.select(Offering).join(Course, Course.id == Offering.course_id).join(SharedItem, SharedItem.id == Course.id)
+    )
+    return (
+        query.join(DrawLot, DrawLot.offering_id == Offering.id).where(DrawLot.draw_id == draw.id).order_by(Offering.id)
+    )
+
+
+def drawn_for(session: Session, offering_id: int) -> bool:
+    """Whether it has been: what is left of it goes first come."""
+    return session.scalar(sa.select(DrawLot.id).where(DrawLot.offering_id == offering_id)) is not None
 
 
 def of_offering(session: Session, wanted: Wanted, now: datetime) -> Draw | None:

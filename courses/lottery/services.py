@@ -213,6 +213,8 @@ def _list(session: Session, actor: Actor, draw: Draw, version: int) -> WishList 
 
 def against_enrolling(session: Session, wanted: Wanted, now: datetime) -> Refusal | None:
     """The hook of enrolment: how a class whose seats are drawn for is to be had now."""
+    if queries.drawn_for(session, wanted.id):
+        return None
     draw = queries.of_offering(session, wanted, now)
     if draw is None:
         return rules.against_enrolling(None, None, None, now)

@@ -20,6 +20,8 @@ from courses.lottery import assembling, queries
 from courses.lottery.models import Draw, Wish, WishList
 from courses.lottery.rules import Figures, excludes
 from zutuan.clock import clock
+from zutuan.clusters.models import Cluster, School
+from zutuan.db import padded
 from zutuan.sharing.actor import Actor, Belongs
 from zutuan.web.texts import form_moment
 
@@ -87,6 +89,17 @@ def values(draw: Draw) -> dict[str, Any]:
     own = ("academic_year", "number", "most", "note", "public_source", "version")
     moments = {"opens": form_moment(draw.opens), "closes": form_moment(draw.closes)}
     return {**moments, **{name: getattr(draw, name) for name in own}}
+
+
+def scope_names(session: Session, content: Mapping[str, Any]) -> dict[str, str]:
+    """Pool scope of a statement → the school or the cluster it is kept for."""
+    parts = [pool["scope"].split(":") for each in content["lots"] for pool in each["pools"]]
+    names = {}
+    for kind, table in (("school", School), ("cluster", Cluster)):
+        ids = sorted({int(part[1]) for part in parts if part[0] == kind})
+        rows = session.execute(sa.select(table.id, table.name).where(table.id.in_(padded(ids)))) if ids else ()
+        names |= {f"{kind}:{id_}": name for id_, name in rows}
+    return {":".join(part): names[":".join(part[:2])] for part in parts if len(part) > 1}
 
 
 # --- what a student looks at -------------------------------------------------------------------------------------

@@ -63,6 +63,18 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "draw_lot",
+        sa.Column("id", BigId, autoincrement=True, nullable=False),
+        sa.Column("draw_id", BigId, nullable=False),
+        sa.Column("offering_id", BigId, nullable=False),
+        sa.ForeignKeyConstraint(["draw_id"], ["draw.id"], name=op.f("fk_draw_lot_draw_id")),
+        sa.ForeignKeyConstraint(["offering_id"], ["offering.id"], name=op.f("fk_draw_lot_offering_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_draw_lot")),
+        sa.UniqueConstraint("offering_id", name=op.f("uq_draw_lot_offering_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_draw_lot_draw_id", "draw_lot", ["draw_id"])
+    op.create_table(
         "wish_list",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
         sa.Column("draw_id", BigId, nullable=False),
@@ -109,7 +121,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("UPDATE offering SET seats_by = 'first_come' WHERE seats_by = 'lot'")
     _seats_by("'first_come', 'choice'")
-    for table in ("wish", "wish_list", "draw_statement", "draw"):
+    for table in ("wish", "wish_list", "draw_lot", "draw_statement", "draw"):
         op.drop_table(table)
 
 

@@ -21,7 +21,7 @@ from courses.catalogue.models import (
     SeatPool,
 )
 from courses.enrolment.models import Enrolment, EnrolmentEvent
-from courses.lottery.models import Draw, DrawStatement, Wish, WishList
+from courses.lottery.models import Draw, DrawLot, DrawStatement, Wish, WishList
 from courses.plans.models import TermPlan
 from zutuan.calendar.models import (
     BusyPeriod,
@@ -148,7 +148,8 @@ def _draw(session: Session, cast: Cast, offering_id: int, enrolment_id: int) -> 
         created_at=NOW, updated_at=NOW,
     )  # fmt: skip
     listed.wishes.append(Wish(offering_id=offering_id, rank=1, outcome="won", enrolment_id=enrolment_id))
-    session.add_all([listed, DrawStatement(draw_id=draw.id, content={}, created_at=NOW)])
+    statement = DrawStatement(draw_id=draw.id, content={}, created_at=NOW)
+    session.add_all([listed, statement, DrawLot(draw_id=draw.id, offering_id=offering_id)])
 
 
 def _course(session: Session, cast: Cast, teacher_id: int, code: str = "EDU001") -> Course:

@@ -55,7 +55,11 @@ def ask(stage: Stage) -> None:
 def grade(stage: Stage) -> None:
     """平时 and 期末, one by hand and all by Excel; a number that is none is refused with its row, and nothing is written."""
     path, teacher = stage.kept[f"{RUSH}-01"], stage.api(stage.who(LEAD, TEACHER))
-    scheme = {"scale": "percent", "places": 0, "parts": [{"name": "平时", "weight": 40}, {"name": "期末", "weight": 60}]}
+    scheme = {
+        "scale": "percent",
+        "places": 0,
+        "parts": [{"name": "平时", "weight": 40}, {"name": "期末", "weight": 60}],
+    }
     changed(teacher, "PUT", f"{path}/grade-scheme", scheme)
     whole = ok(teacher.post(f"{path}/grade-sheets", {"attempt": "first"}), 201)
     stage.kept["sheet"] = f"/grade-sheets/{whole['id']}"
@@ -64,7 +68,9 @@ def grade(stage: Stage) -> None:
     bad = [entry(each, "80", "59.5" if n == 1 else "70") for n, each in enumerate(rows)]
     tag = {"If-Match": teacher.get(stage.kept["sheet"]).headers["ETag"]}
     heard = teacher.put(f"{stage.kept['sheet']}/entries", {"entries": bad}, headers=tag)
-    stage.shown("59.5 在整数成绩里：指明是哪一行", heard.status_code == 422 and "entries.1" in heard.text, heard.text[:300])
+    stage.shown(
+        "59.5 在整数成绩里：指明是哪一行", heard.status_code == 422 and "entries.1" in heard.text, heard.text[:300]
+    )
     blank = all(not each["grade"] for each in ok(teacher.get(stage.kept["sheet"]))["entries"])
     stage.shown("一行有误，全部未写入", blank)
     marks = [str(60 + n * 3 % 40) for n in range(len(rows))]
@@ -72,7 +78,9 @@ def grade(stage: Stage) -> None:
     good[-1] = entry(rows[-1], "20", "30")  # one fails
     changed(teacher, "PUT", f"{stage.kept['sheet']}/entries", {"entries": good}, at=stage.kept["sheet"])
     ok(teacher.post(f"{stage.kept['sheet']}/submit"))
-    refused(teacher.put(f"{stage.kept['sheet']}/entries", {"entries": good}, headers=fresh(teacher, stage)), "sheet_locked")
+    refused(
+        teacher.put(f"{stage.kept['sheet']}/entries", {"entries": good}, headers=fresh(teacher, stage)), "sheet_locked"
+    )
 
 
 def fresh(api: Any, stage: Stage) -> dict[str, str]:
@@ -91,7 +99,9 @@ def confirm(stage: Stage) -> None:
     rows = ok(office.get(stage.kept["sheet"]))["entries"]
     stage.kept["failed"] = next(each for each in rows if not each["passed"])
     stage.kept["passed"] = next(each for each in rows if each["passed"] and each["school"]["name"] == FUYANG)
-    waiting = [r for school in HOMES for r in ok(registrar(stage, school).get("/results?state=waiting&limit=200"))["items"]]
+    waiting = [
+        r for school in HOMES for r in ok(registrar(stage, school).get("/results?state=waiting&limit=200"))["items"]
+    ]
     stage.shown(f"{len(rows)} 个成绩到达两所学校，等待认定", len(waiting) == len(rows), (len(waiting), len(rows)))
     add_up(stage)
 
@@ -116,14 +126,25 @@ def resit(stage: Stage) -> None:
     """补考 for who failed: a passed one counts as the pass mark."""
     path, teacher, office = stage.kept[f"{RUSH}-01"], stage.api(stage.who(LEAD, TEACHER)), registrar(stage, LEAD)
     whole = ok(teacher.post(f"{path}/grade-sheets", {"attempt": "resit"}), 201)
-    stage.shown("补考名单只有不及格的学生", [each["enrolment_id"] for each in whole["entries"]] == [stage.kept["failed"]["enrolment_id"]])
+    stage.shown(
+        "补考名单只有不及格的学生",
+        [each["enrolment_id"] for each in whole["entries"]] == [stage.kept["failed"]["enrolment_id"]],
+    )
     sheet_path = f"/grade-sheets/{whole['id']}"
-    changed(teacher, "PUT", f"{sheet_path}/entries", {"entries": [entry(whole["entries"][0], "80", "88")]}, at=sheet_path)
+    changed(
+        teacher, "PUT", f"{sheet_path}/entries", {"entries": [entry(whole["entries"][0], "80", "88")]}, at=sheet_path
+    )
     ok(teacher.post(f"{sheet_path}/submit"))
     ok(office.post(f"{sheet_path}/confirm"))
     school = stage.kept["failed"]["school"]["name"]
-    result = next(each for each in results(stage, school) if each["enrolment_id"] == stage.kept["failed"]["enrolment_id"])
-    stage.shown("补考通过按 60 分计", (result["original"]["grade"], result["original"]["attempt"]) == ("60", "resit"), result["original"])
+    result = next(
+        each for each in results(stage, school) if each["enrolment_id"] == stage.kept["failed"]["enrolment_id"]
+    )
+    stage.shown(
+        "补考通过按 60 分计",
+        (result["original"]["grade"], result["original"]["attempt"]) == ("60", "resit"),
+        result["original"],
+    )
 
 
 # --- at home -----------------------------------------------------------------------------------------------------
@@ -140,7 +161,10 @@ def recognise(stage: Stage) -> None:
         ids = [each["id"] for each in results(stage, school, "waiting")]
         ok(registrar(stage, school).post("/results/recognise", {"ids": ids}))
     done = [each for school in HOMES for each in results(stage, school, "recognised")]
-    stage.shown(f"{len(done)} 个成绩已认定，各 2 学分", all(float(each["recognised"]["credits"]) == 2 for each in done) and bool(done))
+    stage.shown(
+        f"{len(done)} 个成绩已认定，各 2 学分",
+        all(float(each["recognised"]["credits"]) == 2 for each in done) and bool(done),
+    )
     who = student_of(stage, stage.kept["passed"])
     seen = next(each for each in ok(stage.api(who).get("/me/results"))["items"] if each["state"] == "recognised")
     stage.shown("学生看到原成绩与认定成绩", bool(seen["original"]["grade"]) and bool(seen["recognised"]["grade"]), seen)
@@ -160,7 +184,11 @@ def papers(stage: Stage) -> None:
     verified(stage, "学分认定表", forms[0])
     who = student_of(stage, stage.kept["passed"])
     for language in ("zh", "en"):
-        verified(stage, f"跨校修读成绩单（{language}）", ok(stage.api(who).post("/me/results/transcript", {"language": language}), 201))
+        verified(
+            stage,
+            f"跨校修读成绩单（{language}）",
+            ok(stage.api(who).post("/me/results/transcript", {"language": language}), 201),
+        )
     work = {"school_id": stage.schools[LEAD], "academic_year": YEAR, "number": NUMBER}
     verified(stage, "教学工作量证明", ok(stage.api(stage.who(LEAD, TEACHER)).post("/workload", work), 201))
 
@@ -169,7 +197,9 @@ def verified(stage: Stage, name: str, paper: dict[str, Any]) -> None:
     """The address in the paper's QR code, opened by somebody who is not signed in."""
     path = re.sub(r"^https?://[^/]+", "", paper["verify_url"])
     answer = stage.app.test_client().get(path)
-    stage.shown(f"{name}：核对页面说它有效", answer.status_code == 200 and paper["number"] in answer.text, answer.status_code)
+    stage.shown(
+        f"{name}：核对页面说它有效", answer.status_code == 200 and paper["number"] in answer.text, answer.status_code
+    )
 
 
 def read(data: bytes) -> Any:

@@ -16,7 +16,9 @@ def freeze(stage: Stage) -> None:
     for each in figures:
         if each["key"] in SHOWN:
             rows = ok(admin(stage).get(f"{path}/flow-figures/{each['key']}/rows?term={TERM}&limit=1"))["total"]
-            stage.shown(f"{each['title']}：{rows}，每一个都打得开", int(float(each["value"] or 0)) == rows, (each, rows))
+            stage.shown(
+                f"{each['title']}：{rows}，每一个都打得开", int(float(each["value"] or 0)) == rows, (each, rows)
+            )
     body = {"academic_year": YEAR, "number": NUMBER, "name": "期末定格", "note": "上报用", "plan_code": "2.2.2"}
     made = ok(admin(stage).post(f"{path}/freezes", body), 201)
     again = admin(stage).post(f"{path}/freezes", body)
@@ -37,4 +39,8 @@ def still_says_so(stage: Stage) -> None:
     before = ok(admin(stage).get(stage.kept["freeze"]))["schools"]
     rename_school(stage.database, FUYANG, "阜阳师范大学（更名）")
     after = ok(admin(stage).get(stage.kept["freeze"]))
-    stage.shown("学校更名后，定格的数字和名称不变", cells(stage) == stage.kept["frozen"] and after["schools"] == before, after["schools"])
+    stage.shown(
+        "学校更名后，定格的数字和名称不变",
+        cells(stage) == stage.kept["frozen"] and after["schools"] == before,
+        after["schools"],
+    )

@@ -23,7 +23,7 @@ DELIVERIES = ("on_site", "live_online", "recorded", "mixed")
 LANGUAGES = ("zh", "en")
 OFFERING_STATES = ("draft", "published", "archived")
 # How seats are given: to whom comes first, by the host's choice, or (later) by lot.
-SEATS_BY = ("first_come", "choice")
+SEATS_BY = ("first_come", "choice", "lot")
 # A single date of an offering: a class outside of its weekly meetings, or its exam.
 DATES = ("class", "exam")
 
@@ -106,7 +106,7 @@ class Offering(Base):
         sa.UniqueConstraint("course_id", "term_id", "code"),
         sa.CheckConstraint("state IN ('draft', 'published', 'archived')", name="state"),
         sa.CheckConstraint("enrol_from < enrol_until", name="window"),
-        sa.CheckConstraint("seats_by IN ('first_come', 'choice')", name="seats_by"),
+        sa.CheckConstraint("seats_by IN ('first_come', 'choice', 'lot')", name="seats_by"),
         sa.CheckConstraint("room_seats > 0", name="room_seats"),
     )
 

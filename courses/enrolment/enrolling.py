@@ -242,24 +242,41 @@ def _write(
     *, waits: bool,
 ) -> Enrolled:  # fmt: skip
     """The row, its first step, what is told of it and what its seat promises. A request that the host chooses from has no seat yet."""
-    now = actor.now
     words = {"statement": statement, "replaces_id": replacing.id if replacing else None}
+    columns = {**_begun(session, actor, offering, home, waits=waits), **words}
+    event = "queue" if waits else "enrol"
+    enrolment, at_once = _written(session, actor, offering, columns, event, by=actor)
+    if not waits:
+        steps.settle(session, actor, enrolment, actor.now)
+    return Enrolled(enrolment, offering, home, (event, "approve") if at_once else (event,))
+
+
+def place(session: Session, actor: Actor, offering: Wanted, home: Belongs, pool_id: int) -> Enrolment:
+    """A seat that a draw has given: the schools are asked as of any request. Whoever calls has asked every rule, holds
+    student and pools, and takes the seats themselves."""
+    begun = _begun(session, actor, offering, home, waits=False)
+    columns = {**begun, "pool_id": pool_id, "statement": "", "replaces_id": None}
+    return _written(session, actor, offering, columns, "draw", by=None)[0]
+
+
+def _written(
+    session: Session, actor: Actor, offering: Wanted, columns: dict[str, Any], event: str, *, by: Actor | None
+) -> tuple[Enrolment, bool]:
+    """The row with its first step, and whether the home school's word was there at once."""
+    now = actor.now
     try:
-        enrolment = insert_whole(session, Enrolment, **_begun(session, actor, offering, home, waits=waits), **words)
+        enrolment = insert_whole(session, Enrolment, **columns)
     except IntegrityError as error:  # two tabs at once: the partial unique index has the last word
         raise Refused("already_enrolled") from error
-    event = "queue" if waits else "enrol"
     at_once = enrolment.home_state == "accepted"
     with together(session):
-        story.record(session, actor, enrolment, event, "", now)
+        story.record(session, by, enrolment, event, "", now)
         if at_once:
             story.record(session, None, enrolment, "approve", "", now)
         notices.moved(session, enrolment, event, now)
         if enrolment.pool_id is not None:
             seats.promise(session, actor.person_id, offering.course_id, offering.id, offering.ends, now)
-    if not waits:
-        steps.settle(session, actor, enrolment, now)
-    return Enrolled(enrolment, offering, home, (event, "approve") if at_once else (event,))
+    return enrolment, at_once
 
 
 def _begun(session: Session, actor: Actor, offering: Wanted, home: Belongs, *, waits: bool) -> dict[str, Any]:

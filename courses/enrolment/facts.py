@@ -14,14 +14,15 @@ from sqlalchemy.orm import Session
 from courses.admission import queries as admission
 from courses.admission.queries import TermKey
 from courses.catalogue.models import Course, Offering
-from courses.enrolment import near, policies, rules
+from courses.enrolment import hooks, near, policies, rules
 from courses.enrolment.models import Enrolment
 from courses.enrolment.near import Taken
 from courses.enrolment.rules import Attempt, Clash, Pool, Round, Slot, Window
 from courses.enrolment.wanted import ON_CAMPUS, Wanted
 from zutuan.calendar import sources, timetables
 from zutuan.calendar.models import Term
-from zutuan.db import plain
+from zutuan.db import padded, plain
+from zutuan.decision import Refusal
 from zutuan.policies import services as policy_values
 from zutuan.sharing import scopes
 from zutuan.sharing.actor import Actor, Belongs
@@ -63,6 +64,21 @@ def attempt(
     session.flush()  # what follows reads past the session
     held = held_by(session, actor.person_id)
     mine = [each for each in held if replacing is None or each.enrolment_id != replacing.id]
+    term = TermKey(wanted.academic_year, wanted.number)
+    return compose(
+        actor, wanted, home, mine, seen=seen,
+        admitted=home is None or admission.admitted(session, home.school_id, wanted.course_id, term, actor.now),
+        credit_cap=credit_cap(session, home, actor.now),
+        clash=clash(session, actor.person_id, actor.now, wanted, replacing.offering_id if replacing else None),
+        draw=hooks.against_enrolling(session, wanted, actor.now) if wanted.by_lot else None,
+    )  # fmt: skip
+
+
+def compose(
+    actor: Actor, wanted: Wanted, home: Belongs | None, mine: Sequence[Held], *, seen: bool, admitted: bool,
+    credit_cap: int, clash: Clash | None, draw: Refusal | None,
+) -> Attempt:  # fmt: skip
+    """The same from what has been read; `mine`: what the student holds, but for what would be given up for it."""
     done = {each.course_id for each in mine if each.passed}
     term = TermKey(wanted.academic_year, wanted.number)
     return Attempt(
@@ -77,7 +93,7 @@ def attempt(
         pools=wanted.pools,
         mine=pools_of(actor, wanted.pools, home),
         standing=home.standing if home else "active",
-        admitted=home is None or admission.admitted(session, home.school_id, wanted.course_id, term, actor.now),
+        admitted=admitted,
         grade=home.grade if home else "",
         major=home.major if home else "",
         for_grades=wanted.for_grades,
@@ -89,8 +105,9 @@ def attempt(
         ),
         credits=wanted.credits,
         credits_held=sum((each.credits for each in mine if each.seated and each.term == term), Decimal(0)),
-        credit_cap=credit_cap(session, home, actor.now),
-        clash=clash(session, actor.person_id, actor.now, wanted, replacing.offering_id if replacing else None),
+        credit_cap=credit_cap,
+        clash=clash,
+        draw=draw,
     )
 
 
@@ -114,7 +131,7 @@ class Held:
     term: TermKey
 
 
-_HELD: Any = (
+_ACTIVE: Any = (
     sa.select(
         Enrolment.id, Enrolment.offering_id, Course.id, Course.credits, Enrolment.host_state == "completed",
         Enrolment.passed, Enrolment.pool_id.is_not(None), Term.academic_year, Term.number,
@@ -122,18 +139,28 @@ _HELD: Any = (
     .join(Offering, Offering.id == Enrolment.offering_id)
     .join(Course, Course.id == Offering.course_id)
     .join(Term, Term.id == Offering.term_id)
-    .where(Enrolment.person_id == sa.bindparam("person", type_=sa.BigInteger), Enrolment.active())
+    .where(Enrolment.active())
 )  # fmt: skip
+_HELD: Any = _ACTIVE.where(Enrolment.person_id == sa.bindparam("person", type_=sa.BigInteger))
+_HELD_BY_SOME: Any = _ACTIVE.add_columns(Enrolment.person_id)
 
 
 def held_by(session: Session, person_id: int) -> list[Held]:
-    rows = plain(session, _HELD, {"person": person_id})
-    return [
-        Held(
-            id_, offering, course, credits, completed, completed and passed is not False, seated, TermKey(year, number)
-        )
-        for id_, offering, course, credits, completed, passed, seated, year, number in rows
-    ]
+    return [_held(row) for row in plain(session, _HELD, {"person": person_id})]
+
+
+def held_by_some(session: Session, people: Sequence[int]) -> dict[int, list[Held]]:
+    """Person → what they hold."""
+    found: dict[int, list[Held]] = {}
+    for *row, person in session.execute(_HELD_BY_SOME.where(Enrolment.person_id.in_(padded(sorted(people))))):
+        found.setdefault(person, []).append(_held(row))
+    return found
+
+
+def _held(row: Sequence[Any]) -> Held:
+    id_, offering, course, credits, completed, passed, seated, year, number = row
+    through = completed and passed is not False
+    return Held(id_, offering, course, credits, completed, through, seated, TermKey(year, number))
 
 
 # --- time -------------------------------------------------------------------------------------------------------

@@ -18,7 +18,13 @@ def refuse_early(session: Session, actor: Actor, offering: Wanted, home: Belongs
     """Raise Refused when the seats this student could have are plainly gone. `session` need not write."""
     mine = facts.pools_of(actor, offering.pools, home)
     gone = rules.check_seats(offering.pools, mine)
-    if gone is None or not mine or offering.chosen or not _otherwise_open(actor, offering, home, seen=seen):
+    if (
+        gone is None
+        or not mine
+        or offering.chosen
+        or offering.by_lot
+        or not _otherwise_open(actor, offering, home, seen=seen)
+    ):
         return
     if all(each.offering_id != offering.id for each in facts.held_by(session, actor.person_id)):
         raise Refused.because(gone)

@@ -1,15 +1,18 @@
-"""What later features show of an enrolment, on its page and in lists; each says so once, when it is registered."""
+"""What later features say about enrolling, and show of an enrolment; each says so once, when it is registered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Offering
 from courses.enrolment.models import Enrolment
+from courses.enrolment.wanted import Wanted
+from zutuan.decision import Refusal
 from zutuan.sharing.actor import Actor
 
 
@@ -61,3 +64,12 @@ def lines_of(session: Session, actor: Actor, enrolments: Sequence[Enrolment]) ->
         for id_, line in each(session, actor, enrolments).items():
             found.setdefault(id_, []).append(line)
     return found
+
+
+# Why a seat that is drawn for is not to be had directly now; None: what is left goes first come.
+draws: list[Callable[[Session, Wanted, datetime], Refusal | None]] = []
+
+
+def against_enrolling(session: Session, wanted: Wanted, now: datetime) -> Refusal | None:
+    found = (each(session, wanted, now) for each in draws)
+    return next((refusal for refusal in found if refusal is not None), None)

@@ -62,6 +62,12 @@ def of_enrolments(
     return _gathered(plain(session, query, {}), replaced) if query is not None else {}
 
 
+def of_pairs(session: Session, pairs: Query, people: Sequence[int], now: datetime, travel: timedelta) -> Found:
+    """Key → what of the student's is near, by source. `pairs`: rows of (key, person_id, offering_id)."""
+    query = _near(sources.known(), pairs, padded(people), now, int(travel.total_seconds()))
+    return _gathered(plain(session, query, {}), {}) if query is not None else {}
+
+
 def of_one(
     session: Session, person_id: int, offering_id: int, replaced_id: int | None, now: datetime, travel: timedelta
 ) -> Mapping[Ref, Near]:

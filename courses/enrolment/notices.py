@@ -103,7 +103,7 @@ def _tell_all(session: Session, step: Step) -> None:
         _tell(session, step, [student], "enrolment.submitted")
     elif event in _TO_STUDENT:
         _tell(session, step, [student], f"enrolment.{event}")
-    if event in ("enrol", "accept", "review", "resubmit", "remind", "host_review"):
+    if event in ("enrol", "accept", "draw", "review", "resubmit", "remind", "host_review"):
         _ask(session, step)
     if event == "approve" and step.host_state != "pending":
         _tell_host(session, step, "enrolment.incoming")
@@ -125,7 +125,7 @@ def _ask(session: Session, step: Step) -> None:
     side = "home" if step.home_state == "pending" else "host"
     if side == "host" and step.host_state != "pending":
         return
-    if step.event in ("enrol", "accept") and step.host_state == "pending" and side == "home":
+    if step.event in ("enrol", "accept", "draw") and step.host_state == "pending" and side == "home":
         _ask_side(session, step, "host", f"{step.key}:host")
     _ask_side(session, step, side, step.key, "enrolment.reminded" if step.event == "remind" else "enrolment.to_approve")
 

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from courses.catalogue import editions, hooks
+from courses.catalogue import editions
+from courses.catalogue import hooks as course_hooks
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Offering
 from courses.enrolment import choosing, differences, hooks, papers, queries, schemas, seats, services, views
@@ -57,7 +58,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
         "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
         studying=studying, ahead=ahead, holding=holding,
         place=services.place(db(), mine, who.now) if mine else None,
-        counts=hooks.recognised(db(), who, [shown.course_id]).get(shown.course_id),
+        counts=course_hooks.recognised(db(), who, [shown.course_id]).get(shown.course_id),
         edition=editions.at(db(), shown.course_id, mine.created_at) if mine else None,
         pool_names=catalogue.pool_names(db(), shown),
         reasons=_with_links(views.refusals(ahead.against), shown) if ahead else [], now=who.now,
@@ -79,7 +80,7 @@ def _with_links(reasons: list[dict[str, str]], offering: Offering) -> list[dict[
         **dict.fromkeys(OTHER_CLASS, url_for("catalogue.course", course_id=offering.course_id)),
         **dict.fromkeys(OWN, url_for("enrolment.mine", state="active")),
     }
-    return [{**each, "url": links.get(each["code"], "")} for each in reasons]
+    return [{**each, "url": each["url"] or links.get(each["code"], "")} for each in reasons]
 
 
 @blueprint.post("/offerings/<id:offering_id>/enrol")

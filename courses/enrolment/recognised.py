@@ -6,6 +6,7 @@ commit (`look_again`), so that none of the two is missed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from courses.enrolment.models import Enrolment
 from courses.recognition import queries as recognition
 from courses.recognition.models import Recognition
 from zutuan.clock import clock
+from zutuan.db import padded
 from zutuan.feature import Problem
 from zutuan.jobs import enqueue
 from zutuan.sharing.actor import Actor
@@ -54,6 +56,17 @@ def _fill(session: Session, row: Recognition, now: datetime, actor: Actor | None
 def _audit(session: Session, actor: Actor | None, enrolment_id: int, row: Recognition, now: datetime) -> None:
     subject, school = Subject("enrolment", enrolment_id), row.home_school_id
     audit(session, actor, "enrolment.recognised", subject, now=now, school_id=school, recognition=row.id)
+
+
+def begin(session: Session, enrolments: Sequence[Enrolment], now: datetime) -> None:
+    """Enrolments that are made together: each has the word that stands now."""
+    course = sa.select(Offering.course_id).where(Offering.id == E.offering_id).scalar_subquery()
+    said = recognition.latest(E.home_school_id, course, E.person_id, now).correlate(E).scalar_subquery()
+    mine = E.id.in_(padded(sorted(each.id for each in enrolments)))
+    session.flush()
+    session.execute(sa.update(E).where(mine).values(recognition_id=said).execution_options(synchronize_session=False))
+    for each in enrolments:
+        session.expire(each, ["recognition_id"])
 
 
 def look_again(session: Session, payload: dict[str, Any]) -> None:

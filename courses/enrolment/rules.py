@@ -296,6 +296,7 @@ class Attempt:
     credit_cap: int = 0
     in_other_class: bool = False
     clash: Clash | None = None
+    draw: Refusal | None = None  # why a seat that is drawn for is not to be had directly
 
 
 def may_enrol(attempt: Attempt) -> list[Refusal]:
@@ -319,7 +320,8 @@ def _who(attempt: Attempt) -> list[Refusal]:
 def _when(attempt: Attempt) -> list[Refusal]:
     closed = attempt.offering_state != "published" or attempt.course_state != "published"
     window = check_window(attempt.window, attempt.now)
-    return [*([Refusal("offering_closed")] if closed else []), *([window] if window else [])]
+    found = [Refusal("offering_closed") if closed else None, attempt.draw, window if attempt.draw is None else None]
+    return [each for each in found if each is not None]
 
 
 def _record(attempt: Attempt) -> list[Refusal]:

@@ -6,7 +6,7 @@ everybody competes for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from courses.enrolment import facts, policies, queries, rules, story, wanted
 from courses.enrolment.models import Enrolment
 from courses.enrolment.wanted import Wanted
 from zutuan.clock import clock
-from zutuan.db import plain
+from zutuan.db import padded, plain
 from zutuan.decision import Refusal
 from zutuan.errors import Refused
 from zutuan.jobs import enqueue
@@ -78,6 +78,20 @@ def _take_one(session: Session, pool_id: int, edition: int | None) -> bool:
     if edition is None:
         return connection.execute(_ONE_MORE, {"pool": pool_id}).rowcount == 1
     return connection.execute(_AS_READ, {"pool": pool_id, "read": edition}).rowcount == 1
+
+
+def lock_students(session: Session, people: Iterable[int]) -> None:
+    """Hold several, in the order of their ids, before any pool."""
+    held = sa.select(Person.id).where(Person.id.in_(padded(sorted(set(people))))).order_by(Person.id)
+    session.execute(held.with_for_update(key_share=True)).all()
+
+
+def take_many(session: Session, given: Mapping[int, int]) -> None:
+    """So many seats of each pool, never above its capacity. `given`: pool → seats."""
+    for pool_id, seats in sorted(given.items()):
+        room = sa.update(_POOL).where(_POOL.c.id == pool_id, _POOL.c.taken + seats <= _POOL.c.capacity)
+        if session.connection().execute(room.values(taken=_POOL.c.taken + seats)).rowcount != 1:
+            raise Refused("seats_gone")
 
 
 def promise(session: Session, person_id: int, course_id: int, offering_id: int, ends: datetime, now: datetime) -> None:

@@ -36,6 +36,7 @@ STATE = {
 EVENT = {
     "enrol": _l("提交"),
     "queue": _l("进入候补"),
+    "draw": _l("抽签选上"),
     "offer": _l("候补到名额"),
     "accept": _l("已接受名额"),
     "review": _l("学院审核通过"),
@@ -141,7 +142,7 @@ def refusals(values: Iterable[Refusal]) -> list[dict[str, str]]:
     found = []
     for value in values:
         message, cure = say(value.code, value.params)
-        found.append({"code": value.code, "message": message, "cure": cure})
+        found.append({"code": value.code, "message": message, "cure": cure, "url": value.params.get("url", "")})
     return found
 
 
@@ -240,7 +241,8 @@ def _left(events: dict[str, EnrolmentEvent]) -> EnrolmentEvent | None:
 
 def _home_steps(value: Enrolment, events: dict[str, EnrolmentEvent]) -> list[dict[str, str]]:
     state = queries.combined(value)
-    steps = [_step(_("候补") if "queue" in events else _("提交"), stamp(value.created_at), "done")]
+    first = _("候补") if "queue" in events else _("抽签选上") if "draw" in events else _("提交")
+    steps = [_step(first, stamp(value.created_at), "done")]
     steps += _approvals(value, events, state)
     left = _left(events)
     if left is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +18,7 @@ from courses.recognition import queries as recognition
 from courses.recognition.models import Recognition
 from zutuan.calendar.models import Term
 from zutuan.clusters.models import School
-from zutuan.db import UtcDateTime, plain
+from zutuan.db import UtcDateTime, padded, plain
 from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
@@ -74,6 +75,11 @@ class Wanted:
         return self.seats_by == "choice"
 
     @property
+    def by_lot(self) -> bool:
+        """Seats are drawn for; what is left after the draw goes first come."""
+        return self.seats_by == "lot"
+
+    @property
     def on_campus(self) -> bool:
         return self.delivery in ON_CAMPUS
 
@@ -91,46 +97,41 @@ _DATES: tuple[Any, ...] = (Offering.enrol_from, Offering.enrol_until, Term.first
 _MORE: tuple[Any, ...] = (
     sa.select(EnrolmentRound.id).where(EnrolmentRound.offering_id == Offering.id).exists(),
     sa.select(CoursePrerequisite.id).where(CoursePrerequisite.course_id == Course.id).exists(),
-    sharing.SEEN,
 )
 _SAID: tuple[Any, ...] = tuple(getattr(Recognition, each.name) for each in fields(CountsAs))
 _STANDS = recognition.latest(
     sa.bindparam("home", type_=sa.BigInteger), Course.id, sa.bindparam("viewer", type_=sa.BigInteger),
     sa.bindparam("viewer_now", type_=UtcDateTime()),
 ).correlate(Course).scalar_subquery()  # fmt: skip
-# One row for each pool: what is offered and under which edition are of the same instant.
-_WANTED: Any = (
-    sa.select(
-        *_OFFERING.values(),
-        *_DATES,
-        *_MORE,
-        *_SAID,
-        SeatPool.id,
-        SeatPool.scope,
-        SeatPool.capacity - SeatPool.taken,
-        SeatPool.edition,
+
+
+def _wanted(*more: Any) -> Any:
+    """One row for each pool: what is offered and under which edition are of the same instant."""
+    pool = (SeatPool.id, SeatPool.scope, SeatPool.capacity - SeatPool.taken, SeatPool.edition)
+    return (
+        sa.select(*_OFFERING.values(), *_DATES, *more, *pool)
+        .select_from(Offering)
+        .join(Course, Course.id == Offering.course_id)
+        .join(SharedItem, SharedItem.id == Course.id)
+        .join(School, School.id == Course.school_id)
+        .join(Term, Term.id == Offering.term_id)
+        .outerjoin(SeatPool, SeatPool.offering_id == Offering.id)
+        .order_by(SeatPool.id)
     )
-    .select_from(Offering)
-    .join(Course, Course.id == Offering.course_id)
-    .join(SharedItem, SharedItem.id == Course.id)
-    .join(School, School.id == Course.school_id)
-    .join(Term, Term.id == Offering.term_id)
-    .outerjoin(Recognition, Recognition.id == _STANDS)
-    .outerjoin(SeatPool, SeatPool.offering_id == Offering.id)
-    .where(Offering.id == _ID)
-    .order_by(SeatPool.id)
+
+
+_WANTED: Any = (
+    _wanted(*_MORE, sharing.SEEN, *_SAID).outerjoin(Recognition, Recognition.id == _STANDS).where(Offering.id == _ID)
 )
-_ROUNDS: Any = (
-    sa.select(EnrolmentRound.kind, EnrolmentRound.opens, EnrolmentRound.closes)
-    .where(EnrolmentRound.offering_id == _ID)
-    .order_by(EnrolmentRound.opens)
-)
-_REQUIRES = (
+_SOME: Any = _wanted(*_MORE, Offering.id).where(Offering.id.in_(sa.bindparam("offerings", expanding=True)))
+_ROUND: Any = sa.select(EnrolmentRound.kind, EnrolmentRound.opens, EnrolmentRound.closes).order_by(EnrolmentRound.opens)
+_ROUNDS: Any = _ROUND.where(EnrolmentRound.offering_id == _ID)
+_REQUIRED: Any = (
     sa.select(CoursePrerequisite.required_id, SharedItem.title_zh)
     .join(SharedItem, SharedItem.id == CoursePrerequisite.required_id)
-    .where(CoursePrerequisite.course_id == _COURSE)
     .order_by(CoursePrerequisite.id)
 )
+_REQUIRES: Any = _REQUIRED.where(CoursePrerequisite.course_id == _COURSE)
 
 
 def read(session: Session, actor: Actor, offering_id: int, home_id: int = 0) -> tuple[Wanted, bool] | None:
@@ -140,11 +141,47 @@ def read(session: Session, actor: Actor, offering_id: int, home_id: int = 0) -> 
     rows = plain(session, _WANTED, asked)
     if not rows:
         return None
-    own = dict(zip(_OFFERING, rows[0], strict=False))
-    opens, closes, first_day, weeks, has_rounds, has_requires, seen, *said = rows[0][len(_OFFERING) : -4]
-    pools = [row[-4:] for row in rows if row[-4] is not None]
+    has_rounds, has_requires, seen, *said = rows[0][len(_OFFERING) + len(_DATES) : -4]
     rounds = plain(session, _ROUNDS, {"offering": offering_id}) if has_rounds else ()
-    requires = plain(session, _REQUIRES, {"course": own["course_id"]}) if has_requires else ()
+    requires = plain(session, _REQUIRES, {"course": _course(rows)}) if has_requires else ()
+    counts_as = CountsAs(*said) if said[0] else None
+    return _made(offering_id, rows, rounds, requires, counts_as), bool(seen)
+
+
+def read_some(session: Session, offering_ids: Sequence[int]) -> dict[int, Wanted]:
+    """Several offerings in three statements, without the word of the access rule."""
+    r, p, ids = EnrolmentRound, CoursePrerequisite, padded(sorted(set(offering_ids)))
+    of_each: dict[int, list[Any]] = {}
+    for row in plain(session, _SOME, {"offerings": ids}):
+        of_each.setdefault(row[-5], []).append(row)
+    rounds, requires = dict[int, list[Any]](), dict[int, list[Any]]()
+    query = _ROUND.with_only_columns(r.offering_id, r.kind, r.opens, r.closes).where(r.offering_id.in_(ids))
+    for offering, *rest in session.execute(query):
+        rounds.setdefault(offering, []).append(rest)
+    courses = padded(sorted({_course(rows) for rows in of_each.values()}))
+    query = _REQUIRED.with_only_columns(p.course_id, p.required_id, SharedItem.title_zh).where(p.course_id.in_(courses))
+    for course, *rest in session.execute(query):
+        requires.setdefault(course, []).append(rest)
+    return {
+        id_: _made(id_, rows, rounds.get(id_, ()), requires.get(_course(rows), ())) for id_, rows in of_each.items()
+    }
+
+
+def _course(rows: Sequence[Any]) -> int:
+    return int(rows[0][0])  # the first of `_OFFERING`
+
+
+def _made(
+    offering_id: int,
+    rows: Sequence[Any],
+    rounds: Iterable[Any],
+    requires: Iterable[Any],
+    counts_as: CountsAs | None = None,
+) -> Wanted:
+    """`rows`: one for each pool."""
+    own = dict(zip(_OFFERING, rows[0], strict=False))
+    opens, closes, first_day, weeks = rows[0][len(_OFFERING) : len(_OFFERING) + len(_DATES)]
+    pools = [row[-4:] for row in rows if row[-4] is not None]
     own |= {
         "for_grades": tuple(own["for_grades"]),
         "for_majors": tuple(own["for_majors"]),
@@ -153,6 +190,5 @@ def read(session: Session, actor: Actor, offering_id: int, home_id: int = 0) -> 
         "pools": tuple(Pool(id_, scope, left) for id_, scope, left, _edition in pools),
         "editions": {id_: edition for id_, _scope, _left, edition in pools},
         "requires": tuple((id_, title) for id_, title in requires),
-        "counts_as": CountsAs(*said) if said[0] else None,
     }
-    return Wanted(id=offering_id, **own), bool(seen)
+    return Wanted(id=offering_id, **own, counts_as=counts_as)

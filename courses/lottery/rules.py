@@ -10,14 +10,27 @@ that the seed was not chosen afterwards is shown by its commitment, published wh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import combinations
 
-from courses.enrolment.rules import Pool, pools_for
-from zutuan.decision import Refusal
+from courses.enrolment.rules import Pool, Slot, clash, pools_for
+from zutuan.decision import FieldError, Refusal
 
 MOST_WISHES = 10
+MOST_SEATS = 5
+STATES = ("draft", "published", "drawn", "cancelled")
+# state × event → state
+LIFE: Mapping[tuple[str, str], str] = {
+    ("draft", "publish"): "published",
+    ("draft", "cancel"): "cancelled",
+    ("published", "cancel"): "cancelled",
+    ("published", "run"): "drawn",
+}
+ALGORITHM = "zutuan-turns-1"
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,93 @@ def commitment(seed: str) -> str:
 def number(seed: str, ticket: str) -> str:
     """The entrant's lottery number: 64 hexadecimal digits, the lowest goes first."""
     return hashlib.sha256(f"{seed}:{ticket}".encode()).hexdigest()
+
+
+def whole_seed(seed: str, public_value: str) -> str:
+    """What is drawn with: the secret seed, and the public value that nobody could know before, if there is one."""
+    return f"{seed}:{public_value}" if public_value else seed
+
+
+# --- the draw's own life ----------------------------------------------------------------------------------------
+
+
+def next_state(state: str, event: str) -> str | Refusal:
+    """Where an event leads, or why it leads nowhere: a draw is drawn once."""
+    after = LIFE.get((state, event))
+    if after is not None:
+        return after
+    codes = {"drawn": "drawn_already", "cancelled": "draw_cancelled", "draft": "draw_not_published"}
+    return Refusal(codes.get(state, "draw_published"))
+
+
+def check_window(opens: datetime, closes: datetime, now: datetime) -> list[FieldError]:
+    """When wishing may be announced for: it ends after it begins, and neither at once nor in the past."""
+    if closes <= opens:
+        return [FieldError("closes", "ends_before_start")]
+    return [FieldError("closes", "draw_in_the_past")] if closes <= now else []
+
+
+def may_change(state: str, opens: datetime, now: datetime, changed: Collection[str]) -> Refusal | None:
+    """Once wishing has begun only its end may move; once it is drawn or called off, nothing."""
+    if state in ("drawn", "cancelled"):
+        return Refusal("drawn_already" if state == "drawn" else "draw_cancelled")
+    begun = state == "published" and opens <= now
+    return Refusal("wishing_has_begun") if begun and not set(changed) <= {"closes", "note"} else None
+
+
+def may_wish(state: str, opens: datetime, closes: datetime, now: datetime) -> Refusal | None:
+    if state != "published":
+        return Refusal("drawn_already" if state == "drawn" else "draw_cancelled")
+    if now < opens:
+        return Refusal("wishing_not_open", {"opens": opens})
+    return Refusal("wishing_closed", {"closes": closes}) if now >= closes else None
+
+
+def may_run(state: str, closes: datetime, now: datetime, public_source: str, public_value: str) -> Refusal | None:
+    """Once, when wishing is over; with the public value that was announced, and with none that was not."""
+    after = next_state(state, "run")
+    if isinstance(after, Refusal):
+        return after
+    if now < closes:
+        return Refusal("wishing_still_open", {"closes": closes})
+    if bool(public_source) != bool(public_value):
+        return Refusal(
+            "public_value_needed" if public_source else "public_value_unannounced", {"source": public_source}
+        )
+    return None
+
+
+def against_enrolling(
+    state: str | None, opens: datetime | None, closes: datetime | None, now: datetime
+) -> Refusal | None:  # fmt: skip
+    """Why a seat that is drawn for is not to be had directly. `state`: of the draw that the class belongs to; None: no
+    draw is announced. What a draw has left, or was to draw before it was called off, goes first come."""
+    if state is None or opens is None or closes is None:
+        return Refusal("lot_unannounced")
+    if state in ("drawn", "cancelled"):
+        return None
+    if now < opens:
+        return Refusal("lot_not_open", {"opens": opens, "closes": closes})
+    return Refusal("lot_wishing", {"closes": closes}) if now < closes else Refusal("lot_closed")
+
+
+# --- wishes -----------------------------------------------------------------------------------------------------
+
+
+def moved(wishes: Sequence[int], id_: int, event: str) -> list[int]:
+    """The list after one button: `add` at the end, `up`, `down`, `remove`. What cannot be done changes nothing."""
+    found = list(wishes)
+    if event == "add":
+        return [*found, id_]
+    if id_ not in found:
+        return found
+    at = found.index(id_)
+    if event == "remove":
+        return [each for each in found if each != id_]
+    other = at - 1 if event == "up" else at + 1
+    if 0 <= other < len(found):
+        found[at], found[other] = found[other], found[at]
+    return found
 
 
 def check_wishes(wishes: Sequence[int], lots: Iterable[int]) -> Refusal | None:
@@ -167,3 +267,85 @@ def _missed(standing: _Standing, lots: Mapping[int, Lot]) -> Iterator[tuple[int,
         if lot is not None and why is None:
             why = "seats_gone" if pools_for(lot.pools, entrant.scopes) else "no_seats_for_school"
         yield id_, why or ""
+
+
+# --- what stands between lots, and what came of it --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Meets:
+    """When one lot meets, of which course it is, and how long the way to its campus is reckoned."""
+
+    id: int
+    course_id: int
+    slots: Sequence[Slot]
+    travel: timedelta
+
+
+def excludes(lots: Collection[Meets]) -> dict[int, frozenset[int]]:
+    """Lot → the lots that nobody gets beside it: of the same course, or whose meetings clash with it."""
+    found: dict[int, set[int]] = {each.id: set() for each in lots}
+    known = {each.id: each for each in lots}
+    for a, b in combinations(known.values(), 2):
+        if a.course_id == b.course_id or (_near(a, b) and clash(a.slots, b.slots, max(a.travel, b.travel))):
+            found[a.id].add(b.id)
+            found[b.id].add(a.id)
+    return {id_: frozenset(others) for id_, others in found.items()}
+
+
+def _near(a: Meets, b: Meets) -> bool:
+    """Whether they have a day in common at all: most have not, and need no closer look."""
+    return bool({slot.starts.date() for slot in a.slots} & {day for slot in b.slots for day in _days(slot)})
+
+
+def _days(slot: Slot) -> list[date]:
+    day = timedelta(days=1)
+    return [(slot.starts - day).date(), slot.starts.date(), (slot.starts + day).date()]
+
+
+def places(entrants: Iterable[Entrant], seed: str) -> dict[tuple[str, int], tuple[int, int]]:
+    """(ticket, lot) → the entrant's place among those who wished it and whom nothing barred, in the order of the first
+    turn, and how many they are."""
+    order = sorted(entrants, key=lambda each: (each.had, number(seed, each.ticket), each.ticket))
+    rivals: dict[int, list[str]] = {}
+    for each in order:
+        for lot in each.wishes:
+            if lot not in each.barred:
+                rivals.setdefault(lot, []).append(each.ticket)
+    return {
+        (ticket, lot): (place, len(tickets))
+        for lot, tickets in rivals.items()
+        for place, ticket in enumerate(tickets, 1)
+    }
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a draw comes to. `ranks`: rank → seats that were got as that wish; `per_lot`: lot → (seats, wishes, first
+    wishes, seats given)."""
+
+    lots: int
+    seats: int
+    lists: int
+    wishes: int
+    given: int
+    with_seat: int
+    ranks: Mapping[int, int]
+    per_lot: Mapping[int, tuple[int, int, int, int]]
+
+    @property
+    def without(self) -> int:
+        return self.lists - self.with_seat
+
+
+def figures(lots: Sequence[Lot], entrants: Sequence[Entrant], drawn: Drawn) -> Figures:
+    ranks = Counter(won.rank for won in drawn.won)
+    given = Counter(won.lot for won in drawn.won)
+    wished = Counter(lot for each in entrants for lot in each.wishes)
+    first = Counter(each.wishes[0] for each in entrants if each.wishes)
+    seats = {lot.id: sum(max(pool.left, 0) for pool in lot.pools) for lot in lots}
+    return Figures(
+        len(lots), sum(seats.values()), len(entrants), sum(wished.values()), len(drawn.won),
+        len({won.ticket for won in drawn.won}), dict(sorted(ranks.items())),
+        {lot.id: (seats[lot.id], wished[lot.id], first[lot.id], given[lot.id]) for lot in lots},
+    )  # fmt: skip

@@ -9,7 +9,7 @@ messages(
         "result_decided": (_l("这项成绩已经认定过，或已不予认定。"), _l("如需更改，请先重新认定。")),
         "result_waits": _l("这项成绩还在等待认定。"),
         "not_graded_yet": (_l("缓考，还没有成绩，不能认定。"), _l("考试后，开课学校会给出成绩。")),
-        "exceeds_credits": _l("不能超过 %(limit)s 学分。"),
+        "result_exceeds_credits": _l("不能超过 %(limit)s 学分。"),
         "fail_earns_nothing": _l("不及格的课程没有学分。"),
         "counts_as_nothing": (_l("还没有写明认定为哪门课程。"), _l("请填写本校课程的名称。")),
         "not_the_same_grade": _l("与原成绩 %(original)s 不相当。"),

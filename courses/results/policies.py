@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from courses.grades.rules import Formula
+from courses.recognition.policies import FAIL_RECORDED
 from courses.results import rules
 from courses.results.rules import Home
 from zutuan.decision import Refusal
@@ -33,17 +34,13 @@ POINTS = Policy(
     _l("不填为 (分数-50)/10；也可以从高到低逐档写明，例如 90=4.0、85=3.7、82=3.3、78=3.0、75=2.7、72=2.3、68=2.0、64=1.5、60=1.0。"),
     "", "text", LEVELS, low=0, high=400, check=_no_formula,
 )  # fmt: skip
-FAIL_RECORDED = Policy(
-    "results.fail_recorded", _l("不及格的外校成绩记入本校成绩"), _l("关闭后，不及格的外校成绩认定后不记入本校成绩单。"), True,
-    levels=LEVELS,
-)  # fmt: skip
 OWN_TRANSCRIPT = Policy(
     "results.own_transcript", _l("学生自助开具跨校修读成绩单"), _l("关闭后由教务员开具。"), True, levels=LEVELS
 )
 OWN_WORKLOAD = Policy(
     "results.own_workload", _l("教师自助开具教学工作量证明"), _l("关闭后由教务员开具。"), True, levels=LEVELS
 )
-ALL = (SCALE, POINTS, FAIL_RECORDED, OWN_TRANSCRIPT, OWN_WORKLOAD)
+ALL = (SCALE, POINTS, OWN_TRANSCRIPT, OWN_WORKLOAD)
 
 
 def home(session: Session, school_id: int, now: datetime) -> Home:

@@ -124,7 +124,7 @@ def settle(
         wrong.append(FieldError("grade", grade.code, grade.params))
     credits = proposed.credits if said.credits is None else said.credits
     if credits > limit:
-        wrong.append(FieldError("credits", "exceeds_credits", {"limit": f"{limit.normalize():f}"}))
+        wrong.append(FieldError("credits", "result_exceeds_credits", {"limit": f"{limit.normalize():f}"}))
     elif credits and not given.passed:
         wrong.append(FieldError("credits", "fail_earns_nothing", {}))
     words = {

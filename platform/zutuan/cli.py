@@ -12,7 +12,23 @@ from zutuan.config import load
 from zutuan.db import Database
 
 
-@click.group()
+class Commands(click.Group):
+    """The kernel's commands, and the features': those are loaded only when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_of_features()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) or _of_features().get(cmd_name)
+
+
+def _of_features() -> dict[str, click.Command]:
+    from zutuan.app import FEATURES
+
+    return {each.name or "": each for feature in FEATURES for each in feature.commands}
+
+
+@click.group(cls=Commands)
 def main() -> None:
     """组团 Zutuan: shared courses and cross-school electives of teacher-education clusters."""
 

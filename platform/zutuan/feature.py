@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from click import Command
 from flask import Blueprint
 from sqlalchemy.orm import Session
 
@@ -170,3 +171,5 @@ class Feature:
     people: PeopleHook | None = None
     succession: SuccessionHook | None = None
     checks: tuple[Callable[[Session], list[Problem]], ...] = ()
+    # groups of commands that `zutuan` has besides the kernel's
+    commands: tuple[Command, ...] = ()

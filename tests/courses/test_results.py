@@ -82,7 +82,7 @@ def test_the_student_sees_both_and_the_totals(sqlite_app: Flask, sqlite_database
 def test_what_the_registrar_may_say_otherwise(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
     _enrolment, result = graded(sqlite_app, sqlite_database, cast)
     for body, field, code in (
-        ({"credits": 2}, "credits", "exceeds_credits"), ({"name": ""}, "name", "counts_as_nothing"),
+        ({"credits": 2}, "credits", "result_exceeds_credits"), ({"name": ""}, "name", "counts_as_nothing"),
         ({"grade": "90"}, "grade", "not_the_same_grade"), ({"credits": -1}, "credits", "too_small"),
     ):  # fmt: skip
         problem = refused(post(sqlite_app, cast, f"{result}/recognise", body), 422, "invalid")
@@ -102,7 +102,7 @@ def test_without_a_recognition_it_has_to_be_said(sqlite_app: Flask, sqlite_datab
 def test_policies_of_the_home_school(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
     set_policy(sqlite_database, cast, "results.scale", "five")
     set_policy(sqlite_database, cast, "results.points", "90=4、80=3、60=1.5")
-    set_policy(sqlite_database, cast, "results.fail_recorded", False)
+    set_policy(sqlite_database, cast, "recognition.fail_recorded", False)
     _e, good = graded(sqlite_app, sqlite_database, cast)
     _e, bad = graded(sqlite_app, sqlite_database, cast, code="EDU102", number=1, grade="55")
     assert (of(sqlite_app, cast, good)["proposal"]["grade"], of(sqlite_app, cast, good)["proposal"]["points"]) == (

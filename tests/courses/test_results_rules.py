@@ -98,7 +98,7 @@ def test_credits_never_exceed() -> None:
     proposed = rules.propose(percent("86"), D(2), COUNTS, Home())
     assert _settled(proposed, Said(credits=D("1.5")), percent("86"), D("1.5")).credits == D("1.5")
     assert _settled(proposed, Said(credits=D(0)), percent("86"), D("1.5")).credits == 0
-    assert _codes(proposed, Said(credits=D(2)), percent("86"), D("1.5")) == [("credits", "exceeds_credits")]
+    assert _codes(proposed, Said(credits=D(2)), percent("86"), D("1.5")) == [("credits", "result_exceeds_credits")]
     failed = rules.propose(percent("50"), D(2), COUNTS, Home())
     assert _codes(failed, Said(credits=D(1)), percent("50"), D(2)) == [("credits", "fail_earns_nothing")]
 

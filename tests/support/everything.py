@@ -22,6 +22,7 @@ from courses.catalogue.models import (
 )
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.grades.models import GradeCorrection, GradeEntry, GradeScheme, GradeSheet
+from courses.lottery.models import Draw, DrawLot, DrawStatement, Wish, WishList
 from courses.plans.models import TermPlan
 from courses.recognition.models import Recognition, RecognitionRequest
 from courses.results.models import Result
@@ -147,6 +148,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
         )
     )  # fmt: skip
     session.add(PaperSubject(paper_id=paper.id, subject_type="result", subject_id=1))
+    _draw(session, cast, offering.id, enrolment.id)
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
     _files(session, course.id, student.id)
     _grades(session, offering.id, enrolment.id, teacher.id)
@@ -177,6 +179,24 @@ def _grades(session: Session, offering_id: int, enrolment_id: int, teacher_id: i
             asked_at=NOW,
         )
     )
+
+
+def _draw(session: Session, cast: Cast, offering_id: int, enrolment_id: int) -> None:
+    """A draw of cluster A with one wish, won, and its statement."""
+    student = cast.who("B", "student")
+    draw = Draw(
+        cluster_id=cast.clusters["A"], academic_year="2026-2027", number=1, state="drawn", opens=NOW, closes=LATER, most=1,
+        seed="s", commitment="c", drawn_at=LATER, created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    session.add(draw)
+    session.flush()
+    listed = WishList(
+        draw_id=draw.id, person_id=student.id, affiliation_id=student.affiliation_id, most=1, ticket="a1",
+        created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    listed.wishes.append(Wish(offering_id=offering_id, rank=1, outcome="won", enrolment_id=enrolment_id))
+    statement = DrawStatement(draw_id=draw.id, content={}, created_at=NOW)
+    session.add_all([listed, statement, DrawLot(draw_id=draw.id, offering_id=offering_id)])
 
 
 def _course(session: Session, cast: Cast, teacher_id: int, code: str = "EDU001") -> Course:

@@ -1,0 +1,105 @@
+"""The demonstration's draws: one in which students may wish now, and one of a school's own that has been drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from courses.catalogue import services as catalogue
+from courses.catalogue.models import Offering
+from courses.lottery import services
+from courses.lottery.models import Draw
+from zutuan.clock import at_shanghai, local
+from zutuan.people.models import Person, RoleAssignment
+from zutuan.people.services import load_actor
+from zutuan.sharing.actor import Actor
+
+if TYPE_CHECKING:
+    from zutuan.demo import DemoWorld
+
+# A second, small class of each of these courses; (weekday, first period, last period).
+OPEN = {
+    ("四川师范大学", "EDU2230"): (6, 3, 4), ("安徽师范大学", "PSY2107"): (7, 7, 8), ("西北师范大学", "EDU5102"): (6, 3, 4),
+    ("青海师范大学", "MUS2015"): (6, 9, 10),
+}  # fmt: skip
+DRAWN = {("北京师范大学", "EDU3021"): (7, 1, 2), ("北京师范大学", "CHN2117"): (7, 5, 6)}
+SEATS, WISHING, WISHED = 6, 3, 8
+HOME, HOST = "阜阳师范大学", "北京师范大学"
+
+
+def load(session: Session, world: DemoWorld) -> None:
+    _open(session, world)
+    _drawn(session, world)
+    world.say("2 次抽签，1 次正在填志愿")
+
+
+def _open(session: Session, world: DemoWorld) -> None:
+    """Of the cluster; the printed student of 阜阳师范大学 has two wishes already."""
+    lots, now = _classes(session, world, OPEN), world.now
+    held = RoleAssignment.cluster_id == world.clusters["北京师范大学组团"]
+    admin = session.scalars(
+        sa.select(RoleAssignment.person_id).where(held, RoleAssignment.role == "cluster_admin")
+    ).first()
+    assert admin is not None
+    draw = _announce(
+        session, _actor(session, admin, now - timedelta(days=2)), session.get_one(Offering, lots[0]), cluster_id=world.clusters["北京师范大学组团"],
+        opens=_at(now, -1, 8), closes=_at(now, 3, 17), most=2, note="小班教学，名额少；填报三个以上志愿，抽中的机会更大。",
+        public_source="志愿截止次日公布的中国福利彩票双色球开奖号码",
+    )  # fmt: skip
+    at = now - timedelta(hours=4)
+    _wish(session, draw, _actor(session, world.students[HOME][0], at), [lots[3], lots[0]])
+    for place, person in enumerate(world.students[HOME][1:WISHED]):
+        _wish(session, draw, _actor(session, person, at), [lots[(place + step) % len(lots)] for step in range(WISHING)])
+
+
+def _drawn(session: Session, world: DemoWorld) -> None:
+    """Of 北京师范大学 alone, drawn the day before yesterday."""
+    lots, now = _classes(session, world, DRAWN), world.now
+    registrar = world.cast[HOST, "registrar"]
+    draw = _announce(
+        session, _actor(session, registrar, now - timedelta(days=8)), session.get_one(Offering, lots[0]), school_id=world.schools[HOST],
+        opens=_at(now, -7, 8), closes=_at(now, -3, 17), most=1, note="", public_source="",
+    )  # fmt: skip
+    for school in ("四川师范大学", "安徽师范大学", "西北师范大学", "青海师范大学"):
+        for place, person in enumerate(world.students[school][: WISHED // 2]):
+            order = lots if place % 2 else lots[::-1]
+            _wish(session, draw, _actor(session, person, now - timedelta(days=5)), order)
+    services.run(session, _actor(session, registrar, _at(now, -2, 9)), draw)
+
+
+def _classes(session: Session, world: DemoWorld, times: dict[tuple[str, str], tuple[int, int, int]]) -> list[int]:
+    made = []
+    for key, (weekday, first, last) in times.items():
+        course = session.get_one(Offering, world.offerings[key]).course
+        teacher = _actor(session, course.staff[0].person_id, world.now - timedelta(days=9))
+        meeting = {"weekday": weekday, "first_period": first, "last_period": last, "weeks": "1-16"}
+        data: dict[str, Any] = {
+            "code": "02", "term_id": None, "enrol_from": None, "enrol_until": None, "follows_plan": True, "seats": SEATS,
+            "room": "", "note": "", "online_url": f"https://live.example/{key[1].lower()}-02", "meetings": [meeting],
+            "seats_by": "lot",
+        }  # fmt: skip
+        offering = catalogue.create_offering(session, teacher, course, data)
+        catalogue.move_offering(session, teacher, offering, "publish")
+        made.append(offering.id)
+    return made
+
+
+def _announce(session: Session, actor: Actor, lot: Offering, **data: Any) -> Draw:
+    term = {"academic_year": lot.term.academic_year, "number": lot.term.number}
+    return services.publish(session, actor, services.create(session, actor, {**term, **data}))
+
+
+def _wish(session: Session, draw: Draw, student: Actor, lots: Sequence[int]) -> None:
+    services.save_wishes(session, student, draw, lots, most=min(2, draw.most), version=0)
+
+
+def _actor(session: Session, person_id: int, now: datetime) -> Actor:
+    return load_actor(session, session.get_one(Person, person_id), now)
+
+
+def _at(now: datetime, days: int, hour: int) -> datetime:
+    return at_shanghai(local(now).date() + timedelta(days=days)) + timedelta(hours=hour)

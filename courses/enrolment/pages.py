@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from courses.catalogue import editions
+from courses.catalogue import editions, hooks
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Offering
 from courses.enrolment import choosing, differences, papers, queries, schemas, seats, services, views
@@ -52,7 +52,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
     home = next(iter(studying), None)
     # Who holds a place, or only teaches here, is not about to apply.
     ahead = services.outlook(db(), who, offering_id, home) if not holding and (studying or not view.may_edit) else None
-    may_read = allow.may(who, "roster.read", services.roster_subject(shown))
+    may_read = allow.may(who, "roster.read", services.roster_reader(db(), who, shown))
     return render_template(
         "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
         studying=studying, ahead=ahead, holding=holding,
@@ -63,7 +63,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
         waiting=seats.waiting(db(), offering_id) if may_read else 0, meetings=catalogue.occurrences(db(), offering_id),
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
         dropping=who.now < shown.enrol_until,
-        may_read_roster=may_read,
+        may_read_roster=may_read, panels=hooks.panels_of(db(), who, shown), actions=hooks.actions_of(db(), who, shown),
     )  # fmt: skip
 
 
@@ -237,7 +237,7 @@ def _roster_of(offering_id: int) -> catalogue.OfferingView:
     """404 for who does not see the offering, 403 for who may not read its roster."""
     g.nav_endpoint = "catalogue.mine"
     view = catalogue.view_offering(db(), actor(), offering_id, "roster.read")
-    allow.require(actor(), "roster.read", services.roster_subject(view.offering))
+    allow.require(actor(), "roster.read", services.roster_reader(db(), actor(), view.offering))
     return view
 
 
@@ -260,7 +260,7 @@ def _roster_page(
         queue_pools=queries.queue_pools(db(), offering, actor().now),
         pool_names=catalogue.pool_names(db(), offering) if len(offering.pools) > 1 else {},
         may_choose={each.id for each in page.items if chooses and services.may_choose(each)},
-        overall=overall, chosen=chosen, reason=request.form.get("reason", ""),
+        overall=overall, chosen=chosen, reason=request.form.get("reason", ""), actions=hooks.actions_of(db(), actor(), offering),
         done=sum(each.refused is None for each in results), left=len(chosen), refused=views.refused_ones(results),
     )  # fmt: skip
 

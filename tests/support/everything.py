@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 from support.cast import NOW, Cast
 
+from courses.adjustments.models import Adjustment
 from courses.admission.models import CourseAdmission
 from courses.catalogue.models import (
     Course,
@@ -77,6 +78,10 @@ def one_of_each(session: Session, cast: Cast) -> None:
     session.add_all(
         [
             enrolment,
+            Adjustment(
+                offering_id=offering.id, kind="substitute", state="asked", week=13, weekday=3, period=1,
+                substitute_id=cast.who("A", "registrar").id, reason="出差", asked_by=teacher.id, asked_at=NOW,
+            ),
             TermPlan(
                 cluster_id=cast.clusters["A"], academic_year="2026-2027", number=2, main_from=NOW, main_until=LATER,
                 teaching_starts=date(2027, 3, 1), grades_due=date(2027, 7, 1), created_at=NOW, updated_at=NOW,

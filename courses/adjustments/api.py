@@ -11,13 +11,16 @@ from courses.adjustments.facts import Draft
 from courses.adjustments.models import Adjustment
 from courses.adjustments.permissions import allow
 from courses.catalogue import queries as catalogue
+from courses.enrolment.schemas import NoteIn, WithdrawIn
 from zutuan.errors import Denial, Forbidden
 from zutuan.paging import Page
 from zutuan.web.api import IDEMPOTENCY, Blueprint, ListQuery, listing, query_schema, tagged
 from zutuan.web.requests import actor, db
 
-of_offering = Blueprint("api-meetings", __name__, url_prefix="/api/v1/offerings", description="调停课 of an offering")
-adjustments_api = Blueprint("api-adjustments", __name__, url_prefix="/api/v1/adjustments", description="调停课")
+of_offering = Blueprint("api-meetings", __name__, url_prefix="/api/v1/offerings", description="changes of meetings")
+adjustments_api = Blueprint(
+    "api-adjustments", __name__, url_prefix="/api/v1/adjustments", description="changes of meetings"
+)
 
 
 class AdjustmentsQuery(schemas.AdjustmentQuery, ListQuery):
@@ -87,7 +90,7 @@ class AdjustmentById(MethodView):
 
 @adjustments_api.route("/<id:adjustment_id>/approve")
 class Approve(MethodView):
-    @adjustments_api.arguments(schemas.NoteIn)
+    @adjustments_api.arguments(NoteIn)
     @adjustments_api.response(200, schemas.DetailOut)
     def post(self, data: dict[str, Any], adjustment_id: int) -> Any:
         """The host's registrar says yes: meetings, rosters and feeds follow at once."""
@@ -97,7 +100,7 @@ class Approve(MethodView):
 
 @adjustments_api.route("/<id:adjustment_id>/deny")
 class Deny(MethodView):
-    @adjustments_api.arguments(schemas.ReasonIn)
+    @adjustments_api.arguments(WithdrawIn)
     @adjustments_api.response(200, schemas.DetailOut)
     def post(self, data: dict[str, Any], adjustment_id: int) -> Any:
         """The host's registrar says no, with a reason."""
@@ -107,7 +110,7 @@ class Deny(MethodView):
 
 @adjustments_api.route("/<id:adjustment_id>/withdraw")
 class Withdraw(MethodView):
-    @adjustments_api.arguments(schemas.ReasonIn)
+    @adjustments_api.arguments(WithdrawIn)
     @adjustments_api.response(200, schemas.DetailOut)
     def post(self, data: dict[str, Any], adjustment_id: int) -> Any:
         """Take back what still waits (its teacher), or what stands (the registrar): the meeting is as it was."""

@@ -13,6 +13,7 @@ from courses.adjustments.facts import Draft
 from courses.adjustments.permissions import allow
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Offering
+from courses.enrolment.schemas import NoteIn, WithdrawIn
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
 from zutuan.web.forms import Errors, load_form, once, refused, refused_at_once
 from zutuan.web.lists import Listing, load_query
@@ -58,7 +59,18 @@ def of_offering(offering_id: int) -> ResponseReturnValue:
 def new(offering_id: int) -> ResponseReturnValue:
     values = {name: request.args.get(name, "") for name in FIELDS}
     values["kind"] = values["kind"] if values["kind"] in rules.KINDS else "make_up"
-    return _form(_running(offering_id), values, {}, "")
+    offering = _running(offering_id)
+    values |= _as_long(offering, values)
+    return _form(offering, values, {}, "")
+
+
+def _as_long(offering: Offering, values: dict[str, str]) -> dict[str, str]:
+    """The new time begins as the same periods."""
+    named = [values["week"], values["weekday"], values["period"]]
+    if not all(text.isdecimal() for text in named) or values["first_period"]:
+        return {}
+    week, weekday, period = (int(text) for text in named)
+    return {"first_period": str(period), "last_period": str(facts.last_period(offering, (week, weekday, period)))}
 
 
 @blueprint.post("/offerings/<id:offering_id>/adjustments/new")
@@ -124,10 +136,10 @@ def _page(adjustment_id: int, overall: str = "") -> str:
 def decide(adjustment_id: int, event: str) -> ResponseReturnValue:
     try:
         if event == "approve":
-            services.approve(db(), actor(), adjustment_id, load_form(schemas.NoteIn())["note"])
+            services.approve(db(), actor(), adjustment_id, load_form(NoteIn())["note"])
         else:
             step = {"deny": services.deny, "withdraw": services.withdraw}[event]
-            step(db(), actor(), adjustment_id, load_form(schemas.ReasonIn())["reason"])
+            step(db(), actor(), adjustment_id, load_form(WithdrawIn())["reason"])
     except (Invalid, Refused) as error:
         return refused_at_once(error, lambda first: _page(adjustment_id, first))
     flash(str(views.DONE[event]), "good")

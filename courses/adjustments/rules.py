@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from zutuan.clock import local
 from zutuan.decision import FieldError, Refusal
 
 KINDS = ("move", "cancel", "make_up", "substitute")
@@ -176,6 +177,11 @@ class Free:
     students: int
 
 
-def ranked(found: Iterable[Free], most: int) -> list[Free]:
-    """The times that fewest students miss, the earliest first."""
-    return sorted(found, key=lambda each: (each.students, each.starts))[:most]
+def ranked(found: Iterable[Free], most: int, of_a_day: int = 2) -> list[Free]:
+    """The times that fewest students miss, the earliest first, and not all on one day."""
+    kept: list[Free] = []
+    for each in sorted(found, key=lambda each: (each.students, each.starts)):
+        same = [other for other in kept if local(other.starts).date() == local(each.starts).date()]
+        if len(same) < of_a_day and len(kept) < most:
+            kept.append(each)
+    return kept

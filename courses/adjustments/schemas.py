@@ -39,14 +39,6 @@ class AskIn(WishIn):
     reason = Text(400, required=True, multiline=True)
 
 
-class NoteIn(Schema):
-    note = Text(400, min=0, multiline=True, load_default="")
-
-
-class ReasonIn(Schema):
-    reason = Text(400, min=0, multiline=True, load_default="")
-
-
 class AdjustmentQuery(Schema):
     state = Choice(STATES, load_default=None)
     kind = Choice(KINDS, load_default=None)

@@ -53,11 +53,11 @@ def _was(p: Mapping[str, Any]) -> str:
 
 
 def _new(p: Mapping[str, Any]) -> str:
-    """第 8 周周六（10-31 10:00–11:35）教一 101."""
+    """第 8 周周六（10-31 10:00–11:35 教一 101）."""
     starts = local(datetime.fromisoformat(p["new"][0]))
     day = SHORT_WEEKDAYS[starts.weekday()]
-    said = _("第 %(week)s 周%(day)s（%(at)s）", week=p["new_week"], day=day, at=_span(p["new"]))
-    return f"{said} {p['place']}".strip()
+    at = f"{_span(p['new'])} {p['place']}".strip()
+    return _("第 %(week)s 周%(day)s（%(at)s）", week=p["new_week"], day=day, at=at)
 
 
 def what(p: Mapping[str, Any]) -> str:
@@ -71,15 +71,15 @@ def what(p: Mapping[str, Any]) -> str:
 def _what(p: Mapping[str, Any]) -> str:
     was = _was(p)
     if p["kind"] == "cancel":
-        return _("%(was)s 停课", was=was)
+        return _("%(was)s停课", was=was)
     if p["kind"] == "substitute":
-        return _("%(was)s 由 %(name)s 代课", was=was, name=p["substitute"])
+        return _("%(was)s由 %(name)s 代课", was=was, name=p["substitute"])
     new = _new(p)
     if p["kind"] == "make_up":
-        return _("%(new)s 补课，补 %(was)s", new=new, was=was) if was else _("%(new)s 补课", new=new)
+        return _("%(new)s补课，补%(was)s", new=new, was=was) if was else _("%(new)s补课", new=new)
     if p["was"] == p["new"]:
-        return _("%(was)s 改在 %(place)s 上课", was=was, place=p["place"])
-    return _("%(was)s 改到 %(new)s", was=was, new=new)
+        return _("%(was)s改在 %(place)s 上课", was=was, place=p["place"])
+    return _("%(was)s改到%(new)s", was=was, new=new)
 
 
 def sentence(value: Adjustment) -> str:

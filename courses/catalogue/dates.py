@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from courses.catalogue import rules
 from courses.catalogue.models import Course, Offering, OfferingDate
+from zutuan.calendar import book
 from zutuan.calendar import services as calendar
 from zutuan.calendar.plan import Calendar, Meeting, expand
 from zutuan.calendar.rules import Pattern
@@ -48,23 +49,50 @@ def check(offering: Offering, wanted: Sequence[Mapping[str, Any]], patterns: Seq
 
 
 def put(session: Session, offering: Offering, wanted: Iterable[Mapping[str, Any]]) -> None:
-    """Make these the offering's single dates; those that stay as they are keep their place in the book."""
+    """Make these the offering's single dates; those that stay as they are keep their place in the book, and one that is
+    moved is still the same to calendar programs."""
     kept = {key(each): each for each in offering.dates}
     sent = {key(each): each for each in wanted}
-    for said in kept.keys() - sent.keys():
-        _book(session, kept[said], [])
-        offering.dates.remove(kept[said])
-    new = [OfferingDate(**{name: sent[said][name] for name in FIELDS}) for said in sent if said not in kept]
-    offering.dates += new
+    gone = [each for said, each in kept.items() if said not in sent]
+    new = [each for said, each in sent.items() if said not in kept]
+    for kind in TYPES:
+        _exchange(
+            session, offering, [each for each in gone if each.kind == kind], [e for e in new if e["kind"] == kind]
+        )
+
+
+def _exchange(
+    session: Session, offering: Offering, gone: Sequence[OfferingDate], new: Sequence[Mapping[str, Any]]
+) -> None:
+    """The first that is gone has become the first new one, and so on, as `rules.date_changes` says it."""
+    before = sorted(gone, key=lambda each: (each.starts, each.ends))
+    after = sorted(new, key=lambda each: (each["starts"], each["ends"]))
+    for was, now in zip(before, after, strict=False):
+        _change(session, offering, was, now)
+    for was in before[len(after) :]:
+        _book(session, was, [])
+        offering.dates.remove(was)
+    added = [OfferingDate(**{name: each[name] for name in FIELDS}) for each in after[len(before) :]]
+    offering.dates += added
     session.flush()
-    for each in new:
-        _book(session, each, [_meeting(offering, each)])
+    for each in added:
+        _book(session, each, [meeting_at(offering, each.starts, each.ends)])
 
 
-def _meeting(offering: Offering, each: OfferingDate) -> Meeting:
-    day = local(each.starts).date()
+def _change(session: Session, offering: Offering, was: OfferingDate, now: Mapping[str, Any]) -> None:
+    for name in FIELDS:
+        setattr(was, name, now[name])
+    session.flush()
+    row = book.row_of(session, ("offering", offering.id), (TYPES[was.kind], was.id))
+    if row is not None:
+        book.bring(session, row, meeting_at(offering, was.starts, was.ends), touch=True)
+
+
+def meeting_at(offering: Offering, starts: datetime, ends: datetime, period: int = 0) -> Meeting:
+    """A meeting of no pattern: in which week of the term, and on which day, it is."""
+    day = local(starts).date()
     week = max((day - calendar.dates(offering.term).first_day).days // 7 + 1, 0)
-    return Meeting(each.starts, each.ends, week, day.isoweekday(), 0)
+    return Meeting(starts, ends, week, day.isoweekday(), period)
 
 
 def _book(session: Session, each: OfferingDate, meetings: Sequence[Meeting]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from courses.catalogue.models import Course, Offering
 from courses.catalogue.rules import DateChange, Rounds
 from zutuan.calendar.models import Term
+from zutuan.calendar.plan import Meeting
+from zutuan.calendar.sources import Key
 from zutuan.decision import Refusal
 from zutuan.sharing.actor import Actor
 
@@ -55,6 +57,54 @@ class ReviewDates:
 submission_rules: list[Callable[..., Refusal | None]] = []
 # Courses (by id) that a home school may not admit in the term of that year and number now, because of their plans.
 admission_rules: list[Callable[[Session, Sequence[int], str, int], Mapping[int, Refusal]]] = []
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """What was decided of one meeting of an offering's pattern (调停课): it is held at `meeting`, or called off (None), or
+    (`follows`) held when the calendar has it, though something else about it was decided."""
+
+    meeting: Meeting | None = None
+    follows: bool = False
+
+
+# Offerings (by id) → what was decided of single meetings of theirs.
+adjusted_meetings: list[Callable[[Session, Sequence[int]], Mapping[int, Mapping[Key, Adjusted]]]] = []
+
+
+def adjusted(session: Session, ids: Sequence[int]) -> dict[int, dict[Key, Adjusted]]:
+    found: dict[int, dict[Key, Adjusted]] = {}
+    for each in adjusted_meetings:
+        for id_, meetings in each(session, ids).items():
+            found.setdefault(id_, {}).update(meetings)
+    return found
+
+
+# Who else may read an offering's roster now: whoever stands in for its teacher.
+standing_in: list[Callable[[Session, int, datetime], Iterable[int]]] = []
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What a later feature shows on the page of an offering: a template of its own, which finds `context` as `panel`."""
+
+    template: str
+    context: Mapping[str, Any]
+
+
+# What is shown under the times of an offering, and what may be done from its page and its roster: (label, address).
+offering_panels: list[Callable[[Session, Actor, Offering], Panel | None]] = []
+offering_actions: list[Callable[[Session, Actor, Offering], Iterable[tuple[str, str]]]] = []
+
+
+def panels_of(session: Session, actor: Actor, offering: Offering) -> list[Panel]:
+    found = (each(session, actor, offering) for each in offering_panels)
+    return [panel for panel in found if panel is not None]
+
+
+def actions_of(session: Session, actor: Actor, offering: Offering) -> list[tuple[str, str]]:
+    return [action for each in offering_actions for action in each(session, actor, offering)]
+
 
 # When the home school is to review the courses of the term of that year and number.
 review_dates: list[Callable[[Session, int, str, int], Iterable[ReviewDates]]] = []

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from courses.catalogue import dates, disciplines, editions, hooks, queries, rules, windows
+from courses.catalogue import dates, disciplines, editions, hooks, queries, rules, timing, windows
 from courses.catalogue.models import (
     Course,
     CoursePrerequisite,
@@ -22,10 +22,10 @@ from courses.catalogue.models import (
 )
 from courses.catalogue.permissions import allow
 from courses.catalogue.windows import teaching_ends as teaching_ends
-from zutuan.calendar import calendars
+from zutuan.calendar import book, calendars
 from zutuan.calendar import services as calendar
 from zutuan.calendar.models import Term
-from zutuan.calendar.plan import Calendar, expand
+from zutuan.calendar.plan import Calendar, expand, with_fixed
 from zutuan.calendar.rules import Pattern
 from zutuan.clock import clock, local
 from zutuan.clusters.models import Cluster, Department, School
@@ -123,7 +123,7 @@ def _flush(session: Session, code: str) -> None:
         raise Refused(code) from error
 
 
-def _of_school(session: Session, school_id: int, people: Sequence[int], now: datetime) -> set[int]:
+def staff_of(session: Session, school_id: int, people: Sequence[int], now: datetime) -> set[int]:
     """Those of these people who are of the school's staff now."""
     here = sa.select(Affiliation.person_id).where(Affiliation.school_id == school_id, Affiliation.kind != "student")
     return set(session.scalars(here.where(Affiliation.person_id.in_(people), Affiliation.open_at(now))))
@@ -163,7 +163,7 @@ def copy_course(session: Session, actor: Actor, course: Course, code: str) -> Co
     """A new draft of the same school that says the same, under another code; classes and audience are not copied."""
     allow.require(actor, "course.edit", queries.subject(course))
     said = {name: getattr(course.item, name) for name in ITEM_FIELDS} | {n: getattr(course, n) for n in COURSE_FIELDS}
-    still = _of_school(session, course.school_id, [each.person_id for each in course.staff], actor.now)
+    still = staff_of(session, course.school_id, [each.person_id for each in course.staff], actor.now)
     own: dict[str, Any] = {"teacher_ids": sorted(still), "audience": [], "school_id": course.school_id}
     own["requires_ids"] = [each.required_id for each in course.requires]
     return create_course(session, actor, {**said, **own, "code": code})
@@ -173,7 +173,7 @@ def _set_teachers(session: Session, course: Course, wanted: Sequence[int], now: 
     """Who teaches the course: people of its school. Each sees it in every state."""
     current = {staff.person_id: staff for staff in course.staff}
     added = [person_id for person_id in wanted if person_id not in current]
-    if added and set(added) - _of_school(session, course.school_id, added, now):
+    if added and set(added) - staff_of(session, course.school_id, added, now):
         raise Invalid.field("teacher_ids", "not_a_teacher_here")
     for person_id in added:
         course.staff.append(CourseTeacher(person_id=person_id))
@@ -382,9 +382,16 @@ def _set_meetings(session: Session, offering: Offering, meetings: Sequence[dict[
 
 
 def place(session: Session, offering: Offering, here: Calendar) -> None:
-    """Book the offering's meetings as that calendar has them."""
+    """Book the offering's meetings as that calendar has them, but for those of which something was decided (调停课)."""
     placed = expand(_patterns_of(offering), here)
-    calendar.book(session, ("offering", offering.id), ("offering", offering.id), placed.meetings)
+    decided = hooks.adjusted(session, [offering.id]).get(offering.id, {})
+    known = {each.key for each in placed.meetings} | {(each.week, each.weekday, each.period) for each in placed.lost}
+    for week, _weekday, _period in sorted(decided.keys() - known):
+        raise Refused("meeting_adjusted", week=week)
+    fixed = timing.fixed(decided)
+    off = {key for key, meeting in fixed.items() if meeting is None}
+    itself = ("offering", offering.id)
+    book.settle(session, itself, itself, with_fixed(placed.meetings, fixed), off)
 
 
 def _patterns_of(offering: Offering) -> list[Pattern]:

@@ -9,10 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from courses.catalogue import hooks
 from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering
 from zutuan.calendar import changes
+from zutuan.calendar.plan import Meeting
 from zutuan.calendar.rules import Pattern
-from zutuan.calendar.sources import CalendarSource, Described, Instant, People, Source
+from zutuan.calendar.sources import CalendarSource, Described, Instant, Key, People, Source
 from zutuan.clock import clock
 from zutuan.feature import Problem
 from zutuan.paging import Query
@@ -30,10 +32,16 @@ def sources(session: Session, term_ids: Sequence[int]) -> list[Source]:
     found: dict[int, tuple[int, str, list[Pattern]]] = {}
     for id_, term_id, grade, *pattern in session.execute(query.where(o.term_id.in_(term_ids), o.state != "archived")):
         found.setdefault(id_, (term_id, grade, []))[2].append(Pattern(*pattern))
+    decided = hooks.adjusted(session, sorted(found))
     return [
-        Source(id_, term_id, tuple(patterns), ((TYPE, id_),), grade=grade)
+        Source(id_, term_id, tuple(patterns), ((TYPE, id_),), grade=grade, fixed=fixed(decided.get(id_, {})))
         for id_, (term_id, grade, patterns) in found.items()
     ]
+
+
+def fixed(decided: Mapping[Key, hooks.Adjusted]) -> dict[Key, Meeting | None]:
+    """Those of the decisions that set a meeting's time, or call it off."""
+    return {key: each.meeting for key, each in decided.items() if not each.follows}
 
 
 def describe(session: Session, ids: Sequence[int]) -> Mapping[int, Described]:

@@ -46,7 +46,7 @@ class Seats(MethodView):
     def get(self, query: dict[str, Any], offering_id: int) -> Any:
         """The roster, for the offering's staff and its school's registrars."""
         view = catalogue.view_offering(db(), actor(), offering_id, "roster.read")
-        allow.require(actor(), "roster.read", services.roster_subject(view.offering))
+        allow.require(actor(), "roster.read", services.roster_reader(db(), actor(), view.offering))
         places = queries.queue_places(db(), view.offering, actor().now)
         return _page(queries.roster(db(), offering_id, query, story=True), places)
 

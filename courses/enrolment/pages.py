@@ -53,7 +53,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
     home = next(iter(studying), None)
     # Who holds a place, or only teaches here, is not about to apply.
     ahead = services.outlook(db(), who, offering_id, home) if not holding and (studying or not view.may_edit) else None
-    may_read = allow.may(who, "roster.read", services.roster_subject(shown))
+    may_read = allow.may(who, "roster.read", services.roster_reader(db(), who, shown))
     return render_template(
         "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
         studying=studying, ahead=ahead, holding=holding,
@@ -66,6 +66,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
         dropping=who.now < shown.enrol_until,
         may_read_roster=may_read, links=hooks.links_of(who, shown) if may_read else [],
+        panels=course_hooks.panels_of(db(), who, shown), actions=course_hooks.actions_of(db(), who, shown),
     )  # fmt: skip
 
 
@@ -245,7 +246,7 @@ def _roster_of(offering_id: int) -> catalogue.OfferingView:
     """404 for who does not see the offering, 403 for who may not read its roster."""
     g.nav_endpoint = "catalogue.mine"
     view = catalogue.view_offering(db(), actor(), offering_id, "roster.read")
-    allow.require(actor(), "roster.read", services.roster_subject(view.offering))
+    allow.require(actor(), "roster.read", services.roster_reader(db(), actor(), view.offering))
     return view
 
 
@@ -269,7 +270,7 @@ def _roster_page(
         pool_names=catalogue.pool_names(db(), offering) if len(offering.pools) > 1 else {},
         links=hooks.links_of(actor(), offering),
         may_choose={each.id for each in page.items if chooses and services.may_choose(each)},
-        overall=overall, chosen=chosen, reason=request.form.get("reason", ""),
+        overall=overall, chosen=chosen, reason=request.form.get("reason", ""), actions=course_hooks.actions_of(db(), actor(), offering),
         done=sum(each.refused is None for each in results), left=len(chosen), refused=views.refused_ones(results),
     )  # fmt: skip
 

@@ -35,6 +35,7 @@ allow = Permissions(
         # Lists
         "enrolment.list_home": (_HOME,),
         "enrolment.list_host": (_HOST,),
-        "roster.read": (Is("staff", at="host"), _HOST),
+        # `substitute`: who stands in for a teacher
+        "roster.read": (Is("staff", at="host"), Is("substitute", at="host"), _HOST),
     }
 )

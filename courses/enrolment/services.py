@@ -6,11 +6,13 @@ finds all of it here. Here itself: the student's own steps.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from courses.catalogue import hooks
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Offering
 from courses.catalogue.services import teaching_ends
@@ -40,6 +42,16 @@ def roster_subject(offering: Offering) -> Subject:
     """An offering's roster as the permission table sees it."""
     course = catalogue.subject(offering.course)
     return Subject("offering", offering.id, places={"host": course.places["owner"]}, persons=course.persons)
+
+
+def roster_reader(session: Session, actor: Actor, offering: Offering) -> Subject:
+    """The same for reading it: whoever stands in for a teacher reads it for a while."""
+    own = roster_subject(offering)
+    here = offering.course.school_id in actor.school_ids
+    if not here or allow.may(actor, "roster.read", own):
+        return own
+    people = {person for each in hooks.standing_in for person in each(session, offering.id, actor.now)}
+    return replace(own, persons={**own.persons, "substitute": frozenset(people)})
 
 
 def enrol(

@@ -14,6 +14,7 @@ from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
+from courses.adjustments import feature as adjustments
 from courses.admission import feature as admission
 from courses.catalogue import feature as catalogue
 from courses.enrolment import feature as enrolment
@@ -57,8 +58,8 @@ from zutuan.web.upkeep import Upkeep
 FEATURES: tuple[Feature, ...] = (
     people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE,
     papers.FEATURE, policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, plans.FEATURE,
-    admission.FEATURE, recognition.FEATURE, enrolment.FEATURE, lottery.FEATURE, grades.FEATURE, results.FEATURE,
-    operations.FEATURE,
+    admission.FEATURE, recognition.FEATURE, enrolment.FEATURE, lottery.FEATURE, adjustments.FEATURE, grades.FEATURE,
+    results.FEATURE, operations.FEATURE,
 )  # fmt: skip
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)

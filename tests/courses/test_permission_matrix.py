@@ -107,6 +107,7 @@ def _joins(stage: Stage) -> dict[str, Any]:
     return {"school_id": stage.ids["newcomer"], "role": "supported"}
 
 
+_CANCEL = {"kind": "cancel", "week": 13, "weekday": 3, "period": 1, "reason": "监考"}
 _BUSY = {"title": "家教", "day": "2026-12-05", "starts": "09:00", "ends": "11:00"}
 
 
@@ -176,6 +177,11 @@ OPERATIONS = {
     "enrolment.list_home": Operation("GET", "/enrolments?side=home", contains="enrolment"),
     "enrolment.list_host": Operation("GET", "/enrolments?side=host", contains="enrolment"),
     "enrolment.list_mine": Operation("GET", "/me/enrolments", contains="enrolment"),
+    "adjustment.of_offering": Operation("GET", "/offerings/{offering}/adjustments"),
+    "adjustment.ask": Operation("POST", "/offerings/{offering}/adjustments", lambda _: _CANCEL),
+    "adjustment.read": Operation("GET", "/adjustments/{adjustment}"),
+    "adjustment.approve": Operation("POST", "/adjustments/{adjustment}/approve", _nothing),
+    "adjustment.list": Operation("GET", "/adjustments", contains="adjustment"),
     "cluster.list": Operation("GET", "/clusters"),
     "cluster.read": Operation("GET", "/clusters/{cluster}"),
     "membership.list": Operation("GET", "/clusters/{cluster}/memberships"),
@@ -286,6 +292,8 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
         ok(teacher.post(f"/courses/{ids[course]}/publish", {}))
         ok(teacher.post(f"/offerings/{ids[offering]}/publish"))
     ids["draft_offering"] = offer("course", "02")
+    asked = teacher.post(f"/offerings/{ids['offering']}/adjustments", {**_CANCEL, "week": 14})
+    ids["adjustment"] = ok(asked, 201)["id"]
     ids["enrolment"] = ok(api(app, student).post(f"/offerings/{ids['offering']}/enrolments", {}), 201)["id"]
     ids["seated"] = ok(api(app, seated).post(f"/offerings/{ids['papered_offering']}/enrolments", {}), 201)["id"]
     ok(api(app, cast.who("B", "registrar")).post(f"/enrolments/{ids['seated']}/approve", {}))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 from support.cast import NOW, Cast
 
+from courses.adjustments.models import Adjustment
 from courses.admission.models import CourseAdmission
 from courses.catalogue.models import (
     Course,
@@ -91,6 +92,10 @@ def one_of_each(session: Session, cast: Cast) -> None:
                 home_school_id=cast.schools["B"], course_id=course.id, person_id=student.id,
                 affiliation_id=student.affiliation_id, state="answered", answer_id=counts_as.id,
                 answered_by=cast.who("B", "registrar").id, answered_at=NOW, created_at=NOW,
+            ),
+            Adjustment(
+                offering_id=offering.id, kind="substitute", state="asked", week=13, weekday=3, period=1,
+                substitute_id=cast.who("A", "registrar").id, reason="出差", asked_by=teacher.id, asked_at=NOW,
             ),
             TermPlan(
                 cluster_id=cast.clusters["A"], academic_year="2026-2027", number=2, main_from=NOW, main_until=LATER,

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from zutuan.calendar.models import Occurrence
 from zutuan.calendar.plan import Meeting
-from zutuan.calendar.sources import Hooks, Ref, Resource, busy_of
+from zutuan.calendar.sources import Hooks, Key, Ref, Resource, busy_of
 from zutuan.clock import clock
 from zutuan.db import is_taken
 from zutuan.errors import Refused
@@ -55,6 +55,59 @@ def book(
     session.execute(sa.delete(o).where(mine, this).execution_options(synchronize_session=False))
     now = clock.now()
     add(session, [_row(resource, source, each, exclusive, now) for each in meetings])
+
+
+def settle(
+    session: Session, resource: Resource, source: Ref, meetings: Iterable[Meeting], called_off: Collection[Key] = ()
+) -> None:
+    """The same for meetings that people may know of already: one that moves keeps its row and counts on its sequence, so
+    that calendar programs know it again; `called_off` ones stay in the book as cancelled."""
+    now = clock.now()
+    rows = {(row.week, row.weekday, row.period): row for row in session.scalars(_mine(resource, source))}
+    wanted = {each.key: each for each in meetings}
+    add(session, [_row(resource, source, each, False, now) for key, each in wanted.items() if key not in rows])
+    changed = [_brought(row, wanted.get(key), now) for key, row in rows.items() if key in wanted or key in called_off]
+    update(session, [each for each in changed if each is not None])
+    gone = [row.id for key, row in rows.items() if key not in wanted and key not in called_off]
+    drop = sa.delete(Occurrence).where(Occurrence.id.in_(gone)).execution_options(synchronize_session=False)
+    if gone:
+        session.execute(drop)
+    for row in rows.values():  # as they were read, which is no longer so
+        session.expunge(row)
+
+
+def _mine(resource: Resource, source: Ref) -> sa.Select[Occurrence]:
+    o = Occurrence
+    query = sa.select(o).where(o.source_type == source[0], o.source_id == source[1])
+    return query.where(o.resource_type == resource[0], o.resource_id == resource[1])
+
+
+def row_of(session: Session, resource: Resource, source: Ref, key: Key | None = None) -> Occurrence | None:
+    """The row of one meeting of a source, cancelled ones too; without a key, of the only one."""
+    o, one = Occurrence, _mine(resource, source)
+    if key is not None:
+        one = one.where(o.week == key[0], o.weekday == key[1], o.period == key[2])
+    return session.scalars(one.order_by(o.id).execution_options(populate_existing=True)).first()
+
+
+def bring(session: Session, row: Occurrence, to: Meeting | None, *, touch: bool = False) -> None:
+    """Bring one meeting to another time, or call it off (None); a called off one may come back. `touch`: something else
+    about it is new, which calendar programs are to see even where its time stays."""
+    change = _brought(row, to, clock.now(), touch=touch)
+    if change is not None:
+        update(session, [change])
+        session.expire(row)
+
+
+def _brought(row: Occurrence, to: Meeting | None, now: datetime, *, touch: bool = False) -> dict[str, Any] | None:
+    """What `update` has to write; None: it stands there already."""
+    state = "active" if to else "cancelled"
+    starts, ends = (to.starts, to.ends) if to else (row.starts, row.ends)
+    if (row.state, row.starts, row.ends) == (state, starts, ends) and not touch:
+        return None
+    return {
+        "id": row.id, "starts": starts, "ends": ends, "exclusive": row.exclusive, "changed_at": now, "state": state
+    }  # fmt: skip
 
 
 def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:

@@ -20,7 +20,7 @@ from zutuan.calendar.clashes import clashes
 from zutuan.calendar.effects import Effects, Move
 from zutuan.calendar.models import Occurrence, Term
 from zutuan.calendar.permissions import allow, edit_action, place_subject
-from zutuan.calendar.plan import Expansion, Meeting, expand
+from zutuan.calendar.plan import Expansion, Meeting, expand, with_fixed
 from zutuan.calendar.sources import Hooks, Ref, Resource, Source, concerned, described
 from zutuan.clock import local
 from zutuan.clusters.models import School
@@ -158,7 +158,7 @@ def _current(session: Session, type_: str, ids: Sequence[int]) -> _Current:
 def _diff(effects: Effects, type_: str, source: Source, placed: Expansion, current: _Current, now: datetime) -> None:
     """One source. What is told is told by its first resource: a meeting is one, however many resources it takes."""
     ref = (type_, source.id)
-    wanted = {each.key: each for each in placed.meetings}
+    wanted = {each.key: each for each in with_fixed(placed.meetings, source.fixed)}
     reasons = {(each.week, each.weekday, each.period): each.reason for each in placed.lost}
     resources = [(each, False) for each in source.resources] + [(each, True) for each in source.exclusive]
     for index, (resource, alone) in enumerate(resources):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from icalendar import Event, Timezone, TimezoneStandard
 from sqlalchemy.orm import Session
 
 from zutuan.calendar.models import CalendarFeed, Occurrence
-from zutuan.calendar.sources import Described, Hooks, Ref, Resource, busy_of, described
+from zutuan.calendar.sources import Described, Hooks, Key, Ref, Remark, Resource, busy_of, described, remarks
 from zutuan.clock import SHANGHAI, local
 from zutuan.people.models import Person
 from zutuan.people.services import digest, load_actor
@@ -103,12 +103,18 @@ def entries(
         (row.source_type, row.source_id, row.week, row.weekday, row.period, row.starts): row
         for row in session.scalars(query)
     }
-    names = described(session, hooks, {(row.source_type, row.source_id) for row in rows.values()})
-    return [Entry(row, _name(names, row)) for row in rows.values()]
+    refs = {(row.source_type, row.source_id) for row in rows.values()}
+    names, said = described(session, hooks, refs), remarks(session, hooks, refs)
+    return [Entry(row, _name(names, said, row)) for row in rows.values()]
 
 
-def _name(names: Mapping[Ref, Described], row: Occurrence) -> Described:
-    return names.get((row.source_type, row.source_id), Described("—"))
+def _name(names: Mapping[Ref, Described], said: Mapping[tuple[Ref, Key], Remark], row: Occurrence) -> Described:
+    ref = (row.source_type, row.source_id)
+    name, remark = names.get(ref, Described("—")), said.get((ref, (row.week, row.weekday, row.period)))
+    if remark is None:
+        return name
+    english = f"{name.title_en or name.title_zh}{remark.title_en}"
+    return replace(name, title_zh=name.title_zh + remark.title_zh, title_en=english, place=remark.place or name.place)
 
 
 def ics(found: list[Entry], name: str, base: str, *, english: bool, unsure: Collection[Resource] = ()) -> bytes:

@@ -210,6 +210,13 @@ def _place(pattern: Pattern, week: int, calendar: Calendar) -> Meeting | Lost:
     return Meeting(at(day, starts), at(day, ends), week, pattern.weekday, pattern.first_period)
 
 
+def with_fixed(meetings: Iterable[Meeting], fixed: Mapping[tuple[int, int, int], Meeting | None]) -> list[Meeting]:
+    """The meetings as they take place: one that somebody has moved is where it was put, also where the calendar itself
+    would leave no place for it; one that was called off is none."""
+    kept = [each for each in meetings if each.key not in fixed]
+    return sorted([*kept, *(each for each in fixed.values() if each is not None)])
+
+
 # --- what a registrar may enter ---------------------------------------------------------------------------------
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from zutuan.calendar.plan import Meeting
 from zutuan.calendar.rules import Pattern
 from zutuan.db import chunks
 from zutuan.paging import Query
@@ -22,13 +23,16 @@ Resource = tuple[str, int]
 People = Sequence[int] | sa.BindParameter[list[int]]
 Instant = datetime | sa.BindParameter[datetime]
 Ref = tuple[str, int]
+# week, weekday and first period: which meeting of its source's pattern it is
+Key = tuple[int, int, int]
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Source:
     """Something with meetings in a term: its patterns as kept, and the resources that each meeting takes; `exclusive`
-    ones keep others out."""
+    ones keep others out. `fixed`: meetings of the patterns that somebody has moved by word (to where they stay, whatever
+    the calendar does) or called off (None)."""
 
     id: int
     term_id: int
@@ -36,6 +40,17 @@ class Source:
     resources: tuple[Resource, ...]
     exclusive: tuple[Resource, ...] = ()
     grade: str = ""
+    fixed: Mapping[Key, Meeting | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What is said of one single meeting beside what its source says of all: words behind the title, and where it is when
+    not where the others are."""
+
+    title_zh: str = ""
+    title_en: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,7 @@ class CalendarSource:
     `concerned`: ids of `type` → (id, person) of everyone to tell when its meetings move.
     `busy`: person ids → a select of (person, resource type, resource id): whose time is taken with that resource.
     `unsettled`: a person → the resources of their time that may yet be refused or given up.
+    `remarks`: ids of `type` → what is said of single meetings of theirs.
     """
 
     type: str
@@ -69,6 +85,7 @@ class CalendarSource:
     concerned: Callable[[Session, Sequence[int], datetime], Iterable[tuple[int, int]]] | None = None
     busy: Callable[[People, Instant], Query] | None = None
     unsettled: Callable[[Session, int], Iterable[Resource]] | None = None
+    remarks: Callable[[Session, Sequence[int]], Mapping[tuple[int, Key], Remark]] | None = None
 
 
 Hooks = Sequence[CalendarSource]
@@ -100,6 +117,18 @@ def described(session: Session, hooks: Hooks, refs: Iterable[Ref]) -> dict[Ref, 
         if hook.describe is not None and hook.type in wanted:
             for some in chunks(sorted(wanted[hook.type])):
                 found |= {(hook.type, id_): each for id_, each in hook.describe(session, some).items()}
+    return found
+
+
+def remarks(session: Session, hooks: Hooks, refs: Iterable[Ref]) -> dict[tuple[Ref, Key], Remark]:
+    """What is said of single meetings of these sources."""
+    wanted = sorted(set(refs))
+    found: dict[tuple[Ref, Key], Remark] = {}
+    for hook in hooks:
+        mine = [id_ for type_, id_ in wanted if type_ == hook.type]
+        if hook.remarks is not None and mine:
+            for some in chunks(mine):
+                found |= {((hook.type, id_), key): each for (id_, key), each in hook.remarks(session, some).items()}
     return found
 
 

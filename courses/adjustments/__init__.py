@@ -1,0 +1,1 @@
+"""调停课: meetings that are moved, cancelled, made up or taught by somebody else."""

@@ -1,0 +1,84 @@
+"""调停课, as the kernel registers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from courses.adjustments import changes, checks, notices, policies, queries, timing
+from courses.adjustments import errors as errors
+from courses.adjustments.api import adjustments_api, of_offering
+from courses.adjustments.demo import load
+from courses.adjustments.pages import blueprint
+from courses.adjustments.permissions import allow
+from courses.catalogue import hooks
+from courses.catalogue.models import Offering
+from zutuan.feature import Feature, NavEntry, Todo
+from zutuan.sharing.actor import Actor
+
+hooks.once(hooks.adjusted_meetings, timing.decided)
+hooks.once(hooks.standing_in, timing.standing_in)
+
+
+def _panel(session: Session, actor: Actor, offering: Offering) -> hooks.Panel | None:
+    """What has changed, for everybody who sees the class."""
+    found = [each for each in queries.of_offering(session, actor, offering) if each.state in ("asked", "approved")]
+    return hooks.Panel("adjustments/_panel.html", {"found": found}) if found else None
+
+
+def _actions(session: Session, actor: Actor, offering: Offering) -> Iterable[tuple[str, str]]:
+    may = allow.may(actor, "adjustment.ask", queries.subject_of(offering))
+    return [(_("调停课"), url_for("adjustments.of_offering", offering_id=offering.id))] if may else []
+
+
+hooks.once(hooks.offering_panels, _panel)
+hooks.once(hooks.offering_actions, _actions)
+
+
+def _runs(actor: Actor) -> bool:
+    return bool(allow.schools(actor, "adjustment.list"))
+
+
+def _waiting(session: Session, actor: Actor) -> int:
+    return queries.waiting(session, actor)[0]
+
+
+def todos(session: Session, actor: Actor) -> list[Todo]:
+    count, since = queries.waiting(session, actor)
+    if not count:
+        return []
+    note = _("本校教师申请的调课、停课、补课和代课")
+    url = url_for("adjustments.approvals")
+    return [Todo(count, _("调停课等待审批"), note, url, _("去审批"), since=since, accent=True)]
+
+
+FEATURE = Feature(
+    name="adjustments",
+    pages=(blueprint,),
+    api=(of_offering, adjustments_api),
+    permissions=allow,
+    nav=(
+        NavEntry(
+            "adjustments.approvals",
+            _l("调停课审批"),
+            "list-check",
+            shown=_runs,
+            count=_waiting,
+            more_only=True,
+            order=7,
+        ),
+    ),
+    todos=todos,
+    notices=notices.TEXTS,
+    notice_kinds=notices.KINDS,
+    policies=(policies.CAP,),
+    demo=load,
+    demo_order=65,
+    calendar=(timing.HOOK, timing.REMARKS),
+    checks=(checks.adjustments_stand_in_the_book,),
+    people=changes.PEOPLE,
+)

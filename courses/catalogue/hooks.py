@@ -21,6 +21,8 @@ T = TypeVar("T")
 more_seats: list[Callable[[Session, Actor, Offering], None]] = []
 # Single dates and exams that are set, moved or called off, in the same transaction.
 dates_changed: list[Callable[[Session, Actor, Offering, Sequence[DateChange]], None]] = []
+# Whether grades of the offering (by id) are confirmed: then what was taught is not called off any more.
+graded: list[Callable[[Session, int], bool]] = []
 # The rounds of the published term plan to which the course keeps in that term; None: there is no such plan. `hold`: it
 # stays as it is until the commit.
 TermPlanOf = Callable[..., "Rounds | None"]

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from courses.admission import queries as admission
 from courses.admission.queries import TermKey
 from courses.catalogue.models import Course, Offering
-from courses.enrolment import near, policies, rules
+from courses.enrolment import hooks, near, policies, rules
 from courses.enrolment.models import Enrolment
 from courses.enrolment.near import Taken
 from courses.enrolment.rules import Attempt, Clash, Pool, Round, Slot, Window
@@ -91,7 +91,17 @@ def attempt(
         credits_held=sum((each.credits for each in mine if each.seated and each.term == term), Decimal(0)),
         credit_cap=credit_cap(session, home, actor.now),
         clash=clash(session, actor.person_id, actor.now, wanted, replacing.offering_id if replacing else None),
+        rescue=rescue(session, actor.person_id, wanted, actor.now),
     )
+
+
+def rescue(session: Session, person_id: int, wanted: Wanted, now: datetime) -> datetime | None:
+    """Until when the student may still enrol here because another class was called off (停开补选): where seats go to who
+    comes first, enrolling is over and teaching is not."""
+    if wanted.seats_by != "first_come" or now >= wanted.ends or not wanted.window.closed_at(now):
+        return None
+    until = hooks.rescue_until(session, person_id, wanted.academic_year, wanted.number, now)
+    return min(until, wanted.ends) if until else None
 
 
 def credit_cap(session: Session, home: Belongs | None, now: datetime) -> int:

@@ -29,6 +29,7 @@ blueprint = Blueprint("enrolment", __name__, template_folder="templates")
 give_templates(
     blueprint, enrolment_events=views.EVENT, standing_words=STANDING, enrolment_state_filter=queries.combined,
     enrolment_story_filter=views.story, enrolment_lanes_filter=views.lanes, enrolment_chip_filter=views.chip,
+    enrolment_called_off_filter=views.called_off,
 )  # fmt: skip
 
 PAGE = 25
@@ -51,7 +52,8 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
     studying = [each for each in who.affiliations if each.kind == "student"]
     home = next(iter(studying), None)
     # Who holds a place, or only teaches here, is not about to apply.
-    ahead = services.outlook(db(), who, offering_id, home) if not holding and (studying or not view.may_edit) else None
+    applying = not holding and shown.state != "cancelled" and (studying or not view.may_edit)
+    ahead = services.outlook(db(), who, offering_id, home) if applying else None
     may_read = allow.may(who, "roster.read", services.roster_subject(shown))
     return render_template(
         "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
@@ -63,7 +65,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
         waiting=seats.waiting(db(), offering_id) if may_read else 0, meetings=catalogue.occurrences(db(), offering_id),
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
         dropping=who.now < shown.enrol_until,
-        may_read_roster=may_read,
+        may_read_roster=may_read, counts=queries.roster_counts(db(), offering_id) if shown.minimum else {},
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from courses.catalogue.models import (
     SeatPool,
 )
 from courses.enrolment.models import Enrolment, EnrolmentEvent
+from courses.minimum.models import LostSeat
 from courses.plans.models import TermPlan
 from zutuan.calendar.models import (
     BusyPeriod,
@@ -126,6 +127,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
         ]
     )  # fmt: skip
     session.flush()
+    session.add(LostSeat(enrolment_id=enrolment.id, offering_id=offering.id))
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
     _files(session, course.id, student.id)
     open_session(session, student.id, NOW)

@@ -106,7 +106,7 @@ def _without_clash(session: Session, actor: Actor, found: list[Offering]) -> lis
     o = Occurrence
     query = sa.select(o.resource_id, o.starts, o.ends).where(o.resource_type == "offering", o.state == "active")
     ids = padded([each.id for each in found])
-    rows = [tuple(row) for row in session.execute(query.where(o.resource_id.in_(ids), o.ends > actor.now))]
+    rows = session.execute(query.where(o.resource_id.in_(ids), o.ends > actor.now)).tuples().all()
     if not rows:
         return found
     until = max(ends for _id, _starts, ends in rows)

@@ -7,6 +7,7 @@ from typing import Any
 from flask.views import MethodView
 
 from courses.admission.queries import TermKey
+from courses.enrolment.schemas import DecidedOut, ReasonIn
 from courses.minimum import queries, reading, schemas, services, views
 from courses.minimum.permissions import allow
 from zutuan.errors import Denial, Forbidden, Refused
@@ -40,8 +41,8 @@ class Decisions(MethodView):
         page = queries.classes(db(), actor(), term, query)
         return Page([views.row(each) for each in page.items], page.next, page.total)
 
-    @offering_api.arguments(schemas.DecideIn)
-    @offering_api.response(200, schemas.DecidedOut)
+    @offering_api.arguments(schemas.ClassDecisionIn)
+    @offering_api.response(200, DecidedOut)
     def post(self, data: dict[str, Any]) -> Any:
         """`confirm` or `cancel` up to 50 at once: all or none; what stands against one names it."""
         ids = sorted(data["ids"])
@@ -56,7 +57,7 @@ def _answer(offering_id: int) -> Any:
 
 @offering_api.route("/<id:offering_id>/confirm")
 class Confirm(MethodView):
-    @offering_api.arguments(schemas.ReasonIn)
+    @offering_api.arguments(ReasonIn)
     @offering_api.response(200, schemas.ClassOut)
     def post(self, data: dict[str, Any], offering_id: int) -> Any:
         """The class takes place though it has fewer students than its minimum."""
@@ -66,7 +67,7 @@ class Confirm(MethodView):
 
 @offering_api.route("/<id:offering_id>/cancel")
 class Cancel(MethodView):
-    @offering_api.arguments(schemas.ReasonIn)
+    @offering_api.arguments(ReasonIn)
     @offering_api.response(200, schemas.ClassOut)
     def post(self, data: dict[str, Any], offering_id: int) -> Any:
         """停开: every place in it ends; who held a seat may enrol elsewhere until `rescue_until`."""

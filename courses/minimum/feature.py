@@ -26,10 +26,6 @@ def _reads(actor: Actor) -> bool:
     return bool(allow.schools(actor, "minimum.read"))
 
 
-def _waiting(session: Session, actor: Actor) -> int:
-    return queries.waiting(session, actor)[0]
-
-
 def todos(session: Session, actor: Actor) -> list[Todo]:
     """What the host's registrar decides, what a student may still do about a lost seat, and who of the home school's
     students is without."""
@@ -73,11 +69,7 @@ FEATURE = Feature(
     pages=(blueprint,),
     api=(offering_api, mine_api, lost_api),
     permissions=allow,
-    nav=(
-        NavEntry(
-            "minimum.decisions", _l("开班确认"), "check2-circle", shown=_reads, count=_waiting, order=28, more_only=True
-        ),
-    ),
+    nav=(NavEntry("minimum.decisions", _l("开班确认"), "hourglass-split", shown=_reads, order=28, more_only=True),),
     todos=todos,
     notices=notices.TEXTS,
     notice_kinds=notices.KINDS,

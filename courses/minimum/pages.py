@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from courses.admission.queries import TermKey
 from courses.catalogue.labels import term_named
+from courses.enrolment.schemas import ReasonIn
 from courses.minimum import queries, reading, schemas, services, views
 from courses.minimum.permissions import allow
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
@@ -59,7 +60,7 @@ def decide() -> ResponseReturnValue:
     try:
         if not ids:
             raise Refused("nothing_chosen")
-        services.decide_all(db(), actor(), ids, event, load_form(schemas.ReasonIn())["reason"])
+        services.decide_all(db(), actor(), ids, event, load_form(ReasonIn())["reason"])
     except (Invalid, Refused) as error:
         return refused_at_once(error, lambda first: _decisions(first, ids))
     flash(views.decided(event, len(ids)), "good")

@@ -162,18 +162,12 @@ def may_decide(actor: Actor, offering: Offering) -> bool:
 
 def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
     """How many classes the actor has to decide, and when enrolling in the first of them ended."""
-    known = session.info.setdefault("minimum.waiting", {})  # navigation and workbench ask in the same request
-    if actor.person_id not in known:
-        taught = _taught(session, allow.schools(actor, "minimum.decide"), actor.now)
-        clauses = _standings(taught, actor.now)
-        last = clauses.pop("waiting")
-        query = sa.select(sa.func.count(), sa.func.min(Offering.enrol_until)).select_from(Offering)
-        query = query.join(Course, Course.id == Offering.course_id)
-        query = query.where(allow.clause(actor, "minimum.decide", _columns()), Offering.state == "published")
-        query = query.where(last, *(sa.not_(clause) for clause in clauses.values()))
-        known[actor.person_id] = tuple(session.execute(query).one())
-    count, since = known[actor.person_id]
-    return count, since
+    o = Offering
+    below = sa.and_(o.decided_at.is_(None), o.enrol_until <= actor.now, o.minimum > _ENROLLED)
+    query = sa.select(o.enrol_until, Term).join(Course, Course.id == o.course_id).join(Term, Term.id == o.term_id)
+    query = query.where(allow.clause(actor, "minimum.decide", _columns()), o.state == "published", below)
+    ended = [closes for closes, term in session.execute(query) if teaching_ends(term) > actor.now]
+    return len(ended), min(ended, default=None)
 
 
 def due_of(session: Session, actor: Actor, since: datetime | None) -> datetime | None:
@@ -259,7 +253,7 @@ def rescue_until(session: Session, person_id: int, year: str, number: int, now: 
         .join(Term, Term.id == Offering.term_id)
         .where(Enrolment.person_id == person_id, Term.academic_year == year, Term.number == number)
     )
-    lost = [Lost(*row) for row in session.execute(query)]
+    lost = [Lost(at, until, id_) for at, until, id_ in session.execute(query) if at and until]
     if all(each.until <= now for each in lost):
         return None
     found = found_by(session, [person_id], min(each.at for each in lost))

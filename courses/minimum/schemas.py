@@ -5,24 +5,15 @@ from __future__ import annotations
 from marshmallow import fields
 
 from courses.catalogue.schemas import OfferingOut
-from courses.enrolment.schemas import CourseRef
+from courses.enrolment.schemas import CourseRef, ReasonIn
 from courses.minimum.rules import EVENTS, STANDINGS
 from courses.minimum.services import AT_ONCE
 from zutuan.fields import AcademicYear, Choice, Many, Named, Ref, Schema, Text, Whole
 
 
-class ReasonIn(Schema):
-    reason = Text(400, required=True, multiline=True)
-
-
-class DecideIn(ReasonIn):
+class ClassDecisionIn(ReasonIn):
     ids = Many(Ref(), max=AT_ONCE, min=1, unique=True, required=True, metadata={"description": "offerings"})
     event = Choice(EVENTS, required=True)
-
-
-class DecidedOut(Schema):
-    event = fields.String()
-    ids = fields.List(fields.Integer())
 
 
 class ClassFilter(Schema):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Course, Offering
 from courses.catalogue.rules import next_offering_state
-from courses.catalogue.services import new_edition
+from courses.catalogue.services import new_edition, teaching_ends
 from courses.catalogue.timing import TYPE
 from courses.enrolment import steps
 from courses.enrolment.models import Enrolment
@@ -35,7 +35,7 @@ def confirm(session: Session, actor: Actor, offering_id: int, reason: str) -> Of
     insist(rules.may_confirm(queries.class_of(session, offering), actor.now))
     _decide(offering, actor, reason)
     session.flush()
-    _audit(session, actor, "offering.confirm", offering)
+    _audit(session, actor, "offering.confirm", offering, actor.now)
     notices.confirmed(session, offering, _people(session, offering), actor.now)
     return offering
 
@@ -48,13 +48,13 @@ def cancel(session: Session, actor: Actor, offering_id: int, reason: str) -> Off
     state = next_offering_state(offering.state, "cancel")
     assert not isinstance(state, Refusal)
     days = int(policy_values.value(session, policies.RESCUE.key, offering.course.school_id, actor.now))
-    ends = queries.teaching_ends(offering.term)
+    ends = teaching_ends(offering.term)
     offering.state, offering.rescue_until = state, rules.rescue_until(actor.now, ends, days)
     session.flush()
     ended = _end_all(session, actor, offering, reason)
     source = (TYPE, offering.id)
     meetings = call_off(session, source, source, actor.now)
-    _audit(session, actor, "offering.cancel", offering, ended=len(ended), meetings=meetings)
+    _audit(session, actor, "offering.cancel", offering, actor.now, ended=len(ended), meetings=meetings)
     notices.cancelled(session, actor, offering, ended, reason)
     return offering
 
@@ -104,9 +104,11 @@ def _people(session: Session, offering: Offering) -> list[int]:
     return [*session.scalars(held), *(each.person_id for each in offering.course.staff)]
 
 
-def _audit(session: Session, actor: Actor, action: str, offering: Offering, **detail: int) -> None:
+def _audit(
+    session: Session, actor: Actor | None, action: str, offering: Offering, now: datetime, **detail: int
+) -> None:
     subject = Subject("offering", offering.id)
-    audit(session, actor, action, subject, now=actor.now, school_id=offering.course.school_id, **detail)
+    audit(session, actor, action, subject, now=now, school_id=offering.course.school_id, **detail)
 
 
 def decide_all(session: Session, actor: Actor, ids: Sequence[int], event: str, reason: str) -> None:
@@ -141,6 +143,7 @@ def ask_due(session: Session, now: datetime) -> int:
         # past the version: nothing of what people edit has changed
         said = sa.update(o).where(o.id == each.id).values(asked_for=each.enrol_until)
         session.execute(said.execution_options(synchronize_session=False))
+        _audit(session, None, "offering.ask", each, now)
         facts = queries.facts_of(each, *queries.numbers(session, each.id))
         if rules.standing(facts, now) == "waiting":
             below.setdefault(each.course.school_id, []).append(each)

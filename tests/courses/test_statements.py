@@ -14,8 +14,8 @@ FEW, MANY = 3, 12
 
 # page, as whom (of school A, the host, of B, the home, or of C, who has not applied yet) → statements
 PAGES = {
-    ("/", "B student"): 15,
-    ("/", "B registrar"): 14,
+    ("/", "B student"): 16,
+    ("/", "B registrar"): 16,
     ("/", "A teacher"): 13,
     ("/courses", "B student"): 11,
     ("/courses?q=课程&sort=seats&available=1", "B student"): 11,
@@ -30,6 +30,8 @@ PAGES = {
     ("/approvals?side=host", "A registrar"): 8,
     ("/offerings/{offering}/roster", "A teacher"): 16,
     ("/admissions", "B registrar"): 21,
+    ("/confirmations", "A registrar"): 14,
+    ("/rescue", "B student"): 5,
     ("/term-plans", "A teacher"): 5,
     ("/offerings/{offering}/roster.xlsx", "A teacher"): 13,
     ("/me/timetable", "B student"): 13,

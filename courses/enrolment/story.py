@@ -57,7 +57,8 @@ def walk(
         enrolment.reason = note
     called = name or _called(enrolment, before, event, who, moment)
     record(session, actor, enrolment, called, note, moment)
-    notices.moved(session, enrolment, called, moment)
+    if event != "cancel":  # who calls off a class tells all of it at once
+        notices.moved(session, enrolment, called, moment)
     session.flush()
     return before, after
 

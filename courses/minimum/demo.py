@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Enrolling in both ended yesterday.
 WAITING, CANCELLED = ("阜阳师范大学", "INF3017"), ("四川师范大学", "MAT3104")
-LOST = "青海师范大学"
+LOST = "西北师范大学"
 MORE = 4  # so many more students they would have needed
 REASON = "选课截止时未达到开课人数下限，本学期不开班，请补选其他教学班。"
 

@@ -35,33 +35,38 @@ ENROLLED = sa.and_(
 )
 _OF_IT = sa.select(sa.func.count()).where(Enrolment.offering_id == Offering.id)
 _ENROLLED = _OF_IT.where(ENROLLED).correlate(Offering).scalar_subquery()
-_HELD = _OF_IT.where(Enrolment.holds_seat()).correlate(Offering).scalar_subquery()
+# who holds a seat, or asks to be chosen: all but those who wait for a seat
+_PLACES = sa.and_(Enrolment.active(), Enrolment.host_state != "queued")
+_ASKED = _OF_IT.where(_PLACES).correlate(Offering).scalar_subquery()
+_LOST = sa.select(sa.func.count()).where(LostSeat.offering_id == Offering.id).correlate(Offering).scalar_subquery()
 
 
 @dataclass(frozen=True)
 class Row:
     """An offering of the list, with what the rules say of it; `decide_by`: until when it should be decided; `deciding`:
-    by this reader, and it still may be."""
+    by this reader, and it still may be;
+    `lost`: seats that ended with it."""
 
     offering: Offering
     facts: rules.Class
     standing: str
     decide_by: datetime | None
     deciding: bool
+    lost: int
 
 
-def facts_of(offering: Offering, enrolled: int, held: int, *, graded: bool = False) -> rules.Class:
+def facts_of(offering: Offering, enrolled: int, places: int, *, graded: bool = False) -> rules.Class:
     return rules.Class(
-        offering.state, offering.minimum, enrolled, held - enrolled, offering.enrol_until,
+        offering.state, offering.minimum, enrolled, places - enrolled, offering.enrol_until,
         teaching_ends(offering.term), offering.decided_at is not None, graded,
     )  # fmt: skip
 
 
 def numbers(session: Session, offering_id: int) -> tuple[int, int]:
-    """(accepted by both schools, all seats held)."""
+    """(accepted by both schools, all who hold a seat or ask to be chosen)."""
     e = Enrolment
     query = sa.select(sa.func.count(sa.case((ENROLLED, 1))), sa.func.count())
-    row = session.execute(query.where(e.offering_id == offering_id, e.holds_seat())).one()
+    row = session.execute(query.where(e.offering_id == offering_id, _PLACES)).one()
     return row[0], row[1]
 
 
@@ -115,7 +120,7 @@ def classes(session: Session, actor: Actor, term: TermKey, query: dict[str, Any]
     standing = sa.case(*((clause, name) for name, clause in _standings(taught, actor.now).items()), else_="over")
     rank = sa.case({name: n for n, name in enumerate(rules.STANDINGS)}, value=standing)
     found = (
-        sa.select(Offering, _ENROLLED, _HELD)
+        sa.select(Offering, _ENROLLED, _ASKED, _LOST)
         .join(Course, Course.id == Offering.course_id)
         .join(SharedItem, SharedItem.id == Course.id)
         .join(Offering.term)
@@ -135,22 +140,22 @@ def classes(session: Session, actor: Actor, term: TermKey, query: dict[str, Any]
     return Page(_rows(session, actor, page.items), page.next, page.total)
 
 
-def _rows(session: Session, actor: Actor, found: Sequence[tuple[Offering, int, int]]) -> list[Row]:
+def _rows(session: Session, actor: Actor, found: Sequence[tuple[Offering, int, int, int]]) -> list[Row]:
     days = policy_values.values(session, policies.DECIDE.key, {o.course.school_id for o, *_n in found}, actor.now)
     rows = []
-    for offering, enrolled, held in found:
-        facts = facts_of(offering, enrolled, held)
+    for offering, enrolled, places, lost in found:
+        facts = facts_of(offering, enrolled, places)
         by = rules.decide_by(facts.closes, facts.ends, days[offering.course.school_id])
         standing = rules.standing(facts, actor.now)
         deciding = standing in DECIDABLE and may_decide(actor, offering)
-        rows.append(Row(offering, facts, standing, by if facts.minimum else None, deciding))
+        rows.append(Row(offering, facts, standing, by if facts.minimum else None, deciding, lost))
     return rows
 
 
 def row_of(session: Session, actor: Actor, offering_id: int) -> Row:
     """The same of one, for whoever decides it."""
-    offering = session.get_one(Offering, offering_id)
-    return _rows(session, actor, [(offering, *numbers(session, offering_id))])[0]
+    query = sa.select(Offering, _ENROLLED, _ASKED, _LOST).where(Offering.id == offering_id)
+    return _rows(session, actor, [session.execute(query).tuples().one()])[0]
 
 
 DECIDABLE = ("waiting", "open", "reached", "unlimited")
@@ -269,7 +274,7 @@ class Affected:
 
 
 def affected(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
-    """Whose seats were lost, of the actor's schools; who is still without (`without`) only, if asked."""
+    """Whose seats were lost, of the actor's schools, the latest first."""
     e = Enrolment
     home = allow.clause(actor, "minimum.affected", {"home": (e.home_school_id, e.home_department_id)})
     rows = _lost().options(

@@ -16,7 +16,7 @@ STANDINGS = ("waiting", "open", "reached", "unlimited", "confirmed", "cancelled"
 
 @dataclass(frozen=True)
 class Class:
-    """One offering. `enrolled`: accepted by both schools; `pending`: a seat is held and a word awaited. `closes`: the end
+    """One offering. `enrolled`: accepted by both schools; `pending`: a seat is held or asked for, and a word awaited. `closes`: the end
     of its last round; `ends`: of its teaching; `graded`: grades of it are confirmed."""
 
     state: str

@@ -30,7 +30,7 @@ def row(value: Row) -> dict[str, Any]:
     return {
         **{name: getattr(offering, name) for name in same},
         "school": offering.course.item.owner, "standing": value.standing, "enrolled": facts.enrolled,
-        "pending": facts.pending, "decide_by": value.decide_by, "reason": offering.decision_reason,
+        "pending": facts.pending, "lost": value.lost, "decide_by": value.decide_by, "reason": offering.decision_reason,
     }  # fmt: skip
 
 

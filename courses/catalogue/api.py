@@ -136,7 +136,10 @@ class Offerings(MethodView):
     def get(self, course_id: int) -> Any:
         """The course's offerings that I may see."""
         view = queries.view_course(db(), actor(), course_id)
-        rows = [views.offering(each, may_join=view.may_edit or each.id in view.seats) for each in view.offerings]
+        rows = [
+            views.offering(each, may_join=view.may_edit or (each.id in view.seats and each.state != "cancelled"))
+            for each in view.offerings
+        ]
         return Page(rows, None, len(rows))
 
     @courses_api.arguments(schemas.OfferingIn)

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session, aliased
 
-from courses.catalogue.models import Course, CourseTeacher, Offering
+from courses.catalogue.models import ENDED, Course, CourseTeacher, Offering
 from courses.catalogue.services import teaching_ends
 from zutuan.calendar.models import Term
 from zutuan.clusters.hooks import SuccessionHook
@@ -56,7 +56,7 @@ def _against(session: Session, old_id: int, new_id: int, now: datetime) -> list[
 def _running(session: Session, old_id: int, now: datetime) -> list[Refusal]:
     """An offering keeps the hours and the weeks of the school where it began: it has to end there."""
     query = sa.select(Term).join(Offering, Offering.term_id == Term.id).join(Course, Course.id == Offering.course_id)
-    terms = session.scalars(query.where(Course.school_id == old_id, Offering.state != "archived"))
+    terms = session.scalars(query.where(Course.school_id == old_id, Offering.state.not_in(ENDED)))
     count = sum(teaching_ends(term) > now for term in terms)
     return [Refusal("succession_offerings", {"count": count})] if count else []
 

@@ -27,6 +27,8 @@ messages(
         "outside_term": _l("时间不在本学期内。"),
         "date_too_long": _l("一次课或考试不能超过 12 小时。"),
         "seats_above_room": _l("名额共 %(seats)s 个，教室只能容纳 %(room)s 人。"),
+        "minimum_above_seats": _l("开课人数下限 %(minimum)s 人，名额只有 %(seats)s 个。"),
+        "minimum_fixed": (_l("选课已经截止，不能再改开课人数下限。"), _l("请在「开班确认」里决定是否开班。")),
         "no_teacher_of_number": _l("本校教师中没有工号 %(number)s。"),
         "no_school_of_name": _l("没有名为“%(name)s”的学校。"),
         "not_schools": _l("面向学校写得不清楚：“%(text)s”。"),

@@ -97,6 +97,9 @@ COLUMNS = (
     Column("time", Text(400, min=0, multiline=True), ("上课时间", "上课时间安排", "时间", "周次节次"), needed=True),
     Column("room", Text(60, min=0), ("教室", "上课地点", "地点", "上课教室")),
     Column("seats", Maybe(Count(0, MAX_SEATS)), ("容量", "名额", "课容量", "人数上限", "限选人数"), needed=True),
+    Column(
+        "minimum", Maybe(Count(1, MAX_SEATS)), ("开课人数下限", "人数下限", "最低开课人数", "最低开班人数", "开班人数")
+    ),
     Column("schools", Text(400, min=0), ("面向学校", "开放学校", "共享学校")),
 )
 
@@ -118,6 +121,7 @@ class Class:
     times: str = ""
     room: str = ""
     seats: int | None = None
+    minimum: int | None = None
     # name of a school → its seats, None where the file names the school only
     schools: tuple[tuple[str, int | None], ...] = ()
 
@@ -157,7 +161,9 @@ def read_one(record: Record, here: Calendar) -> Class | RowError:
     schools = _schools(values.get("schools") or "")
     if isinstance(schools, Refusal):
         return RowError(record.line, "schools", schools.code, schools.params)
-    plain = {name: values.get(name) for name in ("title", "credits", "hours", "category", "delivery", "seats")}
+    plain = {
+        name: values.get(name) for name in ("title", "credits", "hours", "category", "delivery", "seats", "minimum")
+    }
     teachers = tuple(dict.fromkeys(part for part in _PARTS.split(values.get("teacher_number") or "") if part.strip()))
     return Class(
         record.line, values["code"], values.get("class_code") or "01", **plain,

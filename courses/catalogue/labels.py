@@ -31,6 +31,7 @@ STATE = {
     "draft": (_l("草稿"), "warn"),
     "published": (_l("已发布"), "good"),
     "suspended": (_l("已暂停"), "bad"),
+    "cancelled": (_l("停开"), "bad"),
     "archived": (_l("已归档"), ""),
 }
 SORT = {

@@ -21,7 +21,9 @@ CATEGORIES = ("teacher_education", "discipline", "general", "practice")
 LEVELS = ("associate", "bachelor", "master")
 DELIVERIES = ("on_site", "live_online", "recorded", "mixed")
 LANGUAGES = ("zh", "en")
-OFFERING_STATES = ("draft", "published", "archived")
+OFFERING_STATES = ("draft", "published", "cancelled", "archived")
+# 停开 or closed: nothing of it is taught or changed any more.
+ENDED = ("cancelled", "archived")
 # How seats are given: to whom comes first, by the host's choice, or (later) by lot.
 SEATS_BY = ("first_come", "choice", "lot")
 # A single date of an offering: a class outside of its weekly meetings, or its exam.
@@ -104,10 +106,15 @@ class Offering(Base):
     __tablename__ = "offering"
     __table_args__ = (
         sa.UniqueConstraint("course_id", "term_id", "code"),
-        sa.CheckConstraint("state IN ('draft', 'published', 'archived')", name="state"),
+        sa.CheckConstraint("state IN ('draft', 'published', 'cancelled', 'archived')", name="state"),
         sa.CheckConstraint("enrol_from < enrol_until", name="window"),
         sa.CheckConstraint("seats_by IN ('first_come', 'choice', 'lot')", name="seats_by"),
         sa.CheckConstraint("room_seats > 0", name="room_seats"),
+        sa.CheckConstraint("minimum > 0", name="minimum"),
+        # who cancels says when and until when its students may look for another class
+        sa.CheckConstraint(
+            "state <> 'cancelled' OR (decided_at IS NOT NULL AND rescue_until IS NOT NULL)", name="cancelled"
+        ),
     )
 
     id: Mapped[Id]
@@ -130,6 +137,15 @@ class Offering(Base):
     room: Mapped[str] = mapped_column(sa.String(60), default="")
     # How many the room holds, where somebody has said so: seats never pass it.
     room_seats: Mapped[int | None]
+    # 开课人数下限: with fewer students the host decides, once, whether it takes place (`decided_at`; the state says how).
+    minimum: Mapped[int | None]
+    decided_at: Mapped[Moment | None]
+    decided_by: Mapped[int | None] = foreign("person.id", index=False)
+    decision_reason: Mapped[str] = mapped_column(sa.String(400), default="", server_default="")
+    # 补选窗口: until when who lost a seat by its 停开 may enrol elsewhere although enrolling is over
+    rescue_until: Mapped[Moment | None]
+    # the end of enrolling for which the registrars have been asked to decide
+    asked_for: Mapped[Moment | None]
     online_url: Mapped[str] = mapped_column(sa.String(300), default="")
     note: Mapped[str] = mapped_column(sa.String(400), default="")
     version: Mapped[int] = mapped_column()
@@ -158,6 +174,11 @@ class Offering(Base):
     @property
     def taken(self) -> int:
         return sum(pool.taken for pool in self.pools)
+
+    @property
+    def confirmed(self) -> bool:
+        """开班 was decided by somebody; what has reached its minimum stands without anybody's hand."""
+        return self.decided_at is not None and self.state != "cancelled"
 
     def seats_for(self, scopes: Collection[str] | None) -> dict[str, int]:
         """`taken` and `capacity` of the pools with these scopes; None: of all."""

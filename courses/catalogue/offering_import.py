@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from courses.catalogue import hooks, labels, schemas, services
+from courses.catalogue import hooks, labels, rules, schemas, services
 from courses.catalogue.import_reading import COLUMNS, Class, pools, read_all
-from courses.catalogue.models import Course, CourseTeacher, Offering
+from courses.catalogue.models import ENDED, Course, CourseTeacher, Offering
 from courses.catalogue.permissions import allow
 from zutuan.calendar import calendars, patterns
 from zutuan.calendar import services as calendar
@@ -154,13 +154,26 @@ def _against(
         missing = next((name for name in ("title", "credits", "hours") if getattr(one, name) is None), None)
         if missing is not None:
             return RowError(one.line, missing, "required")
-    if (course is not None and course.item.state == "archived") or (offering and offering.state == "archived"):
+    if (course is not None and course.item.state == "archived") or (offering and offering.state in ENDED):
         return RowError(one.line, "code", "course_archived")
     if offering is None and one.seats is None:
         return RowError(one.line, "seats", "required")
+    seats = one.seats if one.seats is not None else sum(pool.wanted for pool in offering.pools) if offering else 0
+    for wrong in rules.check_minimum(one.minimum, seats):
+        return RowError(one.line, "minimum", wrong.code, wrong.params)
+    fixed = offering is not None and one.minimum is not None and _minimum_fixed(one.minimum, offering)
+    if fixed:
+        return RowError(one.line, "minimum", "minimum_fixed")
     if offering is not None and offering.taken and one.meetings and _differs(one, offering):
         return RowError(one.line, "time", "meetings_fixed")
     return None
+
+
+def _minimum_fixed(minimum: int, offering: Offering) -> bool:
+    said = {"minimum": minimum}
+    now = clock.now()
+    against = rules.may_change_minimum(offering.minimum, said, offering.state, offering.enrol_until, now)
+    return against is not None
 
 
 def _differs(one: Class, offering: Offering) -> bool:
@@ -205,6 +218,9 @@ def _offering_values(step: Step, known: Known, seats: tuple[tuple[str, int], ...
     if one.room and (offering is None or offering.room != one.room):
         step.of_offering["room"] = one.room
         step.shown.append(("room", offering.room if offering else "", one.room))
+    if one.minimum is not None and (offering is None or offering.minimum != one.minimum):
+        step.of_offering["minimum"] = one.minimum
+        step.shown.append(("minimum", _text(offering.minimum if offering else None), _text(one.minimum)))
     here = {p.scope: p.wanted for p in offering.pools if p.wanted} if offering else {}
     if seats is not None and (offering is None or {scope: n for scope, n in seats if n} != here):
         step.of_offering["pools"] = [{"scope": scope, "seats": n} for scope, n in seats]
@@ -273,6 +289,7 @@ OFFERINGS = ImportKind(
         "code": _l("课程代码"), "title": _l("课程名称"), "credits": _l("学分"), "hours": _l("学时"),
         "category": _l("课程类别"), "delivery": _l("授课方式"), "class_code": _l("教学班号"),
         "teacher_number": _l("教师工号"), "time": _l("上课时间"), "room": _l("教室"), "seats": _l("容量"),
+        "minimum": _l("开课人数下限"),
         "schools": _l("面向学校"),
     },
     words={"category": labels.CATEGORY, "delivery": labels.DELIVERY},

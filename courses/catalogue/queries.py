@@ -119,7 +119,7 @@ def view_offering(session: Session, actor: Actor, offering_id: int, action: str 
     offering = next((each for each in view.offerings if each.id == offering_id), None)
     if offering is None:
         raise Hidden(Denial(action, "offering", offering_id))
-    may_join = view.may_edit or offering_id in view.seats
+    may_join = view.may_edit or (offering_id in view.seats and offering.state != "cancelled")
     return OfferingView(offering, view.course, view.promised, view.may_edit, may_join)
 
 

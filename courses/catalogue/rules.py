@@ -24,6 +24,7 @@ OFFERING_LIFE: dict[tuple[str, str], str] = {
     ("draft", "publish"): "published",
     ("published", "archive"): "archived",
     ("draft", "archive"): "archived",
+    ("published", "cancel"): "cancelled",
 }
 
 
@@ -141,6 +142,21 @@ def check_room(seats: int, room_seats: int | None) -> list[FieldError]:
     if room_seats is not None and seats > room_seats:
         return [FieldError("room_seats", "seats_above_room", {"seats": seats, "room": room_seats})]
     return []
+
+
+def check_minimum(minimum: int | None, seats: int) -> list[FieldError]:
+    """开课人数下限 that the seats could reach."""
+    if minimum is not None and minimum > seats:
+        return [FieldError("minimum", "minimum_above_seats", {"seats": seats, "minimum": minimum})]
+    return []
+
+
+def may_change_minimum(
+    minimum: int | None, said: Mapping[str, object], state: str, closes: datetime, now: datetime
+) -> Refusal | None:
+    """Who enrolled did so under it: when enrolling is over, nobody moves the bar that decides about the class."""
+    changed = "minimum" in said and said["minimum"] != minimum
+    return Refusal("minimum_fixed") if changed and state == "published" and now >= closes else None
 
 
 Rounds = Sequence[tuple[str, datetime, datetime]]

@@ -155,6 +155,10 @@ class OfferingFields(Schema):
         1, 10000, load_default=None, allow_none=True,
         metadata={"description": "how many the room holds; seats above it are refused"},
     )  # fmt: skip
+    minimum = Whole(
+        1, MAX_SEATS, load_default=None, allow_none=True,
+        metadata={"description": "with fewer students the host decides whether the class takes place"},
+    )  # fmt: skip
     online_url = Pattern(r"https?://[^\s<>\"']+", "bad_url", 300, min=0)
     note = Text(400, min=0, multiline=True)
     seats = Whole(0, MAX_SEATS, load_default=None, allow_none=True)
@@ -262,6 +266,13 @@ class OfferingOut(Schema):
     for_majors = fields.List(fields.String())
     room = fields.String()
     room_seats = fields.Integer(allow_none=True)
+    minimum = fields.Integer(allow_none=True)
+    decided_at = fields.AwareDateTime(allow_none=True)
+    decision_reason = fields.String()
+    rescue_until = fields.AwareDateTime(
+        allow_none=True,
+        metadata={"description": "of a cancelled class: until when its students may enrol elsewhere"},
+    )
     online_url = fields.String()
     note = fields.String()
     meetings = fields.List(fields.Nested(MeetingOut))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from courses.catalogue import dates, disciplines, editions, hooks, queries, rules, timing, windows
 from courses.catalogue.models import (
+    ENDED,
     Course,
     CoursePrerequisite,
     CourseTeacher,
@@ -45,7 +46,7 @@ COURSE_FIELDS = (
     "description_zh", "description_en", "prerequisites", "assessment", "textbooks", "syllabus", *DISCIPLINE,
 )  # fmt: skip
 OFFERING_FIELDS = (
-    "code", "grade", "room", "room_seats", "online_url", "note", "seats_by", "waitlist", "for_grades", "for_majors",
+    "code", "grade", "room", "room_seats", "minimum", "online_url", "note", "seats_by", "waitlist", "for_grades", "for_majors",
 )  # fmt: skip
 
 
@@ -327,9 +328,9 @@ def _check_offering(session: Session, offering: Offering, patterns: Sequence[Pat
 
 
 def _check_room(offering: Offering, pools: Sequence[tuple[str, int]] | None) -> None:
-    """Seats as they are to be fit the room."""
+    """Seats as they are to be fit the room, and the minimum can be reached with them."""
     seats = sum(seats for _scope, seats in pools) if pools is not None else sum(p.wanted for p in offering.pools)
-    errors = rules.check_room(seats, offering.room_seats)
+    errors = rules.check_room(seats, offering.room_seats) + rules.check_minimum(offering.minimum, seats)
     if errors:
         raise Invalid(errors=errors)
 
@@ -401,8 +402,9 @@ def _patterns_of(offering: Offering) -> list[Pattern]:
 def update_offering(session: Session, actor: Actor, offering: Offering, data: dict[str, Any]) -> Offering:
     """Change an offering. Lowering its seats takes nobody's: the capacity follows as they are freed."""
     allow.require(actor, "offering.edit", queries.subject(offering.course))
-    if offering.state == "archived":
+    if offering.state in ENDED:
         raise Refused("wrong_state", state=offering.state, event="edit")
+    insist(rules.may_change_minimum(offering.minimum, data, offering.state, offering.enrol_until, actor.now))
     with session.no_autoflush:  # whether the code is taken is asked at the end, with its name
         changed = _assign(offering, data, OFFERING_FIELDS) + windows.set_rounds(session, offering, data)
     meetings = data.get("meetings")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from courses.catalogue import hooks
-from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering
+from courses.catalogue.models import ENDED, Course, CourseTeacher, MeetingPattern, Offering
 from zutuan.calendar import changes
 from zutuan.calendar.plan import Meeting
 from zutuan.calendar.rules import Pattern
@@ -30,7 +30,7 @@ def sources(session: Session, term_ids: Sequence[int]) -> list[Source]:
     columns: tuple[Any, ...] = (o.id, o.term_id, o.grade, m.weekday, m.first_period, m.last_period, m.weeks)
     query = sa.select(*columns).join(m, m.offering_id == o.id).order_by(o.id, m.id)
     found: dict[int, tuple[int, str, list[Pattern]]] = {}
-    for id_, term_id, grade, *pattern in session.execute(query.where(o.term_id.in_(term_ids), o.state != "archived")):
+    for id_, term_id, grade, *pattern in session.execute(query.where(o.term_id.in_(term_ids), o.state.not_in(ENDED))):
         found.setdefault(id_, (term_id, grade, []))[2].append(Pattern(*pattern))
     decided = hooks.adjusted(session, sorted(found))
     return [
@@ -72,9 +72,9 @@ def _taught(now: Instant) -> Query:
 
 
 def busy(people: People, now: Instant) -> Query:
-    """Published offerings they teach."""
+    """Published offerings they teach, and those that were called off: their feeds say so."""
     published = _taught(now).join(SharedItem, SharedItem.id == Course.id)
-    published = published.where(Offering.state == "published", SharedItem.state == "published")
+    published = published.where(Offering.state.in_(("published", "cancelled")), SharedItem.state == "published")
     return published.where(CourseTeacher.person_id.in_(people))
 
 

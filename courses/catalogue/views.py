@@ -35,7 +35,8 @@ def course_detail(session: Session, actor: Actor, value: Course) -> dict[str, An
 
 _OFFERING = (
     "id", "course_id", "code", "state", "term", "grade", "enrol_from", "enrol_until", "rounds",
-    "follows_plan", "seats_by", "waitlist", "for_grades", "for_majors", "room", "room_seats", "note", "meetings", "dates", "pools", "version",
+    "follows_plan", "seats_by", "waitlist", "for_grades", "for_majors", "room", "room_seats",
+    "minimum", "decided_at", "decision_reason", "rescue_until", "note", "meetings", "dates", "pools", "version",
 )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ class Eligibility(MethodView):
         return {
             "allowed": not ahead.against, "reasons": views.refusals(ahead.against), "may_wait": ahead.may_wait,
             "seats_left": ahead.seats_left, "waiting": ahead.waiting, "timetable_checked": ahead.timetable_checked,
-            "approvals": ahead.asks, "decide_by": ahead.decide_by,
+            "approvals": ahead.asks, "decide_by": ahead.decide_by, "rescue_until": ahead.rescue,
         }  # fmt: skip
 
 

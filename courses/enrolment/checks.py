@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from courses.catalogue.models import Offering, SeatPool
+from courses.catalogue.models import ENDED, Offering, SeatPool
 from courses.catalogue.services import teaching_ends
 from courses.enrolment.models import Enrolment
 from zutuan.calendar.models import Term
@@ -15,16 +15,16 @@ from zutuan.sharing.models import SharedItem
 
 
 def nobody_sits_in_what_is_closed(session: Session) -> list[Problem]:
-    """No seat is held in an archived offering or course before its term is over."""
+    """No seat is held in an archived or cancelled offering or course before its term is over."""
     query = (
         sa.select(Enrolment.id, Term)
         .join(Offering, Offering.id == Enrolment.offering_id)
         .join(SharedItem, SharedItem.id == Offering.course_id)
         .join(Term, Term.id == Offering.term_id)
-        .where(Enrolment.holds_seat(), sa.or_(Offering.state == "archived", SharedItem.state == "archived"))
+        .where(Enrolment.holds_seat(), sa.or_(Offering.state.in_(ENDED), SharedItem.state == "archived"))
     )
     return [
-        Problem("nobody_sits_in_what_is_closed", f"enrolment {id_}", "its offering is archived")
+        Problem("nobody_sits_in_what_is_closed", f"enrolment {id_}", "its offering is archived or cancelled")
         for id_, term in session.execute(query)
         if teaching_ends(term) > clock.now()
     ]

@@ -27,7 +27,7 @@ from zutuan.sharing.permissions import Place, Subject
 @dataclass(frozen=True)
 class Outlook:
     """What a student is told before applying: every reason against, what could be taken or waited for, whose word is
-    asked and by when, and whether their own timetable was looked at."""
+    asked and by when, and whether their own timetable was looked at. `rescue`: until when, though enrolling is over (停开补选)."""
 
     against: list[Refusal]
     may_wait: bool
@@ -38,6 +38,7 @@ class Outlook:
     chosen: bool
     decide_by: datetime | None
     replaces: Enrolment | None
+    rescue: datetime | None = None
 
 
 def outlook(session: Session, actor: Actor, offering_id: int, home: Belongs | None) -> Outlook:
@@ -52,7 +53,7 @@ def outlook(session: Session, actor: Actor, offering_id: int, home: Belongs | No
     mine = facts.pools_of(actor, offering.pools, home)
     return Outlook(
         against=against,
-        may_wait=rules.may_wait(against, waitlist=offering.waitlist),
+        may_wait=rules.may_wait(against, waitlist=offering.queues_at(actor.now)),
         seats_left=sum(max(pool.left, 0) for pool in mine),
         waiting=seats.rivals(session, offering, mine, actor.now),
         timetable_checked=facts.timetable_known(session, home, offering),
@@ -60,6 +61,7 @@ def outlook(session: Session, actor: Actor, offering_id: int, home: Belongs | No
         chosen=offering.chosen,
         decide_by=rules.decide_by(actor.now, offering.ends, days) if days else None,
         replaces=other,
+        rescue=facts.rescue(session, actor.person_id, offering, actor.now) if home else None,
     )
 
 
@@ -163,7 +165,7 @@ def enrol(
         seats.hold_pools(session, offering.id, replacing.offering_id)
     waits = _stand(session, actor, offering, home, seen=seen, replacing=replacing, waitlist=waitlist)
     ask = _Request(session, actor, offering, home, statement, replacing)
-    return _seat_or_queue(ask) if waitlist and not waits and offering.waitlist else ask.make(waits=waits)
+    return _seat_or_queue(ask) if waitlist and not waits and offering.queues_at(actor.now) else ask.make(waits=waits)
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ def _stand(
 ) -> bool:  # fmt: skip
     """Refuse whatever a rule stands against; True: the student waits for a seat."""
     against = _against(session, actor, offering, home, seen=seen, replacing=replacing)
-    if waitlist and rules.may_wait(against, waitlist=offering.waitlist):
+    if waitlist and rules.may_wait(against, waitlist=offering.queues_at(actor.now)):
         return not _any_left(session, actor, offering, home)
     if against:
         raise Refused.because(against[0])

@@ -71,12 +71,13 @@ def attempt(
         credit_cap=credit_cap(session, home, actor.now),
         clash=clash(session, actor.person_id, actor.now, wanted, replacing.offering_id if replacing else None),
         draw=hooks.against_enrolling(session, wanted, actor.now) if wanted.by_lot else None,
+        rescue=rescue(session, actor.person_id, wanted, actor.now),
     )  # fmt: skip
 
 
 def compose(
     actor: Actor, wanted: Wanted, home: Belongs | None, mine: Sequence[Held], *, seen: bool, admitted: bool,
-    credit_cap: int, clash: Clash | None, draw: Refusal | None,
+    credit_cap: int, clash: Clash | None, draw: Refusal | None, rescue: datetime | None = None,
 ) -> Attempt:  # fmt: skip
     """The same from what has been read; `mine`: what the student holds, but for what would be given up for it."""
     done = {each.course_id for each in mine if each.passed}
@@ -108,7 +109,17 @@ def compose(
         credit_cap=credit_cap,
         clash=clash,
         draw=draw,
+        rescue=rescue,
     )
+
+
+def rescue(session: Session, person_id: int, wanted: Wanted, now: datetime) -> datetime | None:
+    """Until when the student may still enrol here because another class was called off (停开补选): where seats go to who
+    comes first, enrolling is over and teaching is not."""
+    if wanted.seats_by != "first_come" or now >= wanted.ends or not wanted.window.closed_at(now):
+        return None
+    until = hooks.rescue_until(session, person_id, wanted.academic_year, wanted.number, now)
+    return min(until, wanted.ends) if until else None
 
 
 def credit_cap(session: Session, home: Belongs | None, now: datetime) -> int:

@@ -73,3 +73,13 @@ draws: list[Callable[[Session, Wanted, datetime], Refusal | None]] = []
 def against_enrolling(session: Session, wanted: Wanted, now: datetime) -> Refusal | None:
     found = (each(session, wanted, now) for each in draws)
     return next((refusal for refusal in found if refusal is not None), None)
+
+
+# (session, person, academic year, number of the term, now) → until when the person may enrol in classes of that term
+# although enrolling in them is over; None: they may not. Asked only when it is over.
+rescues: list[Callable[[Session, int, str, int, datetime], datetime | None]] = []
+
+
+def rescue_until(session: Session, person_id: int, year: str, number: int, now: datetime) -> datetime | None:
+    found = (each(session, person_id, year, number, now) for each in rescues)
+    return max((until for until in found if until is not None), default=None)

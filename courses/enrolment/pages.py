@@ -30,6 +30,7 @@ blueprint = Blueprint("enrolment", __name__, template_folder="templates")
 give_templates(
     blueprint, enrolment_events=views.EVENT, standing_words=STANDING, enrolment_state_filter=queries.combined,
     enrolment_story_filter=views.story, enrolment_lanes_filter=views.lanes, enrolment_chip_filter=views.chip,
+    enrolment_called_off_filter=views.called_off,
 )  # fmt: skip
 
 PAGE = 25
@@ -52,7 +53,8 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
     studying = [each for each in who.affiliations if each.kind == "student"]
     home = next(iter(studying), None)
     # Who holds a place, or only teaches here, is not about to apply.
-    ahead = services.outlook(db(), who, offering_id, home) if not holding and (studying or not view.may_edit) else None
+    applying = not holding and shown.state != "cancelled" and (studying or not view.may_edit)
+    ahead = services.outlook(db(), who, offering_id, home) if applying else None
     may_read = allow.may(who, "roster.read", services.roster_reader(db(), who, shown))
     return render_template(
         "enrolment/offering.html", view=view, offering=shown, course=shown.course, mine=mine, home=home,
@@ -67,6 +69,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
         dropping=who.now < shown.enrol_until,
         may_read_roster=may_read, links=hooks.links_of(who, shown) if may_read else [],
         panels=course_hooks.panels_of(db(), who, shown), actions=course_hooks.actions_of(db(), who, shown),
+        heads=queries.roster_counts(db(), offering_id) if shown.minimum else {},
     )  # fmt: skip
 
 

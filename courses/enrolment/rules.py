@@ -12,7 +12,7 @@ from zutuan.decision import Refusal
 
 STATES = ("pending", "queued", "offered", "accepted", "denied", "withdrawn", "expired", "completed")
 FREEING = ("denied", "withdrawn", "expired")
-EVENTS = ("approve", "return", "resubmit", "deny", "withdraw", "expire", "offer", "accept", "complete")
+EVENTS = ("approve", "return", "resubmit", "deny", "withdraw", "expire", "offer", "accept", "complete", "cancel")
 # A school whose policy asks nobody approves as `home` or `host` all the same, without anybody's hand.
 WHO = ("student", "home", "host", "clock")
 
@@ -51,8 +51,10 @@ def _machine() -> dict[tuple[str, str, str, str], Tracks]:
         table[home, "pending", "approve", "host"] = Tracks(home, "accepted")
         for host in asked:
             table[home, host, "deny", "host"] = Tracks(home, "denied")
+            table[home, host, "cancel", "host"] = Tracks(home, "denied")
     for host in ("queued", "offered"):
         table["pending", host, "deny", "host"] = Tracks("pending", "denied")
+        table["pending", host, "cancel", "host"] = Tracks("pending", "denied")
         table["pending", host, "expire", "clock"] = Tracks("pending", "expired")
     table["accepted", "pending", "expire", "clock"] = Tracks("accepted", "expired")
     table["pending", "queued", "offer", "clock"] = Tracks("pending", "offered")
@@ -132,6 +134,10 @@ class Window:
     def open_at(self, now: datetime) -> bool:
         return any(each.opens <= now < each.closes for each in self._rounds)
 
+    def closed_at(self, now: datetime) -> bool:
+        """Whether it is over: not open, and no round to come."""
+        return not self.open_at(now) and self.next_opening(now) is None
+
     def next_opening(self, now: datetime) -> datetime | None:
         return min((each.opens for each in self._rounds if each.opens > now), default=None)
 
@@ -140,13 +146,19 @@ class Window:
         return self.rounds or (Round("main", self.opens, self.closes),)
 
 
-def check_window(window: Window, now: datetime) -> Refusal | None:
-    if window.open_at(now):
+def check_window(window: Window, now: datetime, rescue: datetime | None = None) -> Refusal | None:
+    """`rescue` (停开补选): until when this student may enrol although enrolling is over."""
+    if window.open_at(now) or may_be_rescued(window, now, rescue):
         return None
     opens = window.next_opening(now)
     return (
         Refusal("window_not_open", {"opens": opens}) if opens else Refusal("window_closed", {"closes": window.closes})
     )
+
+
+def may_be_rescued(window: Window, now: datetime, rescue: datetime | None) -> bool:
+    """Whether only the rescue window lets the student enrol: no round of this class is open or to come."""
+    return rescue is not None and now < rescue and window.closed_at(now)
 
 
 # --- seats ------------------------------------------------------------------------------------------------------
@@ -297,6 +309,7 @@ class Attempt:
     in_other_class: bool = False
     clash: Clash | None = None
     draw: Refusal | None = None  # why a seat that is drawn for is not to be had directly
+    rescue: datetime | None = None
 
 
 def may_enrol(attempt: Attempt) -> list[Refusal]:
@@ -319,7 +332,7 @@ def _who(attempt: Attempt) -> list[Refusal]:
 
 def _when(attempt: Attempt) -> list[Refusal]:
     closed = attempt.offering_state != "published" or attempt.course_state != "published"
-    window = check_window(attempt.window, attempt.now)
+    window = check_window(attempt.window, attempt.now, attempt.rescue)
     found = [Refusal("offering_closed") if closed else None, attempt.draw, window if attempt.draw is None else None]
     return [each for each in found if each is not None]
 

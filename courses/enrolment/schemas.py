@@ -138,6 +138,10 @@ class EligibilityOut(Schema):
     reasons = fields.List(fields.Nested(RefusalOut))
     seats_left = fields.Integer(metadata={"description": "that I could take"})
     waiting = fields.Integer(metadata={"description": "how many wait now"})
+    rescue_until = fields.AwareDateTime(
+        allow_none=True,
+        metadata={"description": "enrolling is over; because another class was called off I may until then"},
+    )
     timetable_checked = fields.Boolean(metadata={"description": "false: my school's own timetable is not here"})
     approvals = fields.List(fields.String(), metadata={"description": "whose word is asked, in order"})
     decide_by = fields.AwareDateTime(allow_none=True)

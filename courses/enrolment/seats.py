@@ -101,9 +101,11 @@ def promise(session: Session, person_id: int, course_id: int, offering_id: int, 
 
 
 def free(session: Session, enrolment: Enrolment, now: datetime) -> None:
-    """Give the seat back: a capacity above what is wanted shrinks first, then the next in the queue is offered it."""
+    """Give the seat back: a capacity above what is wanted shrinks first, then the next in the queue is offered it. Who
+    was in a class that is called off goes on reading it."""
     aspect = catalogue.seat_aspect(enrolment.offering_id)
-    end_share(session, enrolment.offering.course_id, aspect, scopes.person(enrolment.person_id), now)
+    if enrolment.offering.state != "cancelled":
+        end_share(session, enrolment.offering.course_id, aspect, scopes.person(enrolment.person_id), now)
     hold_pools(session, enrolment.offering_id)
     after = SeatPool.taken - 1
     capacity = sa.case((SeatPool.wanted > after, SeatPool.wanted), else_=after)

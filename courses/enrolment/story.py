@@ -18,7 +18,9 @@ from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
 # Steps that the host school makes; all others are written down at the home school.
-AT_HOST = ("host_approve", "host_review", "host_deny", "host_expire", "offer", "offer_lapsed", "queue_closed", "graded")
+AT_HOST = (
+    "host_approve", "host_review", "host_deny", "host_expire", "offer", "offer_lapsed", "queue_closed", "graded", "cancelled",
+)  # fmt: skip
 
 
 def tracks(enrolment: Enrolment) -> Tracks:
@@ -44,11 +46,12 @@ def walk(
     if isinstance(after, Refusal):
         raise Refused.because(after)
     enrolment.home_state, enrolment.host_state, enrolment.updated_at = after.home, after.host, moment
-    if event == "deny":
+    if event in ("deny", "cancel"):
         enrolment.reason = note
     called = name or _called(enrolment, before, event, who, moment)
     record(session, actor, enrolment, called, note, moment)
-    notices.moved(session, enrolment, called, moment)
+    if event != "cancel":  # who calls off a class tells all of it at once
+        notices.moved(session, enrolment, called, moment)
     session.flush()
     return before, after
 
@@ -60,6 +63,8 @@ def _called(enrolment: Enrolment, before: Tracks, event: str, who: str, now: dat
     if event == "expire":
         lapsed = {"offered": "offer_lapsed", "queued": "queue_closed"}
         return lapsed.get(before.host) or ("host_expire" if before.home == "accepted" else "expire")
+    if event == "cancel":
+        return "cancelled"
     return f"host_{event}" if who == "host" and event in ("approve", "deny") else event
 
 

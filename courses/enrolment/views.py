@@ -48,6 +48,7 @@ EVENT = {
     "host_review": _l("开课学院同意接收"),
     "host_approve": _l("开课学校接收"),
     "host_deny": _l("未接收"),
+    "cancelled": _l("停开"),
     "drop": _l("已退选"),
     "withdraw": _l("已退课"),
     "release": _l("教务员代为退课"),
@@ -71,8 +72,15 @@ STEP = {
 }
 
 
+def called_off(value: Enrolment) -> bool:
+    """停开: it ended with its class."""
+    return value.offering.state == "cancelled" and value.host_state == "denied" and value.home_state != "denied"
+
+
 def chip(value: Enrolment) -> tuple[str, Any]:
     """(tone, words) of where an enrolment stands: while it waits, for whom."""
+    if called_off(value):
+        return "bad", EVENT["cancelled"]
     label, tone = STATE[queries.combined(value)]
     if queries.combined(value) == "pending":
         if value.returned:
@@ -325,7 +333,7 @@ def _waiting(value: Enrolment, events: dict[str, EnrolmentEvent], *, over: bool)
 
 
 def _receiving(value: Enrolment, events: dict[str, EnrolmentEvent]) -> list[dict[str, str]]:
-    for name, label in (("host_deny", _("未接收")), ("host_expire", _("逾期未接收"))):
+    for name, label in (("host_deny", _("未接收")), ("cancelled", _("停开")), ("host_expire", _("逾期未接收"))):
         if name in events:
             return [_step(label, _who_when(events[name]), "bad")]
     if value.host_steps == 0:
@@ -365,7 +373,7 @@ def story(value: Enrolment) -> str:
     if state == "offered":
         return _("请在 %(by)s 前接受名额", by=stamp(value.decide_by) if value.decide_by else "")
     last = value.events[-1] if value.events else None
-    words = str(EVENT[last.event] if state == "expired" and last else STATE[state][0])
+    words = str(EVENT[last.event] if last and (state == "expired" or called_off(value)) else STATE[state][0])
     if value.reason and state == "denied":
         words = _("%(state)s：%(reason)s", state=words, reason=value.reason)
     return " · ".join(part for part in (words, _when(last.at) if last else "") if part)

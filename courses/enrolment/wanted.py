@@ -74,6 +74,10 @@ class Wanted:
         """The host chooses among those who ask."""
         return self.seats_by == "choice"
 
+    def queues_at(self, now: datetime) -> bool:
+        """Whether one may wait for a seat: a seat is handed on only while a round is open."""
+        return self.waitlist and self.window.open_at(now)
+
     @property
     def by_lot(self) -> bool:
         """Seats are drawn for; what is left after the draw goes first come."""

@@ -13,7 +13,7 @@ from courses.admission import queries as admission
 from courses.admission.queries import TermKey
 from courses.catalogue import windows
 from courses.catalogue.hooks import ReviewDates
-from courses.catalogue.models import Course, Offering
+from courses.catalogue.models import ENDED, Course, Offering
 from courses.plans import rules
 from courses.plans.models import TermPlan
 from courses.plans.permissions import allow
@@ -128,7 +128,7 @@ def _matching(plan: TermPlan, now: datetime) -> sa.Select[Offering]:
 
 def offerings(session: Session, plan: TermPlan, now: datetime) -> list[Offering]:
     """All that the plan may concern, drafts too."""
-    return list(session.scalars(_matching(plan, now).where(Offering.state != "archived")))
+    return list(session.scalars(_matching(plan, now).where(Offering.state.not_in(ENDED))))
 
 
 # --- what has been submitted ------------------------------------------------------------------------------------

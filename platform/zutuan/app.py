@@ -20,6 +20,7 @@ from courses.catalogue import feature as catalogue
 from courses.enrolment import feature as enrolment
 from courses.grades import feature as grades
 from courses.lottery import feature as lottery
+from courses.minimum import feature as minimum
 from courses.plans import feature as plans
 from courses.recognition import feature as recognition
 from courses.results import feature as results
@@ -58,8 +59,8 @@ from zutuan.web.upkeep import Upkeep
 FEATURES: tuple[Feature, ...] = (
     people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE,
     papers.FEATURE, policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, plans.FEATURE,
-    admission.FEATURE, recognition.FEATURE, enrolment.FEATURE, lottery.FEATURE, adjustments.FEATURE, grades.FEATURE,
-    results.FEATURE, operations.FEATURE,
+    admission.FEATURE, recognition.FEATURE, enrolment.FEATURE, lottery.FEATURE, adjustments.FEATURE, minimum.FEATURE,
+    grades.FEATURE, results.FEATURE, operations.FEATURE,
 )  # fmt: skip
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)

@@ -13,7 +13,7 @@ from courses.enrolment.rules import Attempt, Pool, Round, Slot, Tracks, Window
 from zutuan.decision import Refusal
 
 STATES = ("pending", "queued", "offered", "accepted", "denied", "withdrawn", "expired", "completed")
-EVENTS = ("approve", "return", "resubmit", "deny", "withdraw", "expire", "offer", "accept", "complete")
+EVENTS = ("approve", "return", "resubmit", "deny", "withdraw", "expire", "offer", "accept", "complete", "cancel")
 WHO = ("student", "home", "host", "clock")
 OVER = {"denied", "withdrawn", "expired"}
 
@@ -35,6 +35,13 @@ ALLOWED = {
     "accepted accepted deny host": "accepted denied",
     "pending queued deny host": "pending denied",
     "pending offered deny host": "pending denied",
+    # 停开: whoever has a place in the class, in whatever state
+    "pending pending cancel host": "pending denied",
+    "pending accepted cancel host": "pending denied",
+    "accepted pending cancel host": "accepted denied",
+    "accepted accepted cancel host": "accepted denied",
+    "pending queued cancel host": "pending denied",
+    "pending offered cancel host": "pending denied",
     "pending pending expire clock": "expired pending",
     "pending accepted expire clock": "expired accepted",
     "accepted pending expire clock": "accepted expired",
@@ -92,7 +99,7 @@ def _refusal(home: str, host: str, event: str, who: str) -> str:
 
 def test_every_cell_of_the_machine() -> None:
     cells = list(product(STATES, STATES, EVENTS, WHO))
-    assert len(cells) == 8 * 8 * 9 * 4
+    assert len(cells) == 8 * 8 * 10 * 4
     allowed = 0
     for home, host, event, who in cells:
         cell = f"{home} {host} {event} {who}"

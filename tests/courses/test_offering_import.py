@@ -27,7 +27,7 @@ TIME = "星期三第6-8节{2-8周,10-16周(双)}"
 ROW = {
     "课程代码": "EDU900", "课程名称": "教育测量", "学分": "2.0", "学时": "32", "课程性质": "专业选修", "教学班号": "01",
     "教师工号": "A002", "上课时间": TIME, "教室": "教二 204", "容量": "30", "面向学校": "甲参与师范大学:10、甲支持师范学院(5人)",
-    "开课学院": "教育学院",
+    "开课学院": "教育学院", "开课人数下限": "",
 }  # fmt: skip
 
 
@@ -82,12 +82,20 @@ def test_importing_again_changes_nothing_and_a_change_updates(database: Database
     with changes_nothing(database):
         again = _run(database, cast, same)
     assert (again.created, again.updated, again.unchanged) == (0, 0, 1)
-    changed = _run(database, cast, {**same, "学分": "3", "容量": "40", "上课时间": "星期三第6-8节{2-8周}"})
+    changed = _run(
+        database, cast, {**same, "学分": "3", "容量": "40", "上课时间": "星期三第6-8节{2-8周}", "开课人数下限": "12"}
+    )
     assert (changed.created, changed.updated) == (0, 1)
-    assert [column for column, _before, _after in changed.differences[0].values] == ["credits", "time", "seats"]
+    assert [column for column, _before, _after in changed.differences[0].values] == [
+        "credits",
+        "time",
+        "minimum",
+        "seats",
+    ]
     with database.read() as session:
         assert session.scalar(sa.select(Course.credits)) == 3
         assert sum(p.wanted for p in session.scalars(sa.select(Offering)).one().pools) == 40
+        assert session.scalar(sa.select(Offering.minimum)) == 12
 
 
 def test_rows_of_one_class_that_differ_in_time_are_one(sqlite_database: Database, cast: Cast, teacher: str) -> None:
@@ -110,6 +118,8 @@ BAD: list[tuple[dict[str, str], str, str]] = [
     ({"学时": "0"}, "hours", ""),
     ({"课程性质": "不知道"}, "category", ""),
     ({"容量": "-1"}, "seats", ""),
+    ({"开课人数下限": "31"}, "minimum", "31"),
+    ({"开课人数下限": "0"}, "minimum", ""),
     ({"容量": "9"}, "schools", "15"),
     ({"容量": ""}, "seats", ""),
     ({"课程名称": ""}, "title", ""),

@@ -14,8 +14,8 @@ FEW, MANY = 3, 12
 
 # page, as whom (of school A, the host, of B, the home, or of C, who has not applied yet) → statements
 PAGES = {
-    ("/", "B student"): 15,
-    ("/", "B registrar"): 15,
+    ("/", "B student"): 16,
+    ("/", "B registrar"): 16,
     ("/", "A teacher"): 13,
     ("/courses", "B student"): 12,
     ("/courses?q=课程&sort=seats&available=1", "B student"): 12,
@@ -29,11 +29,13 @@ PAGES = {
     ("/approvals", "B registrar"): 15,
     ("/approvals?side=host", "A registrar"): 9,
     ("/offerings/{offering}/roster", "A teacher"): 16,
-    ("/admissions", "B registrar"): 22,
+    ("/admissions", "B registrar"): 21,
     ("/courses?counts=1", "B student"): 12,
     ("/recognitions", "B registrar"): 0,
     ("/recognitions?state=unsaid", "B registrar"): 0,
     ("/recognition-requests", "B registrar"): 0,
+    ("/confirmations", "A registrar"): 14,
+    ("/rescue", "B student"): 5,
     ("/term-plans", "A teacher"): 5,
     ("/offerings/{offering}/roster.xlsx", "A teacher"): 13,
     ("/me/timetable", "B student"): 14,

@@ -24,6 +24,7 @@ from courses.catalogue.models import (
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.grades.models import GradeCorrection, GradeEntry, GradeScheme, GradeSheet
 from courses.lottery.models import Draw, DrawLot, DrawStatement, Wish, WishList
+from courses.minimum.models import LostSeat
 from courses.plans.models import TermPlan
 from courses.recognition.models import Recognition, RecognitionRequest
 from courses.results.models import Result
@@ -154,6 +155,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
     )  # fmt: skip
     session.add(PaperSubject(paper_id=paper.id, subject_type="result", subject_id=1))
     _draw(session, cast, offering.id, enrolment.id)
+    session.add(LostSeat(enrolment_id=enrolment.id, offering_id=offering.id))
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
     _files(session, course.id, student.id)
     _grades(session, offering.id, enrolment.id, teacher.id)

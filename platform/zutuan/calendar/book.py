@@ -141,6 +141,18 @@ def update(session: Session, changes: Sequence[dict[str, Any]]) -> None:
         session.execute(change.values(**values, sequence=table.c.sequence + 1), rows)
 
 
+def call_off(session: Session, resource: Resource, source: Ref, now: datetime) -> int:
+    """Everything ahead of the resource, and of the source wherever it is, does not take place: feeds say so. Answers how
+    many meetings that are."""
+    o = Occurrence
+    of_it = sa.and_(o.resource_type == resource[0], o.resource_id == resource[1])
+    by_it = sa.and_(o.source_type == source[0], o.source_id == source[1])
+    change = sa.update(o).where(sa.or_(of_it, by_it), o.state == "active", o.starts > now)
+    values = {"state": "cancelled", "changed_at": now, "sequence": o.sequence + 1}
+    done: Any = session.execute(change.values(values).execution_options(synchronize_session=False))
+    return int(done.rowcount)
+
+
 # --- asking -----------------------------------------------------------------------------------------------------
 
 

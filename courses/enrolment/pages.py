@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from courses.catalogue import editions
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Offering
-from courses.enrolment import choosing, differences, papers, queries, schemas, seats, services, views
+from courses.enrolment import choosing, differences, hooks, papers, queries, schemas, seats, services, views
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow
 from zutuan.errors import Denial, Forbidden, Invalid, Refused
@@ -122,7 +122,7 @@ def _enrolment_page(enrolment_id: int, overall: str = "", errors: Errors | None 
         pool_names=catalogue.pool_names(db(), shown.offering) if shown.host_state == "queued" else {},
         look=differences.of(db(), [shown], actor().now).get(shown.id) if may["approve"] or may["return"] else None,
         papers=of_subject(db(), actor(), papers.about(enrolment_id)), once=once(),
-        may_certify=papers.may_certify(db(), actor(), shown),
+        may_certify=papers.may_certify(db(), actor(), shown), links=hooks.of_enrolment(db(), actor(), shown),
     )  # fmt: skip
 
 
@@ -259,6 +259,7 @@ def _roster_page(
         places=queries.queue_places(db(), offering, actor().now), counts=queries.roster_counts(db(), offering_id), sizes=SIZES,
         queue_pools=queries.queue_pools(db(), offering, actor().now),
         pool_names=catalogue.pool_names(db(), offering) if len(offering.pools) > 1 else {},
+        links=hooks.of_roster(db(), actor(), offering),
         may_choose={each.id for each in page.items if chooses and services.may_choose(each)},
         overall=overall, chosen=chosen, reason=request.form.get("reason", ""),
         done=sum(each.refused is None for each in results), left=len(chosen), refused=views.refused_ones(results),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint
 from sqlalchemy.orm import Session
 
+from zutuan.exports.kinds import ExportKind
 from zutuan.importing import Import
 from zutuan.jobs import Handler, Periodic, Task
 from zutuan.notices.kinds import NoticeKind
@@ -156,6 +157,8 @@ class Feature:
     notices: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     # tables that a school may hand in on pages, and endpoint → bytes of the bodies that may be larger than others
     imports: tuple[ImportKind, ...] = ()
+    # tables that are exported in orders that a school saves
+    exports: tuple[ExportKind, ...] = ()
     bodies: Mapping[str, int] = field(default_factory=dict)
     # what a person may choose about those; events that are in no kind are 其他通知
     notice_kinds: tuple[NoticeKind, ...] = ()

@@ -22,6 +22,7 @@ from courses.catalogue.models import (
 )
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.plans.models import TermPlan
+from courses.rosters.models import AttendanceMark, AttendanceSheet, LeaveRequest
 from zutuan.calendar.models import (
     BusyPeriod,
     CalendarEdition,
@@ -34,6 +35,7 @@ from zutuan.calendar.models import (
     TimetableStudent,
 )  # fmt: skip
 from zutuan.clusters.models import FormerName
+from zutuan.exports.models import ExportFormat
 from zutuan.imports.models import ImportBatch, ImportLine
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import GroupChat, Notice, NoticeChoice
@@ -127,9 +129,29 @@ def one_of_each(session: Session, cast: Cast) -> None:
     )  # fmt: skip
     session.flush()
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
+    _attendance(session, cast, enrolment)
     _files(session, course.id, student.id)
     open_session(session, student.id, NOW)
     audit(session, None, "test.everything", Subject(), now=NOW)
+
+
+def _attendance(session: Session, cast: Cast, enrolment: Enrolment) -> None:
+    sheet = AttendanceSheet(
+        offering_id=enrolment.offering_id, source_type="offering", source_id=enrolment.offering_id, week=12, weekday=3,
+        period=1, starts=NOW, ends=LATER,
+    )  # fmt: skip
+    session.add(sheet)
+    session.flush()
+    ids = {"sheet_id": sheet.id, "enrolment_id": enrolment.id}
+    session.add(AttendanceMark(**ids, status="leave", source="leave", at=NOW))
+    session.add(LeaveRequest(**ids, reason="发烧", asked_at=NOW))
+    column = {"column": "number", "head": "学号", "value": ""}
+    session.add(
+        ExportFormat(
+            school_id=cast.schools["A"], kind="roster", name="教务系统", file_type="xlsx", columns=[column], created_at=NOW,
+            updated_at=NOW,
+        )
+    )  # fmt: skip
 
 
 def _course(session: Session, cast: Cast, teacher_id: int, code: str = "EDU001") -> Course:

@@ -12,7 +12,8 @@ from courses.enrolment import hooks
 from courses.enrolment import queries as enrolments
 from courses.enrolment.models import Enrolment
 from courses.enrolment.permissions import allow as enrolment_allow
-from courses.rosters import changes, crossing, kinds, notices, policies, queries
+from courses.rosters import changes, kinds, notices, policies, queries
+from courses.rosters import crossing as crossing
 from courses.rosters import errors as errors
 from courses.rosters.api import class_api, leave_api, mine_api
 from courses.rosters.demo import load
@@ -22,8 +23,6 @@ from zutuan.exports import queries as exports
 from zutuan.feature import Feature, NavEntry, Todo
 from zutuan.sharing.actor import Actor
 from zutuan.web.texts import title
-
-assert crossing.blueprint is blueprint
 
 
 def _of_roster(session: Session, actor: Actor, offering: Offering) -> list[hooks.Link]:

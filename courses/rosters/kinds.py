@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from courses.catalogue import labels
@@ -32,7 +33,8 @@ def rows(
     found: Iterable[Enrolment], rates: Mapping[int, Decimal], places: Mapping[int, tuple[int, int]] | None = None
 ) -> Iterable[Row]:
     for number, each in enumerate(found, start=1):
-        yield Row(number, each, *(places or {}).get(each.id, (None, None)), rate=rates.get(each.id))
+        place, waiting = (places or {}).get(each.id, (None, None))
+        yield Row(number, each, place, waiting, rates.get(each.id))
 
 
 def _column(name: str, label: Any, value: Callable[[Enrolment], Any]) -> ExportColumn:
@@ -48,7 +50,7 @@ def _department(e: Enrolment) -> str:
 
 
 def _teachers(e: Enrolment) -> str:
-    return "、".join(each.person.name for each in e.offering.course.staff)
+    return _("、").join(each.person.name for each in e.offering.course.staff)
 
 
 def _counts_as(attribute: str) -> Callable[[Enrolment], Any]:

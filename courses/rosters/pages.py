@@ -133,14 +133,7 @@ def _rows(lines: Sequence[Line], meeting: Meeting) -> list[dict[str, Any]]:
 
 
 def _typed() -> list[dict[str, Any]]:
-    return [] if request.method != "POST" else list(from_form(_MARKS, request.form)["marks"])
-
-
-class _Marks(schemas.Schema):
-    marks = schemas.Many(schemas.Row(schemas.MarkOfForm), schemas.MOST_MARKS, load_default=list)
-
-
-_MARKS = _Marks()
+    return [] if request.method != "POST" else list(from_form(schemas.MarksOfForm(), request.form)["marks"])
 
 
 @blueprint.post("/offerings/<id:offering_id>/attendance/<meeting>")
@@ -148,7 +141,7 @@ def save(offering_id: int, meeting: str) -> ResponseReturnValue:
     """What the teacher changed is the teacher's word; whoever was left as shown keeps what stands by now."""
     offering, key = _of_class(offering_id, "attendance.mark"), _key(meeting)
     try:
-        data, rows = load_form(schemas.SheetOfForm()), load_form(_MARKS)["marks"]
+        data, rows = load_form(schemas.SheetOfForm()), load_form(schemas.MarksOfForm())["marks"]
         said = [row for row in rows if row["status"] and _changed(row)]
         marks = [{name: row[name] for name in ("enrolment_id", "status", "note")} for row in said]
         services.save(db(), actor(), offering, key, data["version"], marks, data["rest"] or None)

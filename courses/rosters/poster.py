@@ -15,7 +15,6 @@ from zutuan.papers.fonts import fonts_for
 
 MARGIN, QR_SIZE, LABEL = 24.0, 74.0, 26.0
 INK, MUTED, BRAND, LINE = (27, 39, 51), (86, 99, 111), (20, 86, 107), (160, 168, 176)
-_NEXT = {"new_x": XPos.LMARGIN, "new_y": YPos.NEXT}
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def render(poster: Poster, at: datetime) -> bytes:
 def _text(sheet: FPDF, size: float, colour: tuple[int, int, int], text: str, height: float, align: str = "C") -> None:
     sheet.set_font("serif", size=size)
     sheet.set_text_color(*colour)
-    sheet.multi_cell(0, height, text, align=align, **_NEXT)
+    sheet.multi_cell(0, height, text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
 
 def _head(sheet: FPDF, poster: Poster) -> None:
@@ -83,7 +82,7 @@ def _facts(sheet: FPDF, poster: Poster) -> None:
         sheet.set_xy(MARGIN + LABEL, top)
         shown = value if len(value) <= 60 else value[:59] + "…"
         sheet.set_text_color(*INK)
-        sheet.multi_cell(0, 8, shown, align="L", **_NEXT)
+        sheet.multi_cell(0, 8, shown, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         sheet.set_draw_color(*LINE)
         sheet.line(MARGIN, sheet.get_y() + 1, 210 - MARGIN, sheet.get_y() + 1)
         sheet.ln(3)

@@ -25,19 +25,30 @@ class SheetIn(Schema):
     )  # fmt: skip
 
 
+class _Unsaid(Pattern):
+    """A status, or nothing: what a form leaves open."""
+
+    def __init__(self) -> None:
+        super().__init__("|".join(STATUSES), "field_invalid", 10, min=0, load_default="")
+
+
 class MarkOfForm(Schema):
     """One student's line of the form: what is chosen now and what the page showed."""
 
     enrolment_id = Ref(required=True)
-    status = Choice(("", *STATUSES), load_default="")
-    seen = Choice(("", *STATUSES), load_default="")
+    status = _Unsaid()
+    seen = _Unsaid()
     note = Text(100, min=0, load_default="")
     seen_note = Text(100, min=0, load_default="")
 
 
+class MarksOfForm(Schema):
+    marks = Many(Row(MarkOfForm), MOST_MARKS, load_default=list)
+
+
 class SheetOfForm(Schema):
     version = Whole(0, 2**31 - 1, required=True)
-    rest = Choice(("", *STATUSES), load_default="")
+    rest = _Unsaid()
 
 
 class LeaveIn(Schema):

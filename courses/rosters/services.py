@@ -65,9 +65,10 @@ def _said(lines: Sequence[Line], meeting: Meeting, marks: Sequence[Mapping[str, 
 
 
 def hold(session: Session, offering_id: int, meeting: Meeting) -> AttendanceSheet:
-    """The meeting's sheet, made if there is none, and this transaction's until the commit."""
+    """The meeting's sheet, made if there is none, and this transaction's until the commit. (`key_share`: marks that come in
+    meanwhile may refer to it, or a scan and the teacher would wait for each other.)"""
     s, named = AttendanceSheet, {"offering_id": offering_id, **meeting.key._asdict()}
-    held = sa.select(s).filter_by(**named).with_for_update().execution_options(populate_existing=True)
+    held = sa.select(s).filter_by(**named).with_for_update(key_share=True).execution_options(populate_existing=True)
     found = session.scalars(held).first()
     if found is None:
         new = insert_or(session, s).values(**named, starts=meeting.starts, ends=meeting.ends, version=0)

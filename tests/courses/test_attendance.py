@@ -24,12 +24,13 @@ from courses.rosters.models import AttendanceMark, AttendanceSheet
 from courses.rosters.rules import Key, Window
 from zutuan.calendar.models import Occurrence
 from zutuan.clock import Clock
+from zutuan.clock import clock as the_clock
 from zutuan.db import Database
 from zutuan.errors import NotFound, Refused, Stale
 from zutuan.people.models import Person
 from zutuan.people.services import load_actor
 
-EARLY = NOW - timedelta(days=60)
+EARLY = NOW - timedelta(days=90)
 
 
 # --- rules ------------------------------------------------------------------------------------------------------
@@ -120,7 +121,9 @@ def seat(database: Database, cast: Cast, taught: Taught, who: Player, at: Any) -
 
 
 def make(app: Flask, database: Database, cast: Cast) -> Class:
-    taught = teach(app, cast)
+    the_clock.set(EARLY)
+    taught = teach(app, cast, seats=20)
+    the_clock.set(NOW)
     students = [cast.who("B", "student"), *add_people(database, cast, "B", 2)]
     began = (EARLY, EARLY, NOW - timedelta(days=1))
     ids = [seat(database, cast, taught, who, at) for who, at in zip(students, began, strict=True)]

@@ -23,8 +23,7 @@ def download(filename: str, kind: ExportKind, layout: Layout, rows: Iterable[Any
     try:
         return csv_download(f"{filename}.csv", heads, lines, rules.CHARSETS[layout.file_type], layout.above)
     except NotInCharset as error:
-        found = {"line": error.line, "head": error.head, "character": error.character}
-        raise Refused("export_not_in_gbk", **found) from error
+        raise Refused("export_not_in_gbk", line=error.line, head=error.head, character=error.character) from error
 
 
 def _lines(kind: ExportKind, layout: Layout, rows: Iterable[Any]) -> Iterable[Sequence[Any]]:

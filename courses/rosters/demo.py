@@ -67,6 +67,8 @@ def _mark(session: Session, world: DemoWorld, offering: Offering) -> None:
 
 def _one(session: Session, teacher: Actor, offering: Offering, meeting: Meeting, number: int) -> None:
     there = [each.enrolment.id for each in queries.roll(session, offering.id) if each.expected(meeting)]
+    if not there:
+        return
     said = [
         {"enrolment_id": id_, "status": rules.STATUSES[1 + (place + number) % 3], "note": ""}
         for place, id_ in enumerate(there)

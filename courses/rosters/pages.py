@@ -53,21 +53,29 @@ def overview(offering_id: int) -> ResponseReturnValue:
 
 def _overview(offering_id: int, overall: str = "") -> str:
     offering, now = _of_class(offering_id), actor().now
-    meetings, lines = queries.meetings(db(), offering_id), queries.roll(db(), offering_id)
+    lines = queries.roll(db(), offering_id)
+    meetings = _concerning(queries.meetings(db(), offering_id), lines)
     window = queries.window(db(), offering.course.school_id, now)
     open_ = [each for each in meetings if not each.gone and rules.may_mark(each.starts, now, window) is None]
     return render_template(
         "rosters/overview.html", offering=offering, course=offering.course, lines=lines, now=now, meetings=meetings,
         cells={(line.enrolment.id, each.key): views.cell(line, each, now) for line in lines for each in meetings},
         may_mark=allow.may(actor(), "attendance.mark", queries.subject(offering)), open=open_, overall=overall,
-        leaves=queries.asked_in(db(), offering_id), ahead=[each for each in meetings if each.starts > now],
+        leaves=queries.asked_in(db(), offering_id),
     )  # fmt: skip
+
+
+def _concerning(meetings: Sequence[Meeting], lines: Sequence[Line]) -> list[Meeting]:
+    """Without those before anybody on the roll was there."""
+    first = min((line.since for line in lines), default=None)
+    return [each for each in meetings if first is None or rules.expected(first, each.ends)]
 
 
 @blueprint.get("/offerings/<id:offering_id>/attendance.xlsx")
 def workbook(offering_id: int) -> ResponseReturnValue:
     offering = _of_class(offering_id)
-    table = views.table(offering, queries.meetings(db(), offering_id), queries.roll(db(), offering_id))
+    lines = queries.roll(db(), offering_id)
+    table = views.table(offering, _concerning(queries.meetings(db(), offering_id), lines), lines)
     return xlsx_download(_("%(code)s 考勤", code=f"{offering.course.code}-{offering.code}") + ".xlsx", table)
 
 

@@ -16,7 +16,7 @@ from flask import Flask
 from support.cast import NOW, Cast, Player
 from support.databases import Fresh
 from support.http import api, browser_session, post_form
-from support.teaching import Taught, add_people, changes_nothing, ok, refused, teach
+from support.teaching import Taught, add_people, changes_nothing, ok, refused, statements, teach
 
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.rosters import codes, queries, rules, services
@@ -409,3 +409,25 @@ def test_registrars_see_and_export_who_is_away_and_who_is_here(room: Class) -> N
         with room.app.test_client() as browser:
             browser_session(browser, room.cast.who(school, "student"))
             assert browser.get(f"/{side}").status_code == 403
+
+
+def test_a_class_of_many_takes_no_more_statements(room: Class, clock: Clock) -> None:
+    ok(room.put(room.keys[0], [], "present"))
+    mine = f"{room.taught.offering}/attendance"
+    paths = (f"/api/v1{mine}", mine, f"{mine}/{room.keys[0]}", f"{mine}.xlsx", "/incoming")
+    office = room.cast.who("A", "registrar")
+    with room.app.test_client() as browser:
+        browser_session(browser, office)
+
+        def count(path: str) -> int:
+            assert browser.get(path).status_code == 200, path
+            with statements(room.database) as seen:
+                browser.get(path)
+            return len(seen)
+
+        few = [count(path) for path in paths]
+        for each in add_people(room.database, room.cast, "C", 6):
+            seat(room.database, room.cast, room.taught, each, EARLY)
+        ok(room.put(room.keys[0], [], "late"))
+        ok(room.put(room.keys[1], [], "absent"))
+        assert [count(path) for path in paths] == few

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -17,26 +15,22 @@ from courses.adjustments.pages import blueprint
 from courses.adjustments.permissions import allow
 from courses.catalogue import hooks
 from courses.catalogue.models import Offering
-from zutuan.feature import Feature, NavEntry, Todo
+from zutuan.feature import Card, Feature, NavEntry, Todo, Way
 from zutuan.sharing.actor import Actor
 
 hooks.once(hooks.adjusted_meetings, timing.decided)
 hooks.once(hooks.standing_in, timing.standing_in)
 
 
-def _panel(session: Session, actor: Actor, offering: Offering) -> hooks.Panel | None:
+def _on_offering(session: Session, actor: Actor, offering: Offering) -> list[Card]:
     """What has changed, for everybody who sees the class."""
     found = [each for each in queries.of_offering(session, actor, offering) if each.state in ("asked", "approved")]
-    return hooks.Panel("adjustments/_panel.html", {"found": found}) if found else None
+    return [Card("adjustments/_panel.html", {"found": found})] if found else []
 
 
-def _actions(session: Session, actor: Actor, offering: Offering) -> Iterable[tuple[str, str]]:
+def _ways(_session: Session, actor: Actor, offering: Offering) -> list[Way]:
     may = allow.may(actor, "adjustment.ask", queries.subject_of(offering))
-    return [(_("调停课"), url_for("adjustments.of_offering", offering_id=offering.id))] if may else []
-
-
-hooks.once(hooks.offering_panels, _panel)
-hooks.once(hooks.offering_actions, _actions)
+    return [Way(_("调停课"), url_for("adjustments.of_offering", offering_id=offering.id))] if may else []
 
 
 def _runs(actor: Actor) -> bool:
@@ -73,6 +67,8 @@ FEATURE = Feature(
         ),
     ),
     todos=todos,
+    parts={"offering.times": _on_offering},
+    ways={"offering": _ways},
     notices=notices.TEXTS,
     notice_kinds=notices.KINDS,
     policies=(policies.CAP,),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -82,28 +82,6 @@ def adjusted(session: Session, ids: Sequence[int]) -> dict[int, dict[Key, Adjust
 
 # Who else may read an offering's roster now: whoever stands in for its teacher.
 standing_in: list[Callable[[Session, int, datetime], Iterable[int]]] = []
-
-
-@dataclass(frozen=True)
-class Panel:
-    """What a later feature shows on the page of an offering: a template of its own, which finds `context` as `panel`."""
-
-    template: str
-    context: Mapping[str, Any]
-
-
-# What is shown under the times of an offering, and what may be done from its page and its roster: (label, address).
-offering_panels: list[Callable[[Session, Actor, Offering], Panel | None]] = []
-offering_actions: list[Callable[[Session, Actor, Offering], Iterable[tuple[str, str]]]] = []
-
-
-def panels_of(session: Session, actor: Actor, offering: Offering) -> list[Panel]:
-    found = (each(session, actor, offering) for each in offering_panels)
-    return [panel for panel in found if panel is not None]
-
-
-def actions_of(session: Session, actor: Actor, offering: Offering) -> list[tuple[str, str]]:
-    return [action for each in offering_actions for action in each(session, actor, offering)]
 
 
 # When the home school is to review the courses of the term of that year and number.

@@ -1,27 +1,17 @@
-"""What later features say about enrolling, and show of an enrolment; each says so once, when it is registered."""
+"""What later features say about enrolling; each says so once, when it is registered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from courses.catalogue.models import Offering
 from courses.enrolment.models import Enrolment
 from courses.enrolment.wanted import Wanted
 from zutuan.decision import Refusal
 from zutuan.sharing.actor import Actor
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A card of the enrolment's page: a template of the feature, which finds its values as `panel`."""
-
-    template: str
-    context: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -32,30 +22,8 @@ class Line:
     text: str
 
 
-@dataclass(frozen=True)
-class Link:
-    """A button of the class's page and of its roster, for whoever may read the roster."""
-
-    label: Any
-    url: str
-
-
-# (actor, offering) → where this feature deals with the class; None: nowhere for this person.
-class_links: list[Callable[[Actor, Offering], Link | None]] = []
-# (session, actor, enrolment) → its card; None: nothing to show. Whoever calls has seen to it that the actor may read it.
-panels: list[Callable[[Session, Actor, Enrolment], Panel | None]] = []
 # (session, actor, enrolments) → enrolment id → its words; asked once for a whole list.
 lines: list[Callable[[Session, Actor, Sequence[Enrolment]], Mapping[int, Line]]] = []
-
-
-def links_of(actor: Actor, offering: Offering) -> list[Link]:
-    found = (each(actor, offering) for each in class_links)
-    return [link for link in found if link is not None]
-
-
-def panels_of(session: Session, actor: Actor, enrolment: Enrolment) -> list[Panel]:
-    found = (each(session, actor, enrolment) for each in panels)
-    return [panel for panel in found if panel is not None]
 
 
 def lines_of(session: Session, actor: Actor, enrolments: Sequence[Enrolment]) -> dict[int, list[Line]]:

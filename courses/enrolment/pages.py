@@ -67,8 +67,7 @@ def _offering_page(offering_id: int, overall: str = "") -> str:
         waiting=seats.waiting(db(), offering_id) if may_read else 0, meetings=catalogue.occurrences(db(), offering_id),
         reach=catalogue.reach(db(), who, shown.course), once=once(), overall=overall,
         dropping=who.now < shown.enrol_until,
-        may_read_roster=may_read, links=hooks.links_of(who, shown) if may_read else [],
-        panels=course_hooks.panels_of(db(), who, shown), actions=course_hooks.actions_of(db(), who, shown),
+        may_read_roster=may_read,
         heads=queries.roster_counts(db(), offering_id) if shown.minimum else {},
     )  # fmt: skip
 
@@ -134,7 +133,7 @@ def _enrolment_page(enrolment_id: int, overall: str = "", errors: Errors | None 
         pool_names=catalogue.pool_names(db(), shown.offering) if shown.host_state == "queued" else {},
         look=differences.of(db(), [shown], actor().now).get(shown.id) if may["approve"] or may["return"] else None,
         papers=of_subject(db(), actor(), papers.about(enrolment_id)), once=once(),
-        may_certify=papers.may_certify(db(), actor(), shown), panels=hooks.panels_of(db(), actor(), shown),
+        may_certify=papers.may_certify(db(), actor(), shown),
     )  # fmt: skip
 
 
@@ -271,9 +270,8 @@ def _roster_page(
         places=queries.queue_places(db(), offering, actor().now), counts=queries.roster_counts(db(), offering_id), sizes=SIZES,
         queue_pools=queries.queue_pools(db(), offering, actor().now),
         pool_names=catalogue.pool_names(db(), offering) if len(offering.pools) > 1 else {},
-        links=hooks.links_of(actor(), offering),
         may_choose={each.id for each in page.items if chooses and services.may_choose(each)},
-        overall=overall, chosen=chosen, reason=request.form.get("reason", ""), actions=course_hooks.actions_of(db(), actor(), offering),
+        overall=overall, chosen=chosen, reason=request.form.get("reason", ""),
         done=sum(each.refused is None for each in results), left=len(chosen), refused=views.refused_ones(results),
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from courses.enrolment import facts, rules
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Pool, Tracks
-from zutuan.calendar.models import Occurrence
+from zutuan.calendar.models import Occurrence, Term
 from zutuan.clock import local
 from zutuan.clusters.models import Department, School
 from zutuan.db import found_once, padded
@@ -123,6 +123,10 @@ _STATE_CLAUSES: dict[str, Any] = {
     "waitlisted": sa.and_(Enrolment.active(), Enrolment.host_state == "queued"),
     "offered": sa.and_(Enrolment.active(), Enrolment.host_state == "offered"),
     "enrolled": sa.and_(Enrolment.home_state == "accepted", Enrolment.host_state.in_(("accepted", "completed"))),
+    # who is taught: on the roster now, or through with it
+    "attending": sa.and_(
+        Enrolment.home_state.in_(("accepted", "completed")), Enrolment.host_state.in_(("accepted", "completed"))
+    ),
     "active": Enrolment.active(),
     "over": sa.not_(Enrolment.active()),
     # 学籍异动: who has left or is on leave, and still holds a seat
@@ -175,6 +179,29 @@ def of_school(
     return _page(session, found, query, order, more)
 
 
+def whole_of_school(session: Session, actor: Actor, query: dict[str, Any]) -> list[Enrolment]:
+    """The same without pages, for a workbook: with the student's department, the term and who teaches."""
+    found = _filtered(_of_side(actor, query["side"]), query)
+    for clause in _narrowing(actor, query):
+        found = found.where(clause)
+    department = joinedload(Enrolment.affiliation).joinedload(Affiliation.department)
+    staff = _COURSE.selectinload(Course.staff).joinedload(CourseTeacher.person).load_only(Person.name)
+    more = (department, staff, _OFFERING.joinedload(Offering.term), joinedload(Enrolment.recognition))
+    return _with_schools(
+        session, session.scalars(found.order_by(Enrolment.created_at, Enrolment.id).options(*_ROW, *more))
+    )
+
+
+def terms_of_school(session: Session, actor: Actor, side: str) -> list[tuple[str, int]]:
+    """(academic year, number) of the terms of that side's enrolments, the latest first."""
+    terms: Any = _of_side(actor, side).join(Term, Term.id == Offering.term_id)
+    terms = terms.with_only_columns(Term.academic_year, Term.number).distinct()
+    return [
+        (year, number)
+        for year, number in session.execute(terms.order_by(Term.academic_year.desc(), Term.number.desc()))
+    ]
+
+
 def _of_side(actor: Actor, side: str) -> sa.Select[Enrolment]:
     found = sa.select(Enrolment).join(Offering, Offering.id == Enrolment.offering_id)
     found = found.join(Course, Course.id == Offering.course_id)
@@ -190,6 +217,9 @@ def _narrowing(actor: Actor, query: dict[str, Any]) -> list[sa.ColumnElement[boo
         clauses.append(STEPS[side].get(query["step"], sa.false()))
     if query.get("course_id"):
         clauses.append(Offering.course_id == query["course_id"])
+    if query.get("term"):
+        year, _dot, number = query["term"].partition(".")
+        clauses.append(Offering.term.has(sa.and_(Term.academic_year == year, Term.number == int(number))))
     if query.get("department_id"):
         clauses.append(_columns(side)[side][1] == query["department_id"])
     return clauses
@@ -430,3 +460,9 @@ def busy_between(session: Session, actor: Actor, starts: datetime, ends: datetim
         .options(course)
     )
     return [(occurrence, offering) for occurrence, offering in session.execute(query)]
+
+
+def clause_of(state: str) -> sa.ColumnElement[bool]:
+    """One of `STATES` as a condition, for features that are built on this one."""
+    clause: sa.ColumnElement[bool] = _STATE_CLAUSES[state]
+    return clause

@@ -20,19 +20,18 @@ from courses.grades.api import class_api, corrections_api, own_api, sheets_api
 from courses.grades.demo import load
 from courses.grades.pages import blueprint
 from courses.grades.permissions import allow
-from zutuan.feature import Feature, NavEntry, Todo
+from zutuan.feature import Card, Feature, NavEntry, Todo, Way
 from zutuan.imports.intake import MAX_BODY
 from zutuan.sharing.actor import Actor
 from zutuan.web.texts import title
 
 
-def _panel(session: Session, actor: Actor, shown: Enrolment) -> enrolment.Panel | None:
+def _on_enrolment(session: Session, _actor: Actor, shown: Enrolment) -> list[Card]:
     """What the student got, on the enrolment's page."""
     attempts = queries.of_enrolments(session, [shown.id]).get(shown.id)
-    if not attempts:
-        return None
-    context = {"attempts": attempts, "stands": views.counted(attempts)}
-    return enrolment.Panel("grades/_enrolment.html", context)
+    return (
+        [Card("grades/_enrolment.html", {"attempts": attempts, "stands": views.counted(attempts)})] if attempts else []
+    )
 
 
 def _lines(session: Session, actor: Actor, shown: Sequence[Enrolment]) -> dict[int, enrolment.Line]:
@@ -47,17 +46,14 @@ def _lines(session: Session, actor: Actor, shown: Sequence[Enrolment]) -> dict[i
     return found
 
 
-def _link(actor: Actor, offering: Offering) -> enrolment.Link | None:
+def _ways(_session: Session, actor: Actor, offering: Offering) -> list[Way]:
     """From the class and its roster to its grades."""
-    if not allow.may(actor, "grades.read", queries.subject(offering)):
-        return None
-    return enrolment.Link(_("成绩"), url_for("grades.of_class", offering_id=offering.id))
+    may = allow.may(actor, "grades.read", queries.subject(offering))
+    return [Way(_("成绩"), url_for("grades.of_class", offering_id=offering.id))] if may else []
 
 
 catalogue.once(catalogue.ending_rules, queries.graded)
-catalogue.once(enrolment.panels, _panel)
 catalogue.once(enrolment.lines, _lines)
-catalogue.once(enrolment.class_links, _link)
 
 
 def _office(actor: Actor) -> bool:
@@ -106,6 +102,8 @@ FEATURE = Feature(
         ),
     ),
     todos=todos,
+    parts={"enrolment.page": _on_enrolment},
+    ways={"offering": _ways},
     handlers={notices.TOPIC: notices.tell_all},
     notices=notices.TEXTS,
     notice_kinds=notices.KINDS,

@@ -90,7 +90,7 @@ FEATURE = Feature(
     ),
     todos=todos,
     parts={
-        "enrolment.page": _on_enrolment, "enrolment.roster": _on_roster, "catalogue.mine": _on_my_courses,
+        "enrolment.side": _on_enrolment, "enrolment.roster": _on_roster, "catalogue.mine": _on_my_courses,
     },
     notices=notices.TEXTS,
     notice_kinds=notices.KINDS,

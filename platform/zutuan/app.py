@@ -24,12 +24,15 @@ from courses.minimum import feature as minimum
 from courses.plans import feature as plans
 from courses.recognition import feature as recognition
 from courses.results import feature as results
+from courses.rosters import feature as rosters
 from zutuan.calendar import feature as calendar
 from zutuan.calendar import sources
 from zutuan.clusters import feature as clusters
 from zutuan.config import Config, load
 from zutuan.db import Base, Database
 from zutuan.desk import Desk
+from zutuan.exports import feature as exports
+from zutuan.exports import kinds as export_kinds
 from zutuan.feature import Feature, Kind
 from zutuan.imports import feature as imports
 from zutuan.jobs import Errand, Handler, Worker
@@ -58,14 +61,15 @@ from zutuan.web.upkeep import Upkeep
 
 FEATURES: tuple[Feature, ...] = (
     people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE,
-    papers.FEATURE, policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, plans.FEATURE,
-    admission.FEATURE, recognition.FEATURE, enrolment.FEATURE, lottery.FEATURE, adjustments.FEATURE, minimum.FEATURE,
-    grades.FEATURE, results.FEATURE, operations.FEATURE,
+    papers.FEATURE, policies.FEATURE, exports.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE,
+    plans.FEATURE, admission.FEATURE, recognition.FEATURE, enrolment.FEATURE, lottery.FEATURE, adjustments.FEATURE,
+    minimum.FEATURE, rosters.FEATURE, grades.FEATURE, results.FEATURE, operations.FEATURE,
 )  # fmt: skip
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)
 plan.learn({kind.name: kind.plan for feature in FEATURES for kind in feature.kinds})
 sources.learn(FEATURES)
+export_kinds.learn(kind for feature in FEATURES for kind in feature.exports)
 registry.learn(policy for feature in FEATURES for policy in feature.policies)
 
 # What answers somebody who is not signed in. Reviewed by tests/kernel/test_deny_by_default.py.

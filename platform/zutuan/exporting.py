@@ -51,12 +51,14 @@ Rows = Iterable[Sequence[Any]]
 
 @dataclass(frozen=True)
 class Table:
-    """One sheet of a workbook: its name, the heads, the rows, and (optional) the columns' widths in characters."""
+    """One sheet of a workbook: its name, the heads, the rows, and (optional) the columns' widths in characters and what
+    stands above the heads, a line each."""
 
     name: str
     heads: Sequence[Any]
     rows: Rows
     widths: Sequence[int] = ()
+    above: Sequence[str] = ()
 
 
 # --- values -----------------------------------------------------------------------------------------------------
@@ -160,13 +162,15 @@ def _width(head: object) -> int:
 def _write_sheet(book: Workbook, table: Table, used: set[str], rows: Iterator[Sequence[Any]]) -> None:
     """As many rows as one sheet holds."""
     sheet = book.create_sheet(_sheet_name(table.name, used))
-    sheet.freeze_panes = "A2"
+    sheet.freeze_panes = f"A{len(table.above) + 2}"
     for number, head in enumerate(table.heads):
         width = table.widths[number] if number < len(table.widths) else _width(head)
         sheet.column_dimensions[get_column_letter(number + 1)].width = width
     styles = _Styles(sheet)
+    for line in table.above:
+        sheet.append([_cell(sheet, str(clean(line)), styles.text)])
     sheet.append([_cell(sheet, str(clean(head) or ""), styles.head) for head in table.heads])
-    for row in islice(rows, MAX_ROWS - 1):
+    for row in islice(rows, MAX_ROWS - 1 - len(table.above)):
         cells = (clean(value) for value in row)
         sheet.append([_cell(sheet, value, styles.of(value)) for value in cells])
 
@@ -196,14 +200,33 @@ class _Echo:
         return line
 
 
-def csv_lines(heads: Sequence[Any], rows: Rows) -> Iterator[bytes]:
-    """UTF-8 with BOM (without it Excel reads GBK), every text in quotes, CRLF; line by line."""
+class NotInCharset(ValueError):
+    """A character that the charset of the file does not have: in which line (from 1), under which head, and which."""
+
+    def __init__(self, line: int, head: str, character: str) -> None:
+        super().__init__(f"line {line}: {character}")
+        self.line, self.head, self.character = line, head, character
+
+
+def csv_lines(heads: Sequence[Any], rows: Rows, charset: str = "utf-8", above: Sequence[str] = ()) -> Iterator[bytes]:
+    """UTF-8 with BOM (without it Excel reads GBK), every text in quotes, CRLF; line by line. Raises NotInCharset."""
     writer = csv.writer(_Echo(), quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
-    start = BOM
-    for row in chain([heads], rows):
-        line = cast(str, writer.writerow(["" if value is None else harmless(value) for value in row]))
-        yield (start + line).encode("utf-8")
+    start = BOM if charset == "utf-8" else ""
+    for number, row in enumerate(chain(([line] for line in above), [heads], rows), start=1):
+        cells = ["" if value is None else harmless(value) for value in row]
+        line = cast(str, writer.writerow(cells))
+        try:
+            yield (start + line).encode(charset)
+        except UnicodeEncodeError as error:
+            raise NotInCharset(number, _head_of(heads, cells, charset), line[error.start - len(start)]) from error
         start = ""
+
+
+def _head_of(heads: Sequence[Any], cells: Sequence[Cell], charset: str) -> str:
+    """The head over the first cell that the charset does not have."""
+    fits = [str(cell).encode(charset, "ignore").decode(charset) == str(cell) for cell in cells]
+    place = fits.index(False)
+    return str(heads[place]) if place < len(heads) else ""
 
 
 # --- answers ----------------------------------------------------------------------------------------------------
@@ -216,11 +239,14 @@ def xlsx_download(filename: str, *tables: Table) -> Response:
     return response
 
 
-def csv_download(filename: str, heads: Sequence[Any], rows: Rows) -> Response:
+def csv_download(
+    filename: str, heads: Sequence[Any], rows: Rows, charset: str = "utf-8", above: Sequence[str] = ()
+) -> Response:
     """The table as a CSV download. The rows are read before the request's session closes, into a temporary file."""
     file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115  (closed by the answer)
-    file.writelines(csv_lines(heads, rows))
+    file.writelines(csv_lines(heads, rows, charset, above))
     file.seek(0)
-    response = send_file(file, mimetype=CSV, as_attachment=True, download_name=filename, max_age=0)
+    kind = f"text/csv; charset={charset}"
+    response = send_file(file, mimetype=kind, as_attachment=True, download_name=filename, max_age=0)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -11,6 +11,7 @@ from click import Command
 from flask import Blueprint
 from sqlalchemy.orm import Session
 
+from zutuan.exports.kinds import ExportKind
 from zutuan.importing import Import
 from zutuan.jobs import Handler, Periodic, Task
 from zutuan.notices.kinds import NoticeKind
@@ -68,6 +69,15 @@ class Card:
     context: Mapping[str, Any]
     column: str = "main"
     order: int = 50
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way on from another feature's page. `export`: a download of what that page lists, which takes its filters along."""
+
+    label: Any
+    url: str
+    export: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,8 +158,10 @@ class Feature:
     nav: tuple[NavEntry, ...] = ()
     todos: Callable[[Session, Actor], list[Todo]] | None = None
     cards: Callable[[Session, Actor], list[Card]] | None = None
-    # place on another feature's page ("enrolment.page": its enrolment) → what this feature shows there
+    # place on another feature's page ("enrolment.page": its enrolment) → what this feature shows there, and where one
+    # may go on from there
     parts: Mapping[str, Callable[[Session, Actor, Any], Sequence[Card]]] = field(default_factory=dict)
+    ways: Mapping[str, Callable[[Session, Actor, Any], Sequence[Way]]] = field(default_factory=dict)
     kinds: tuple[Kind, ...] = ()
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     # outbox topic → what talks to another machine about it, outside of any transaction
@@ -159,6 +171,8 @@ class Feature:
     notices: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     # tables that a school may hand in on pages, and endpoint → bytes of the bodies that may be larger than others
     imports: tuple[ImportKind, ...] = ()
+    # tables that are exported in orders that a school saves
+    exports: tuple[ExportKind, ...] = ()
     bodies: Mapping[str, int] = field(default_factory=dict)
     # what a person may choose about those; events that are in no kind are 其他通知
     notice_kinds: tuple[NoticeKind, ...] = ()

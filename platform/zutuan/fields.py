@@ -307,7 +307,7 @@ def from_form(schema: BaseSchema, form: MultiDict[str, str], prefix: str = "") -
     for name, field in schema.load_fields.items():
         key = prefix + name
         if isinstance(field, fields.List) and isinstance(field.inner, fields.Nested):
-            data[name] = _rows(field.inner, form, key)
+            data[name] = _rows(field.inner, form, key, max(MOST_ROWS, getattr(field, "most", 0)))
         elif isinstance(field, fields.List):
             data[name] = [_typed(field.inner, text) for text in _texts(form, key) if text != ""]
         elif isinstance(field, fields.Boolean):
@@ -325,9 +325,9 @@ def _texts(form: MultiDict[str, str], key: str) -> list[str]:
     return values
 
 
-def _rows(nested: fields.Nested, form: MultiDict[str, str], key: str) -> list[dict[str, Any]]:
+def _rows(nested: fields.Nested, form: MultiDict[str, str], key: str, most: int) -> list[dict[str, Any]]:
     pattern = re.compile(re.escape(key) + r"-([0-9]{1,9})-")
-    numbers = sorted({int(match[1]) for name in form if (match := pattern.match(name))})[:MOST_ROWS]
+    numbers = sorted({int(match[1]) for name in form if (match := pattern.match(name))})[:most]
     rows = [from_form(nested.schema, form, f"{key}-{number}-") for number in numbers]
     return [row for row in rows if any(value not in ("", [], False) for value in row.values())]
 

@@ -136,6 +136,14 @@ _TUS = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": "file
 _DAYS = "policies/enrolment.approval_days"
 
 
+_FIRST = "offering-{offering}-1-3-1"  # its meeting of the first week
+
+
+def _format(stage: Stage) -> dict[str, Any]:
+    columns = [{"column": "number", "head": "学号"}]
+    return {"school_id": stage.ids["school"], "kind": "roster", "name": "矩阵", "columns": columns}
+
+
 def _value(_stage: Stage) -> dict[str, Any]:
     return {"value": 7}
 
@@ -167,6 +175,9 @@ OPERATIONS = {
     "offering.archive": Operation("POST", "/offerings/{quiet_offering}/archive", _nothing),
     "offering.archive_held": Operation("POST", "/offerings/{offering}/archive", _nothing),
     "offering.roster": Operation("GET", "/offerings/{offering}/enrolments"),
+    "attendance.read": Operation("GET", "/offerings/{offering}/attendance"),
+    "attendance.save": Operation("PUT", f"/offerings/{{offering}}/attendance/{_FIRST}", _nothing, match="sheet"),
+    "export_format.create": Operation("POST", "/export-formats", _format),
     "offering.eligibility": Operation("GET", "/offerings/{offering}/eligibility"),
     "offering.enrol": Operation("POST", "/offerings/{offering}/enrolments", _nothing),
     "offering.enrol_draft": Operation("POST", "/offerings/{draft_offering}/enrolments", _nothing),
@@ -317,7 +328,7 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
     paths = {"course": f"/courses/{ids['course']}", "draft": f"/courses/{ids['draft']}",
              "offering": f"/offerings/{ids['offering']}"}  # fmt: skip
     versions = {name: teacher.get(path).headers["ETag"] for name, path in paths.items()}
-    versions |= {"private": teacher.get(f"/files/{ids['private']}").headers["ETag"], "policy": '"v0"'}
+    versions |= {"private": teacher.get(f"/files/{ids['private']}").headers["ETag"], "policy": '"v0"', "sheet": '"v0"'}
     return Stage(ids, versions)
 
 

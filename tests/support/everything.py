@@ -28,6 +28,7 @@ from courses.minimum.models import LostSeat
 from courses.plans.models import TermPlan
 from courses.recognition.models import Recognition, RecognitionRequest
 from courses.results.models import Result
+from courses.rosters.models import AttendanceMark, AttendanceSheet, LeaveRequest
 from zutuan.calendar.models import (
     BusyPeriod,
     CalendarEdition,
@@ -40,6 +41,7 @@ from zutuan.calendar.models import (
     TimetableStudent,
 )  # fmt: skip
 from zutuan.clusters.models import FormerName
+from zutuan.exports.models import ExportFormat
 from zutuan.imports.models import ImportBatch, ImportLine
 from zutuan.jobs import OutboxMessage
 from zutuan.notices.models import GroupChat, Notice, NoticeChoice
@@ -157,6 +159,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
     _draw(session, cast, offering.id, enrolment.id)
     session.add(LostSeat(enrolment_id=enrolment.id, offering_id=offering.id))
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
+    _attendance(session, cast, enrolment)
     _files(session, course.id, student.id)
     _grades(session, offering.id, enrolment.id, teacher.id)
     open_session(session, student.id, NOW)
@@ -204,6 +207,25 @@ def _draw(session: Session, cast: Cast, offering_id: int, enrolment_id: int) -> 
     listed.wishes.append(Wish(offering_id=offering_id, rank=1, outcome="won", enrolment_id=enrolment_id))
     statement = DrawStatement(draw_id=draw.id, content={}, created_at=NOW)
     session.add_all([listed, statement, DrawLot(draw_id=draw.id, offering_id=offering_id)])
+
+
+def _attendance(session: Session, cast: Cast, enrolment: Enrolment) -> None:
+    sheet = AttendanceSheet(
+        offering_id=enrolment.offering_id, source_type="offering", source_id=enrolment.offering_id, week=12, weekday=3,
+        period=1, starts=NOW, ends=LATER,
+    )  # fmt: skip
+    session.add(sheet)
+    session.flush()
+    ids = {"sheet_id": sheet.id, "enrolment_id": enrolment.id}
+    session.add(AttendanceMark(**ids, status="leave", source="leave", at=NOW))
+    session.add(LeaveRequest(**ids, reason="发烧", asked_at=NOW))
+    column = {"column": "number", "head": "学号", "value": ""}
+    session.add(
+        ExportFormat(
+            school_id=cast.schools["A"], kind="roster", name="教务系统", file_type="xlsx", columns=[column], created_at=NOW,
+            updated_at=NOW,
+        )
+    )  # fmt: skip
 
 
 def _course(session: Session, cast: Cast, teacher_id: int, code: str = "EDU001") -> Course:

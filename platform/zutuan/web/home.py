@@ -13,7 +13,7 @@ from markupsafe import Markup
 from zutuan.calendar.today import today_plan
 from zutuan.clock import clock
 from zutuan.demo import OLD_DAYS, age_days
-from zutuan.feature import Card, NavEntry, Todo
+from zutuan.feature import Card, NavEntry, Todo, Way
 from zutuan.notices.services import unread_count
 from zutuan.people.demo import demo_sign_ins
 from zutuan.people.services import set_locale
@@ -47,6 +47,13 @@ def parts(place: str, subject: Any = None) -> Markup:
     makers = [feature.parts[place] for feature in features if place in feature.parts]
     cards = [card for make in makers for card in make(db(), actor(), subject)]
     return Markup("").join(Markup(render_template(card.template, **card.context)) for card in cards)  # noqa: S704
+
+
+def ways(place: str, subject: Any = None) -> list[Way]:
+    """Where later features lead from that place."""
+    features = current_app.extensions["zutuan"].features
+    makers = [feature.ways[place] for feature in features if place in feature.ways]
+    return [way for make in makers for way in make(db(), actor(), subject)]
 
 
 def _where(who: Actor) -> str:
@@ -167,4 +174,4 @@ def _page_context() -> dict[str, Any]:
 def register(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.context_processor(page_context)
-    app.jinja_env.globals["parts"] = parts
+    app.jinja_env.globals.update(parts=parts, ways=ways)

@@ -17,6 +17,7 @@ from werkzeug.routing import IntegerConverter
 from courses.admission import feature as admission
 from courses.catalogue import feature as catalogue
 from courses.enrolment import feature as enrolment
+from courses.flows import feature as flows
 from courses.plans import feature as plans
 from zutuan.calendar import feature as calendar
 from zutuan.calendar import sources
@@ -53,7 +54,7 @@ from zutuan.web.upkeep import Upkeep
 FEATURES: tuple[Feature, ...] = (
     people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, papers.FEATURE,
     policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, plans.FEATURE, admission.FEATURE,
-    enrolment.FEATURE, operations.FEATURE,
+    enrolment.FEATURE, flows.FEATURE, operations.FEATURE,
 )  # fmt: skip
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)

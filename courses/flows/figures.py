@@ -145,7 +145,7 @@ FIGURES: tuple[Figure, ...] = (
         OFFERING, None, counting.taken,
     ),
     Figure(
-        "seat_use", _l("名额使用率"), _l("%"), _l("已占名额除以提供名额，保留一位小数。"),
+        "seat_use", _l("名额使用率"), "%", _l("已占名额除以提供名额，保留一位小数。"),
         OFFERING, None, None, "share", "seats_taken", "seats",
     ),
     Figure(

@@ -32,6 +32,10 @@ PAGES = {
     ("/admissions", "B registrar"): 21,
     ("/term-plans", "A teacher"): 5,
     ("/offerings/{offering}/roster.xlsx", "A teacher"): 13,
+    ("/clusters/{cluster}/flows", "A cluster_admin"): 12,
+    ("/clusters/{cluster}/flows", "B registrar"): 14,
+    ("/clusters/{cluster}/flows/rows?figure=requests", "A cluster_admin"): 9,
+    ("/clusters/{cluster}/flows/rows?figure=home_median", "A cluster_admin"): 9,
     ("/me/timetable", "B student"): 13,
     ("/search?q=课程", "B student"): 6,
     ("/api/v1/courses", "B student"): 5,
@@ -68,7 +72,9 @@ class World:
         school, role = who.split()
         client = self.app.test_client()
         browser_session(client, self.cast.who(school, role))
-        path = page.format(offering=self.taught[0].offering_id, course=self.taught[0].course_id)
+        path = page.format(
+            offering=self.taught[0].offering_id, course=self.taught[0].course_id, cluster=self.cast.clusters["A"]
+        )
         assert client.get(path).status_code == 200, path
         with statements(self.database) as seen:
             client.get(path)

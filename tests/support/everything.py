@@ -21,6 +21,7 @@ from courses.catalogue.models import (
     SeatPool,
 )
 from courses.enrolment.models import Enrolment, EnrolmentEvent
+from courses.flows.models import FigureFreeze, FrozenFigure, FrozenValue
 from courses.plans.models import TermPlan
 from zutuan.calendar.models import (
     BusyPeriod,
@@ -128,8 +129,27 @@ def one_of_each(session: Session, cast: Cast) -> None:
     session.flush()
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
     _files(session, course.id, student.id)
+    _frozen(session, cast, enrolment.id)
     open_session(session, student.id, NOW)
     audit(session, None, "test.everything", Subject(), now=NOW)
+
+
+def _frozen(session: Session, cast: Cast, enrolment_id: int) -> None:
+    """A figure that was frozen, with the row that it counted."""
+    freeze = FigureFreeze(
+        cluster_id=cast.clusters["A"], cluster_name="甲组团", academic_year="2026-2027", number=1, name="期中上报",
+        made_by=cast.who("A", "cluster_admin").id, frozen_at=NOW,
+    )  # fmt: skip
+    session.add(freeze)
+    session.flush()
+    words = {f"{name}_{locale}": name for name in ("title", "unit", "definition") for locale in ("zh", "en")}
+    session.add(FrozenFigure(freeze_id=freeze.id, figure="requests", plan_code="2.2.2", **words))
+    session.add(
+        FrozenValue(
+            freeze_id=freeze.id, figure="requests", home_id=cast.schools["B"], home_name="甲参与师范大学",
+            host_id=cast.schools["A"], host_name="甲牵头师范大学", value=Decimal(1), rows=[enrolment_id],
+        )
+    )  # fmt: skip
 
 
 def _course(session: Session, cast: Cast, teacher_id: int, code: str = "EDU001") -> Course:

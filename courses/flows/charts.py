@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from courses.flows.rules import shade
+
 # In units of the drawing, which grows with the page; text is 13 high.
 LABEL, AFTER, WIDTH = 190, 70, 760
 ROW, BAR, GAP = 40, 13, 4
@@ -55,11 +57,14 @@ def short(name: str, most: int = NAME) -> str:
     return name
 
 
-def bars(rows: Sequence[tuple[str, Sequence[tuple[Any, str]]]], ticks: Sequence[Sequence[Any]] = ()) -> Bars:
-    """Horizontal bars: rows of (name, [(value, text), … one for each series]); `ticks`: a mark beyond each bar."""
+def bars(
+    rows: Sequence[tuple[str, Sequence[tuple[Any, str]]]], ticks: Sequence[Sequence[Any]] = (), after: float = AFTER
+) -> Bars:
+    """Horizontal bars: rows of (name, [(value, text), … one for each series]); `ticks`: a mark beyond each bar; `after`:
+    the room for the texts."""
     marks = [value for row in ticks for value in row if value is not None]
     highest = max([*(value or 0 for _name, series in rows for value, _text in series), *marks, 0])
-    scale = (WIDTH - LABEL - AFTER) / float(highest or 1)
+    scale = (WIDTH - LABEL - after) / float(highest or 1)
     made, y = [], 0.0
     for index, (name, series) in enumerate(rows):
         drawn = []
@@ -93,7 +98,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Band:
-    """What goes from one school to another: a path, and a word for who asks."""
+    """What goes from one school to another: a path, a word for who asks, and how dark it is drawn."""
 
     home: int
     host: int
@@ -158,18 +163,18 @@ def _bands(
 ) -> list[Band]:  # fmt: skip
     at_left, at_right = {node.id: node.y for node in left}, {node.id: node.y for node in right}
     names = {("home", node.id): node.full for node in left} | {("host", node.id): node.full for node in right}
-    made = []
-    for number, home in enumerate(node.id for node in left):
+    made, highest = [], Decimal(max(merged.values(), default=0))
+    for home in (node.id for node in left):
         for host in (node.id for node in right):
             value = merged.get((home, host), 0)
             if value:
                 thick = max(value * scale, FEWEST)
                 path = _path(at_left[home], at_right[host], thick)
                 text = f"{names['home', home]} → {names['host', host]}"
-                made.append(Band(home, host, value, path, text, number % 4))
+                made.append(Band(home, host, value, path, text, shade(Decimal(value), highest)))
                 at_left[home] += thick
                 at_right[host] += thick
-    return made
+    return sorted(made, key=lambda band: band.value)  # the large ones are drawn over the small
 
 
 def _path(from_: float, to: float, thick: float) -> str:

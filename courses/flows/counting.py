@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +21,7 @@ from zutuan.sharing import scopes
 from zutuan.sharing.models import Share, SharedItem
 
 UNMARKED = "none"
-HOME_WORD, HOST_WORD = ("approve", "deny"), ("host_approve", "host_deny")
+ACCEPTED, HOME_WORD, HOST_WORD = ("accept",), ("approve", "deny"), ("host_approve", "host_deny")
 
 
 @dataclass(frozen=True)
@@ -131,26 +130,54 @@ def offerings(scope: Scope) -> Any:
 # --- what rows add ----------------------------------------------------------------------------------------------
 
 
-def _event(names: Collection[str]) -> sa.ScalarSelect[datetime]:
+def _event(names: Collection[str]) -> Any:
     v = EnrolmentEvent
     query = sa.select(sa.func.min(v.at)).where(v.enrolment_id == Enrolment.id, v.event.in_(names))
     return query.correlate(Enrolment).scalar_subquery()
 
 
-def _asked() -> sa.ColumnElement[datetime]:
+def _home(steps: Any, asked: Any, said: Any) -> sa.ColumnElement[int | None]:
+    """From being asked to the home school's last word; nothing where its policy asks nobody, or it has not spoken."""
+    return sa.case((steps > 0, seconds_between(asked, said)), else_=None)
+
+
+def _host(asked: Any, home: Any, said: Any) -> sa.ColumnElement[int | None]:
+    """From the home school's word (or from being asked, where the host spoke first) to the host's."""
+    return seconds_between(sa.case((home <= said, home), else_=asked), said)
+
+
+def _asked(accepted: Any) -> Any:
     """When the home school was asked: by the request, or by taking the seat that the queue had offered."""
-    return sa.func.coalesce(_event(("accept",)), Enrolment.created_at)
+    return sa.func.coalesce(accepted, Enrolment.created_at)
 
 
 def home_seconds() -> sa.ColumnElement[int | None]:
-    """From being asked to the home school's last word; nothing where its policy asks nobody, or it has not spoken."""
-    return sa.case((Enrolment.home_steps > 0, seconds_between(_asked(), _event(HOME_WORD))), else_=None)
+    return _home(Enrolment.home_steps, _asked(_event(ACCEPTED)), _event(HOME_WORD))
 
 
 def host_seconds() -> sa.ColumnElement[int | None]:
-    """From the home school's word (or from being asked, where the host spoke first) to the host's."""
-    home, host = _event(HOME_WORD), _event(HOST_WORD)
-    return seconds_between(sa.case((home <= host, home), else_=_asked()), host)
+    return _host(_asked(_event(ACCEPTED)), _event(HOME_WORD), _event(HOST_WORD))
+
+
+def timed(scope: Scope) -> Any:
+    """(home school, host school, `home_word` seconds, `host_word` seconds) of every request with a word: the same as the
+    two above, each request's events read once."""
+    e, v = Enrolment, EnrolmentEvent
+
+    def first(names: Collection[str]) -> Any:
+        return sa.func.min(sa.case((v.event.in_(names), v.at)))
+
+    told = sa.and_(v.enrolment_id == e.id, v.event.in_((*ACCEPTED, *HOME_WORD, *HOST_WORD)))
+    kept = (e.id, e.home_school_id, e.host_school_id, e.home_steps, e.created_at)
+    moments = (
+        _asked(first(ACCEPTED)).label("asked"), first(HOME_WORD).label("home_at"), first(HOST_WORD).label("host_at"),
+    )  # fmt: skip
+    rows = enrolments(scope).join(v, told).with_only_columns(*kept, *moments).group_by(*kept).subquery().c
+    return sa.select(
+        rows.home_school_id, rows.host_school_id,
+        _home(rows.home_steps, rows.asked, rows.home_at).label("home_word"),
+        _host(rows.asked, rows.home_at, rows.host_at).label("host_word"),
+    )  # fmt: skip
 
 
 def _seats(column: Any) -> sa.ScalarSelect[int]:

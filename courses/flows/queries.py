@@ -117,8 +117,7 @@ class Board:
 def board(session: Session, scope: Scope, now: datetime) -> Board:
     """The numbers of now, by one grouped statement for each kind of row."""
     values: dict[rules.Cell, Decimal | None] = {**_of_enrolments(session, scope), **_of_offerings(session, scope)}
-    for kind in (figures.HOME_WORD, figures.HOST_WORD):
-        values |= _of_words(session, scope, kind)
+    values |= _of_words(session, scope)
     figures.add_shares(values)
     if scope.schools is not None:
         values = rules.of_schools(values, scope.schools)
@@ -174,36 +173,42 @@ def _cells(counted: Sequence[figures.Figure], found: dict[Any, Sequence[Any]]) -
     return cells
 
 
-def _of_words(session: Session, scope: Scope, kind: str) -> dict[rules.Cell, Decimal | None]:
+def _of_words(session: Session, scope: Scope) -> dict[rules.Cell, Decimal | None]:
     """Percentiles by nearest rank, of each school and of all, ranked by the database."""
-    counted = sorted(figures.of(kind), key=lambda each: each.percent)
-    _id, home, host, adds = figures.columns(counted[0])
-    column, place = (
-        (home, lambda school: (school, None)) if kind == figures.HOME_WORD else (host, lambda school: (None, school))
-    )
-    rows = counting.enrolments(scope).with_only_columns(column.label("school"), adds.label("seconds")).subquery().c
-    count, number, order = sa.func.count().over, sa.func.row_number().over, rows.seconds
+    rows = counting.timed(scope).cte("timed").c
+    sides = {figures.HOME_WORD: rows.home_school_id, figures.HOST_WORD: rows.host_school_id}
+    found = session.execute(sa.union_all(*(_ranked(kind, school, rows[kind]) for kind, school in sides.items()))).all()
+    cells: dict[rules.Cell, Decimal | None] = {}
+    for kind in sides:
+        counted = {each.percent: each.key for each in figures.of(kind)}
+        of_kind = [row[1:] for row in found if row[0] == kind]
+        for index, percent in enumerate(RANKS):
+            for school, *seconds in of_kind:
+                place = (school, None) if kind == figures.HOME_WORD else (None, school)
+                cells[(counted[percent], *place)] = rules.hours(seconds[index])
+            over_all = [row[1 + len(RANKS) + index] for row in of_kind]
+            least = min((each for each in over_all if each is not None), default=None)
+            if least is not None:
+                cells[counted[percent], None, None] = rules.hours(least)
+    return cells
+
+
+def _ranked(kind: str, school: Any, seconds: Any) -> Any:
+    """(kind, school, the percentiles of the school, those of all as far as they are the school's)."""
+    number, count = sa.func.row_number().over, sa.func.count().over
     ranked = (
         sa.select(
-            rows.school, rows.seconds,
-            number(partition_by=rows.school, order_by=order).label("rank"), count(partition_by=rows.school).label("n"),
-            number(order_by=order).label("rank_of_all"), count().label("all"),
-        ).where(rows.seconds.is_not(None)).subquery().c
+            school.label("school"), seconds.label("seconds"),
+            number(partition_by=school, order_by=seconds).label("rank"), count(partition_by=school).label("n"),
+            number(order_by=seconds).label("rank_of_all"), count().label("all"),
+        ).where(seconds.is_not(None)).subquery().c
     )  # fmt: skip
     picks = [
         sa.func.min(sa.case((rank * 100 >= percent * n, ranked.seconds)))
         for rank, n in ((ranked.rank, ranked.n), (ranked.rank_of_all, ranked.all))
         for percent in RANKS
     ]
-    found = session.execute(sa.select(ranked.school, *picks).group_by(ranked.school)).all()
-    cells: dict[rules.Cell, Decimal | None] = {}
-    for index, figure in enumerate(counted):
-        for school, *seconds in found:
-            cells[(figure.key, *place(school))] = rules.hours(seconds[index])
-        over_all = [row[1 + len(RANKS) + index] for row in found if row[1 + len(RANKS) + index] is not None]
-        if over_all:
-            cells[figure.key, None, None] = rules.hours(min(over_all))
-    return cells
+    return sa.select(sa.literal(kind), ranked.school, *picks).group_by(ranked.school)
 
 
 # --- frozen -------------------------------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ def times(board: Board, side: str) -> charts.Bars:
             text = _("%(n)s 小时，九成 %(most)s", n=shown(f"{side}_median", middle), most=shown(f"{side}_p90", most))
             rows.append((school.name, [(middle, text)]))
             ticks.append([most])
-    return charts.bars(rows, ticks)
+    return charts.bars(rows, ticks, after=180)
 
 
 def flow(board: Board, key: str) -> charts.Flow:

@@ -77,7 +77,7 @@ class Rows(MethodView):
         """The rows that a figure counts: of a home school, of a host school, of both, or all."""
         seen, scope, _terms = _scope(cluster_id, query)
         where = (query["home"], query["host"], query["cursor"], query["limit"])
-        return listing.page(db(), BY_KEY[key], scope, seen.named, *where)
+        return listing.page(db(), BY_KEY[key], queries.narrowed(scope, query["school"]), seen.named, *where)
 
 
 @flows_api.route("/<id:cluster_id>/freezes")

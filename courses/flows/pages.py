@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -108,18 +108,10 @@ def board_workbook(cluster_id: int) -> ResponseReturnValue:
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def _narrowed(chosen: Chosen) -> Scope:
-    """`school`: only rows that have it on either side; nobody is shown more by it."""
-    school = chosen.query["school"]
-    if school is None or (chosen.scope.schools is not None and school not in chosen.scope.schools):
-        return chosen.scope
-    return replace(chosen.scope, schools=frozenset({school}))
-
-
 @blueprint.get("/clusters/<id:cluster_id>/flows/rows")
 def rows(cluster_id: int) -> ResponseReturnValue:
     chosen = _chosen(cluster_id, schemas.FigureRowsQuery())
-    seen, query, scope = chosen.seen, chosen.query, _narrowed(chosen)
+    seen, query, scope = chosen.seen, chosen.query, queries.narrowed(chosen.scope, chosen.query["school"])
     figure, at = BY_KEY[query["figure"]], (query["home"], query["host"])
     page = listing.page(db(), figure, scope, seen.named, *at, query["cursor"], PAGE)
     sides = queries.schools(db(), cluster_id, {id_ for id_ in (*at, query["school"]) if id_}, actor().now)
@@ -141,7 +133,14 @@ def _kept() -> dict[str, str]:
 def rows_workbook(cluster_id: int) -> ResponseReturnValue:
     chosen = _chosen(cluster_id, schemas.FigureRowsQuery())
     figure, query = BY_KEY[chosen.query["figure"]], chosen.query
-    lines = listing.every(db(), figure, _narrowed(chosen), chosen.seen.named, query["home"], query["host"])
+    lines = listing.every(
+        db(),
+        figure,
+        queries.narrowed(chosen.scope, chosen.query["school"]),
+        chosen.seen.named,
+        query["home"],
+        query["host"],
+    )
     name = f"{chosen.seen.cluster.name}-{chosen.scope.term.text}-{figure.title}.xlsx"
     return xlsx_download(name, views.rows_table(figure.key, lines, frozen=False))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -91,6 +91,13 @@ def terms(session: Session, cluster_id: int, now: datetime) -> tuple[list[TermKe
     keys = sorted(((TermKey(year, number), begins) for year, number, begins in found), reverse=True)
     begun = [key for key, begins in sorted(keys, key=lambda each: each[1]) if begins <= local(now).date()]
     return [key for key, _ in keys], begun[-1] if begun else (keys[0][0] if keys else None)
+
+
+def narrowed(scope: Scope, school_id: int | None) -> Scope:
+    """Only rows that have the school on either side; nobody is shown more by it."""
+    if school_id is None or (scope.schools is not None and school_id not in scope.schools):
+        return scope
+    return replace(scope, schools=frozenset({school_id}))
 
 
 # --- the board ----------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +23,7 @@ from support.http import api, browser_session, csrf_token
 from support.teaching import add_people, at_time, ok, refused, teach, to_cluster
 
 from courses.enrolment.models import Enrolment, EnrolmentEvent
-from courses.flows import figures, listing, queries, rules, services
+from courses.flows import charts, figures, listing, queries, rules, services
 from courses.flows.counting import Scope
 from courses.flows.rules import TermKey
 from courses.results.models import Result
@@ -310,6 +312,88 @@ def test_the_pages(small: World) -> None:
         assert "B student" in student and "C student" in student  # C's students sit in B's class
     with browsing(small.app, small.cast.who("D", "registrar")) as client:
         assert client.get(base).status_code == 404
+
+
+def test_every_link_of_the_board_says_its_number_again(small: World) -> None:
+    """The page as its reader meets it: each number, followed, is the number at the head of its rows."""
+    base = f"/clusters/{small.cast.clusters['A']}/flows"
+    for school, role in (("A", "cluster_admin"), ("C", "registrar")):
+        with browsing(small.app, small.cast.who(school, role)) as client:
+            links = set(re.findall(rf'<a href="({base}/rows[^"]*)">([^<]+)</a>', client.get(base).text))
+            assert len(links) > 10
+            for address, text in links:
+                page = client.get(html.unescape(address)).text
+                head = re.search(r'<p class="figure"><b>([^<]+)</b>', page)
+                assert head is not None
+                if "school=" not in address:  # received less sent opens both
+                    assert head[1] == text, address
+                listed = re.search(r'<span class="num">共 (\d+) 项', page)
+                if "figure=requests" in address or "figure=enrolled" in address:
+                    assert listed is not None and listed[1] == head[1], address
+
+
+def test_a_balance_opens_both_of_its_sides_and_widens_nothing(small: World) -> None:
+    rows, schools = f"{flows(small.cast)}/flow-figures/enrolled/rows", small.cast.schools
+    admin, registrar = (api(small.app, small.cast.who(*who)) for who in (("A", "cluster_admin"), ("B", "registrar")))
+    sent, received, both = (
+        ok(admin.get(f"{rows}?{side}={schools['B']}"))["total"] for side in ("home", "host", "school")
+    )
+    assert both == sent + received == 6
+    assert ok(registrar.get(f"{rows}?school={schools['C']}"))["total"] == both
+    assert ok(registrar.get(f"{rows}?home={schools['C']}&host={schools['A']}"))["total"] == 0
+    refused(admin.get(f"{rows}?term=2026"), 422, "invalid")
+
+
+def test_in_english(small: World) -> None:
+    with browsing(small.app, small.cast.who("A", "cluster_admin")) as client:
+        with client.session_transaction() as cookie:
+            cookie["lang"] = "en"
+        page = client.get(f"/clusters/{small.cast.clusters['A']}/flows").text
+        assert "Flows and use" in page and "What each figure means" in page
+
+
+# --- charts -------------------------------------------------------------------------------------------------------
+
+
+def test_bars_are_as_long_as_their_numbers() -> None:
+    drawn = charts.bars([("甲", [(4, "4"), (2, "2")]), ("乙", [(0, "0"), (None, "—")])], after=100)
+    (four, two), (none, nothing) = (row.bars for row in drawn.rows)
+    assert four.width == 2 * two.width == charts.WIDTH - charts.LABEL - 100 and none.width == nothing.width == 0
+    assert four.y < two.y < none.y < nothing.y < drawn.height
+    (row,) = charts.bars([("甲", [(2, "2")])], [[8]]).rows
+    assert row.bars[0].tick == 4 * row.bars[0].width
+    assert charts.bars([]).height == 0
+
+
+def test_bands_leave_one_side_as_thick_as_they_reach_the_other() -> None:
+    pairs = {(1, 2): Decimal(60), (1, 3): Decimal(30), (4, 2): Decimal(10)}
+    drawn = charts.flow(pairs, {1: "甲", 2: "乙", 3: "丙", 4: "丁"}, "其他")
+    assert [(node.full, node.value) for node in drawn.homes] == [("甲", 90), ("丁", 10)]
+    assert [(node.full, node.value) for node in drawn.hosts] == [("乙", 70), ("丙", 30)]
+    assert sum(node.height for node in drawn.homes) == pytest.approx(sum(node.height for node in drawn.hosts))
+    assert [(band.text, band.value, band.shade) for band in drawn.bands] == [
+        ("丁 → 乙", 10, 1), ("甲 → 丙", 30, 3), ("甲 → 乙", 60, 5),
+    ]  # fmt: skip
+
+
+def test_many_schools_are_drawn_as_the_largest_and_the_rest() -> None:
+    pairs = {(n, 100): Decimal(n) for n in range(1, 31)}
+    drawn = charts.flow(pairs, {n: str(n) for n in (*range(1, 31), 100)}, "其他")
+    assert len(drawn.homes) == charts.MOST + 1 and drawn.homes[-1].full == "其他"
+    assert sum(node.value for node in drawn.homes) == drawn.hosts[0].value == sum(range(1, 31))
+    assert charts.flow({}, {}, "其他").bands == []
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [
+        ("四川师范大学", "四川师范大学"),
+        ("西昌民族幼儿师范高等专科学校", "西昌民族幼儿师范高等专科…"),
+        ("A" * 40, "A" * 25 + "…"),
+    ],
+)
+def test_long_names_are_cut_where_they_would_leave_the_drawing(name: str, drawn: str) -> None:
+    assert charts.short(name) == drawn
 
 
 # --- frozen ---------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from courses.adjustments import feature as adjustments
 from courses.admission import feature as admission
 from courses.catalogue import feature as catalogue
 from courses.enrolment import feature as enrolment
+from courses.flows import feature as flows
 from courses.grades import feature as grades
 from courses.lottery import feature as lottery
 from courses.minimum import feature as minimum
@@ -63,7 +64,7 @@ FEATURES: tuple[Feature, ...] = (
     people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE,
     papers.FEATURE, policies.FEATURE, exports.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE,
     plans.FEATURE, admission.FEATURE, recognition.FEATURE, enrolment.FEATURE, lottery.FEATURE, adjustments.FEATURE,
-    minimum.FEATURE, rosters.FEATURE, grades.FEATURE, results.FEATURE, operations.FEATURE,
+    minimum.FEATURE, rosters.FEATURE, grades.FEATURE, results.FEATURE, flows.FEATURE, operations.FEATURE,
 )  # fmt: skip
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)

@@ -207,6 +207,11 @@ OPERATIONS = {
     "plan.read_draft": Operation("GET", "/clusters/{cluster}/term-plans/{plan}"),
     "plan.publish": Operation("POST", "/clusters/{cluster}/term-plans/{plan}/publish", _nothing),
     "plan.board": Operation("GET", "/clusters/{cluster}/term-plans/{plan}/board"),
+    "flows.read": Operation("GET", "/clusters/{cluster}/flows"),
+    "flows.rows": Operation("GET", "/clusters/{cluster}/flow-figures/requests/rows"),
+    "flows.freeze": Operation(
+        "POST", "/clusters/{cluster}/freezes", lambda _: {"academic_year": YEAR, "number": 1, "name": "期末上报"}
+    ),
     "admission.list": Operation("GET", "/schools/{school}/admissions", contains="theirs"),
     "admission.decide": Operation("POST", "/schools/{school}/admissions", _admits),
     "school.list": Operation("GET", "/schools"),

@@ -44,6 +44,10 @@ PAGES = {
     ("/term-plans", "A teacher"): 5,
     ("/offerings/{offering}/roster.xlsx", "A teacher"): 13,
     ("/me/timetable", "B student"): 14,
+    ("/clusters/{cluster}/flows", "A cluster_admin"): 12,
+    ("/clusters/{cluster}/flows", "B registrar"): 14,
+    ("/clusters/{cluster}/flows/rows?figure=requests", "A cluster_admin"): 9,
+    ("/clusters/{cluster}/flows/rows?figure=home_median", "A cluster_admin"): 9,
     ("/search?q=课程", "B student"): 6,
     ("/api/v1/courses", "B student"): 6,
     ("/api/v1/courses?mine=1", "A teacher"): 5,
@@ -88,7 +92,9 @@ class World:
         school, role = who.split()
         client = self.app.test_client()
         browser_session(client, self.cast.who(school, role))
-        path = page.format(offering=self.taught[0].offering_id, course=self.taught[0].course_id)
+        path = page.format(
+            offering=self.taught[0].offering_id, course=self.taught[0].course_id, cluster=self.cast.clusters["A"]
+        )
         assert client.get(path).status_code == 200, path
         with statements(self.database) as seen:
             client.get(path)

@@ -25,6 +25,7 @@ from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.grades.models import GradeCorrection, GradeEntry, GradeScheme, GradeSheet
 from courses.lottery.models import Draw, DrawLot, DrawStatement, Wish, WishList
 from courses.minimum.models import LostSeat
+from courses.flows.models import FigureFreeze, FrozenFigure, FrozenValue
 from courses.plans.models import TermPlan
 from courses.recognition.models import Recognition, RecognitionRequest
 from courses.results.models import Result
@@ -162,6 +163,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
     _attendance(session, cast, enrolment)
     _files(session, course.id, student.id)
     _grades(session, offering.id, enrolment.id, teacher.id)
+    _frozen(session, cast, enrolment.id)
     open_session(session, student.id, NOW)
     audit(session, None, "test.everything", Subject(), now=NOW)
 
@@ -224,6 +226,22 @@ def _attendance(session: Session, cast: Cast, enrolment: Enrolment) -> None:
         ExportFormat(
             school_id=cast.schools["A"], kind="roster", name="教务系统", file_type="xlsx", columns=[column], created_at=NOW,
             updated_at=NOW,
+
+
+def _frozen(session: Session, cast: Cast, enrolment_id: int) -> None:
+    """A figure that was frozen, with the row that it counted."""
+    freeze = FigureFreeze(
+        cluster_id=cast.clusters["A"], cluster_name="甲组团", academic_year="2026-2027", number=1, name="期中上报",
+        made_by=cast.who("A", "cluster_admin").id, frozen_at=NOW,
+    )  # fmt: skip
+    session.add(freeze)
+    session.flush()
+    words = {f"{name}_{locale}": name for name in ("title", "unit", "definition") for locale in ("zh", "en")}
+    session.add(FrozenFigure(freeze_id=freeze.id, figure="requests", plan_code="2.2.2", **words))
+    session.add(
+        FrozenValue(
+            freeze_id=freeze.id, figure="requests", home_id=cast.schools["B"], home_name="甲参与师范大学",
+            host_id=cast.schools["A"], host_name="甲牵头师范大学", value=Decimal(1), rows=[enrolment_id],
         )
     )  # fmt: skip
 

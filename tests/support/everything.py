@@ -226,6 +226,8 @@ def _attendance(session: Session, cast: Cast, enrolment: Enrolment) -> None:
         ExportFormat(
             school_id=cast.schools["A"], kind="roster", name="教务系统", file_type="xlsx", columns=[column], created_at=NOW,
             updated_at=NOW,
+        )
+    )  # fmt: skip
 
 
 def _frozen(session: Session, cast: Cast, enrolment_id: int) -> None:

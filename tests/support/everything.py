@@ -22,10 +22,10 @@ from courses.catalogue.models import (
     SeatPool,
 )
 from courses.enrolment.models import Enrolment, EnrolmentEvent
+from courses.flows.models import FigureFreeze, FrozenFigure, FrozenValue
 from courses.grades.models import GradeCorrection, GradeEntry, GradeScheme, GradeSheet
 from courses.lottery.models import Draw, DrawLot, DrawStatement, Wish, WishList
 from courses.minimum.models import LostSeat
-from courses.flows.models import FigureFreeze, FrozenFigure, FrozenValue
 from courses.plans.models import TermPlan
 from courses.recognition.models import Recognition, RecognitionRequest
 from courses.results.models import Result

@@ -6,6 +6,7 @@ from typing import Any
 
 from drill.opening import FUYANG, NUMBER, TERM, YEAR, admin
 from drill.stage import Stage, ok
+from zutuan.clusters import succession
 
 SHOWN = ("requests", "enrolled", "completed")
 
@@ -34,10 +35,9 @@ def cells(stage: Stage) -> dict[Any, Any]:
 
 def still_says_so(stage: Stage) -> None:
     """Months later, with a school renamed: the frozen figures are what they were, names and all."""
-    from zutuan.commands_schools import rename_school
-
     before = ok(admin(stage).get(stage.kept["freeze"]))["schools"]
-    rename_school(stage.database, FUYANG, "阜阳师范大学（更名）")
+    with stage.database.write() as session:
+        succession.rename(session, None, stage.schools[FUYANG], "阜阳师范大学（更名）", stage.clock.now())
     after = ok(admin(stage).get(stage.kept["freeze"]))
     stage.shown(
         "学校更名后，定格的数字和名称不变",

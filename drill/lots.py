@@ -35,7 +35,7 @@ def announce(stage: Stage) -> None:
 def wish(stage: Stage) -> None:
     """Everybody ranks both classes, every other student the other way round."""
     path = stage.kept["draw"]
-    refused(admin(stage).post(f"{path}/run", {}), "draw_not_closed")
+    refused(admin(stage).post(f"{path}/run", {}), "wishing_still_open")
     wanted = [int(stage.kept[lot].rsplit("/", 1)[1]) for lot in LOTS]
     everybody = [who for school in HOMES for who in students(stage, school)]
     for number, who in enumerate(everybody):
@@ -61,7 +61,7 @@ def draw(stage: Stage) -> None:
     ok(admin(stage).post(f"{path}/run", {}))
     after = counts(stage)
     stage.shown(f"抽签给出全部 {seats} 个名额", after["held"] - before["held"] == seats, (before, after))
-    refused(admin(stage).post(f"{path}/run", {}), "draw_over")
+    refused(admin(stage).post(f"{path}/run", {}), "drawn_already")
     got = Counter(state(stage, who) for who in stage.kept["wishers"])
     stage.shown("每人至多得到一个，落选的也收到说明", got["one"] == seats and not got["more"], got)
     add_up(stage)

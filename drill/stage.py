@@ -24,7 +24,7 @@ from zutuan.app import create_app, make_worker
 from zutuan.clock import Clock, at_shanghai, clock, local
 from zutuan.config import load
 from zutuan.db import Database
-from zutuan.jobs import Worker
+from zutuan.jobs import OutboxMessage, Worker
 from zutuan.migrate import upgrade
 from zutuan.people.models import Affiliation, Person
 from zutuan.people.roles import At, grant_role
@@ -86,6 +86,12 @@ class Stage:
             self.worker.tick()
             while self.worker.drain():
                 pass
+        with self.database.read() as session:
+            failed = session.execute(
+                sa.select(OutboxMessage.topic, OutboxMessage.error).where(OutboxMessage.error != "")
+            )
+            for topic, error in failed:
+                raise Failed(f"{topic}: {error}")
 
     # --- people -------------------------------------------------------------------------------------------------
 
@@ -168,8 +174,8 @@ def refused(response: TestResponse, code: str) -> Any:
 
 
 def changed(api: Api, method: str, path: str, body: Any) -> Any:
-    """PATCH or PUT as whoever has just read it."""
-    tag = api.get(path).headers["ETag"]
+    """PATCH or PUT as whoever has just read it (the entries of a sheet with the sheet)."""
+    tag = api.get(path.removesuffix("/entries")).headers["ETag"]
     return ok(api.request(method, path, body, headers={"If-Match": tag}))
 
 

@@ -33,20 +33,23 @@ def swapped_days(stage: Stage) -> None:
     before = meetings(stage, who, TAKES - timedelta(days=1), SWAPPED + timedelta(days=1))
     stage.shown("放假前，课表上是原来的日期", [each.date() for each in before] == [TAKES], before)
     heard = notices(stage, who)
-    blank = dict.fromkeys(calendar_rows(0)[0], "")
-    rows = [
-        *calendar_rows(LATE.get(LEAD, 0)),
-        {**blank, "类型": "节假日", "名称": "国庆节", "开始": HOLIDAY[0].isoformat(), "结束": HOLIDAY[1].isoformat()},
-        {**blank, "类型": "调休", "名称": "国庆节", "开始": SWAPPED.isoformat(), "补课日期": TAKES.isoformat()},
-    ]
-    for row in rows:
-        row.setdefault("结束", "")
-        row["补课日期"] = row.get("补课日期", "")
-    hands_in(stage, LEAD, "calendar", rows)
+    new_calendar(stage)
     after = meetings(stage, who, TAKES - timedelta(days=1), SWAPPED + timedelta(days=1))
     stage.shown("调休后，周二的课移到周六", [each.date() for each in after] == [SWAPPED], after)
     stage.shown("学生为此得到一条通知", notices(stage, who) == heard + 1, notices(stage, who) - heard)
     stage.shown("订阅的日历说的相同", SWAPPED in {each.date() for each in feed(stage, who)}, feed(stage, who))
+
+
+def new_calendar(stage: Stage, *more: dict[str, Any]) -> None:
+    """The host's calendar with its holiday and swapped day, and whatever else it says now."""
+    blank = dict.fromkeys((*calendar_rows(0)[0], "补课日期"), "")
+    rows = [
+        *calendar_rows(LATE.get(LEAD, 0)),
+        {"类型": "节假日", "名称": "国庆节", "开始": HOLIDAY[0].isoformat(), "结束": HOLIDAY[1].isoformat()},
+        {"类型": "调休", "名称": "国庆节", "开始": SWAPPED.isoformat(), "补课日期": TAKES.isoformat()},
+        *more,
+    ]
+    hands_in(stage, LEAD, "calendar", [{**blank, **row} for row in rows])
 
 
 def meetings(stage: Stage, who: Who, first: date, last: date, title: str = "课堂观察") -> list[datetime]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from drill.opening import FUYANG, HOMES, LEAD, registrar, students
-from drill.seats import add_up, mine
+from drill.seats import add_up, mine, pending
 from drill.stage import Stage, ok, refused
 
 SMALL, OTHER = "EDU3-01", "EDU4-01"
@@ -19,11 +19,8 @@ def few_come(stage: Stage) -> None:
     for who in sat:
         ok(stage.api(who).post(f"{path}/enrolments", {}), 201)
     for school in HOMES:
-        api = registrar(stage, school)
-        number = int(path.rsplit("/", 1)[1])
-        asked = ok(api.get("/enrolments?state=pending&limit=200"))["items"]
-        ids = [each["id"] for each in asked if each["offering_id"] == number]
-        ok(api.post("/enrolments/decide", {"event": "approve", "ids": ids}))
+        ids = pending(stage, school, path)
+        ok(registrar(stage, school).post("/enrolments/decide", {"event": "approve", "ids": ids}))
     stage.kept["sat"] = sat
 
 

@@ -129,7 +129,10 @@ def resit(stage: Stage) -> None:
     )
     sheet_path = f"/grade-sheets/{whole['id']}"
     changed(
-        teacher, "PUT", f"{sheet_path}/entries", {"entries": [entry(whole["entries"][0], "80", "88")]}, at=sheet_path
+        teacher,
+        "PUT",
+        f"{sheet_path}/entries",
+        {"entries": [entry(whole["entries"][0], "80", "88")]},
     )
     ok(teacher.post(f"{sheet_path}/submit"))
     ok(office.post(f"{sheet_path}/confirm"))

@@ -37,7 +37,7 @@ def still_says_so(stage: Stage) -> None:
     """Months later, with a school renamed: the frozen figures are what they were, names and all."""
     before = ok(admin(stage).get(stage.kept["freeze"]))["schools"]
     with stage.database.write() as session:
-        succession.rename(session, None, stage.schools[FUYANG], "阜阳师范大学（更名）", stage.clock.now())
+        succession.rename(session, None, stage.schools[FUYANG], "阜阳师范大学（更名）", None, stage.clock.now())
     after = ok(admin(stage).get(stage.kept["freeze"]))
     stage.shown(
         "学校更名后，定格的数字和名称不变",

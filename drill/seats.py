@@ -51,9 +51,9 @@ def decide(stage: Stage) -> None:
     path = stage.kept[f"{RUSH}-01"]
     for school in HOMES:
         api = registrar(stage, school)
-        asked = [each["id"] for each in ok(api.get("/enrolments?state=pending&limit=200"))["items"]]
-        ok(api.post("/enrolments/decide", {"event": "deny", "ids": asked[:1], "reason": "本学期已超出培养方案学分"}))
-        ok(api.post("/enrolments/decide", {"event": "approve", "ids": asked[1:]}))
+        first, *others = pending(stage, school, path)
+        ok(api.post("/enrolments/decide", {"event": "deny", "ids": [first], "reason": "本学期已超出培养方案学分"}))
+        ok(api.post("/enrolments/decide", {"event": "approve", "ids": others}))
     stage.works()
     offered = [who for who in stage.kept["queue"] if mine(stage, who, path)["state"] == "offered"]
     stage.shown("两校各退下一个名额，各校候补第一位得到", {who.school for who in offered} == set(HOMES), offered)
@@ -66,10 +66,15 @@ def decide(stage: Stage) -> None:
     refused(stage.api(waits).post(f"/enrolments/{mine(stage, waits, path)['id']}/accept", {}), "enrolment_over")
     ok(stage.api(follows).post(f"/enrolments/{mine(stage, follows, path)['id']}/accept", {}))
     for school in HOMES:
-        api = registrar(stage, school)
-        asked = [each["id"] for each in ok(api.get("/enrolments?state=pending&limit=200"))["items"]]
-        ok(api.post("/enrolments/decide", {"event": "approve", "ids": asked}))
+        asked = pending(stage, school)
+        ok(registrar(stage, school).post("/enrolments/decide", {"event": "approve", "ids": asked}))
     add_up(stage)
+
+
+def pending(stage: Stage, school: str, path: str = "") -> list[int]:
+    """What waits for the school's registrar: of one class, or all of it."""
+    rows = ok(registrar(stage, school).get("/enrolments?state=pending&limit=200"))["items"]
+    return [each["id"] for each in rows if path in ("", f"/offerings/{each['offering_id']}")]
 
 
 def leaves(stage: Stage) -> None:

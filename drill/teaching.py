@@ -56,7 +56,7 @@ def meetings(stage: Stage, who: Who, first: date, last: date, title: str = "课�
     """When the student's week has that class, on Shanghai's clock."""
     span = {"starts": at_shanghai(first).isoformat(), "ends": at_shanghai(last + timedelta(days=1)).isoformat()}
     slots = ok(stage.api(who).get("/me/timetable", query_string=span))["items"]
-    return [local(datetime.fromisoformat(each["starts"])) for each in slots if each["title_zh"] == title]
+    return [local(datetime.fromisoformat(each["starts"])) for each in slots if each["title_zh"].startswith(title)]
 
 
 def feed(stage: Stage, who: Who, title: str = "课堂观察") -> list[datetime]:

@@ -65,7 +65,7 @@ def _audit(session: Session, actor: Actor | None, enrolment_id: int, row: Recogn
 
 def begin(session: Session, enrolments: Sequence[Enrolment], now: datetime) -> None:
     """Enrolments that are made together: each has the word that stands now."""
-    course = sa.select(Offering.course_id).where(Offering.id == E.offering_id).scalar_subquery()
+    course = sa.select(Offering.course_id).where(Offering.id == E.offering_id).correlate(E).scalar_subquery()
     said = recognition.latest(E.home_school_id, course, E.person_id, now).correlate(E).scalar_subquery()
     mine = E.id.in_(padded(sorted(each.id for each in enrolments)))
     session.flush()

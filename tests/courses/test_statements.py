@@ -29,6 +29,8 @@ PAGES = {
     ("/approvals", "B registrar"): 14,
     ("/approvals?side=host", "A registrar"): 8,
     ("/offerings/{offering}/roster", "A teacher"): 16,
+    ("/offerings/{offering}/grades", "A teacher"): 0,
+    ("/grade-sheets", "A registrar"): 0,
     ("/admissions", "B registrar"): 21,
     ("/term-plans", "A teacher"): 5,
     ("/offerings/{offering}/roster.xlsx", "A teacher"): 13,

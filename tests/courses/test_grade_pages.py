@@ -160,6 +160,7 @@ def test_levels_are_chosen_and_who_is_late_is_reminded(made: Class, clock: Clock
     teacher = browser(made, made.cast.who("A", "teacher"))
     assert "成绩待提交" not in text(teacher, "/")
     clock.set(AFTER + timedelta(days=40))
+    teacher = browser(made, made.cast.who("A", "teacher"))
     assert "成绩待提交" in text(teacher, "/")
     ok(made.scheme(scale="five"))
     sheet = f"/grade-sheets/{ok(made.open(), 201)['id']}"

@@ -54,7 +54,7 @@ def _link(actor: Actor, offering: Offering) -> enrolment.Link | None:
     return enrolment.Link(_("成绩"), url_for("grades.of_class", offering_id=offering.id))
 
 
-catalogue.once(catalogue.ending_rules, queries.graded)
+catalogue.once(catalogue.graded, queries.graded)
 catalogue.once(enrolment.panels, _panel)
 catalogue.once(enrolment.lines, _lines)
 catalogue.once(enrolment.class_links, _link)

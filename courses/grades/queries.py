@@ -257,11 +257,10 @@ def names_in(session: Session, offering_id: int, ids: Collection[int]) -> dict[i
     return {id_: f"{name} {number}" for id_, name, number in rows}
 
 
-def graded(session: Session, offering: Offering) -> Refusal | None:
-    """What confirmed grades have to say when a class is to end for good; held until the commit."""
-    query = sa.select(GradeSheet.state).where(GradeSheet.offering_id == offering.id).order_by(GradeSheet.id)
-    states = session.scalars(query.with_for_update()).all()
-    return Refusal("offering_graded") if "confirmed" in states else None
+def graded(session: Session, offering_id: int) -> bool:
+    """Whether the class has confirmed grades; until the commit none are confirmed beside us."""
+    query = sa.select(GradeSheet.state).where(GradeSheet.offering_id == offering_id).order_by(GradeSheet.id)
+    return "confirmed" in session.scalars(query.with_for_update()).all()
 
 
 # --- a student's own --------------------------------------------------------------------------------------------

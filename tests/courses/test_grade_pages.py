@@ -260,7 +260,7 @@ def test_bad_tables(made: Class, sqlite_database: Database) -> None:
         status, page = upload(client, sheet, as_xlsx(rows))
         assert status == 422
         for said in (
-            "“59.5”不是整数", "与第 2 行是同一名学生", "“120”不在 0 到 100 之间", "“八十”不是成绩", "这名学生不在这张成绩单上",
+            f'第 2 行 <span class="note">{first[2]}', "“59.5”不是整数", "与第 2 行是同一名学生", "“120”不在 0 到 100 之间", "“八十”不是成绩", "这名学生不在这张成绩单上",
             "这一行属于另一张成绩单", "选课编号被改动过", "与这一行的学工号不同", "写入这",
         ):  # fmt: skip
             assert (said in page) is (said != "写入这"), said

@@ -26,6 +26,8 @@ T = TypeVar("T")
 more_seats: list[Callable[[Session, Actor, Offering], None]] = []
 # Single dates and exams that are set, moved or called off, in the same transaction.
 dates_changed: list[Callable[[Session, Actor, Offering, Sequence[DateChange]], None]] = []
+# Whether grades of the offering (by id) are confirmed: then what was taught is not called off any more.
+graded: list[Callable[[Session, int], bool]] = []
 # The rounds of the published term plan to which the course keeps in that term; None: there is no such plan. `hold`: it
 # stays as it is until the commit.
 TermPlanOf = Callable[..., "Rounds | None"]
@@ -86,15 +88,6 @@ standing_in: list[Callable[[Session, int, datetime], Iterable[int]]] = []
 
 # When the home school is to review the courses of the term of that year and number.
 review_dates: list[Callable[[Session, int, str, int], Iterable[ReviewDates]]] = []
-
-
-# What stands against ending an offering for good (archived, 停开), in the same transaction.
-ending_rules: list[Callable[[Session, Offering], Refusal | None]] = []
-
-
-def against_ending(session: Session, offering: Offering) -> Refusal | None:
-    found = (each(session, offering) for each in ending_rules)
-    return next((refusal for refusal in found if refusal is not None), None)
 
 
 def against_submitting(session: Session, course: Course, term: Term, *, hold: bool = True) -> Refusal | None:

@@ -482,8 +482,8 @@ def move_offering(session: Session, actor: Actor, offering: Offering, event: str
     if isinstance(state, Refusal):
         raise Refused.because(state)
     taken = new_edition(session, [offering]) if event == "archive" else 0
-    if event == "archive":
-        insist(hooks.against_ending(session, offering))
+    if event == "archive" and any(graded(session, offering.id) for graded in hooks.graded):
+        raise Refused("offering_graded")
     if event == "publish":
         insist(
             rules.may_publish_offering(

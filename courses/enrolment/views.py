@@ -298,6 +298,8 @@ def _teaching(value: Enrolment) -> tuple[str, str]:
         note = ""
     else:
         note = _("%(first)s 至 %(last)s，共 %(n)s 次", first=days[0], last=days[-1], n=len(days))
+    if value.host_state == "completed":  # graded, whatever meets still
+        return note, "done"
     today = clock.today()
     return note, "todo" if today < days[0] else "now" if today <= days[-1] else "done"
 
@@ -316,7 +318,9 @@ def _host_steps(value: Enrolment, events: dict[str, EnrolmentEvent]) -> list[dic
         released = value.pool_id is not None and not any(name in events for name in ended)
         return [*steps, *([_step(_("名额已释放"), stamp(value.updated_at), "bad")] if released else [])]
     note, stage = _teaching(value)
-    return [*steps, _step(_("上课"), note, stage if queries.combined(value) in ("enrolled", "completed") else "todo")]
+    steps.append(_step(_("上课"), note, stage if queries.combined(value) in ("enrolled", "completed") else "todo"))
+    graded = events.get("graded")
+    return [*steps, *([_step(str(EVENT["graded"]), stamp(graded.at), "done")] if graded else [])]
 
 
 def _waiting(value: Enrolment, events: dict[str, EnrolmentEvent], *, over: bool) -> list[dict[str, str]]:

@@ -53,7 +53,6 @@ messages(
         "sheet_open_already": (_l("已有一张没有确认的同类成绩单。"), _l("请先办完那一张。")),
         "first_sheet_first": _l("正考成绩确认之后才能补考。"),
         "own_grades": (_l("不能确认自己提交的成绩。"), _l("请本校另一位教务员办理。")),
-        "offering_graded": (_l("这个班已有确认的成绩，不能归档、停开或取消。"), _l("课程不再开设时，可以归档课程。")),
         # attempts
         "attempted_already": _l("已经考过。"),
         "deferred_not_failed": _l("缓考的学生参加下一次正考，不算补考。"),

@@ -52,7 +52,7 @@ def _ways(_session: Session, actor: Actor, offering: Offering) -> list[Way]:
     return [Way(_("成绩"), url_for("grades.of_class", offering_id=offering.id))] if may else []
 
 
-catalogue.once(catalogue.ending_rules, queries.graded)
+catalogue.once(catalogue.graded, queries.graded)
 catalogue.once(enrolment.lines, _lines)
 
 
@@ -78,7 +78,18 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
             found.append(
                 Todo(count, _("成绩更正待审核"), _("任课教师申请更正已公布的成绩"), address, _("去审核"), since=since)
             )
-    return [*found, *(_returned(session, actor) if actor.holds(["teacher"]) else [])]
+    return [*found, *(_own(session, actor) if actor.holds(["teacher"]) else [])]
+
+
+def _own(session: Session, actor: Actor) -> list[Todo]:
+    """What waits for the teacher: sheets that came back, and classes that are over and not graded."""
+    waits = lists.ungraded(session, actor)
+    found = _returned(session, actor)
+    if waits:
+        only = url_for("grades.of_class", offering_id=waits[0].id) if len(waits) == 1 else url_for("catalogue.mine")
+        names = _("、").join(title(each.course.item) for each in waits[:3])
+        found.append(Todo(len(waits), _("成绩待提交"), names, only, _("去录入"), accent=True))
+    return found
 
 
 def _returned(session: Session, actor: Actor) -> list[Todo]:

@@ -83,16 +83,17 @@ def _no_text(index: int, written: Written) -> list[FieldError]:
 
 def put_errors(
     cells: Sequence[Cells], scheme: Scheme, sent_: Sequence[Draft], errors: Sequence[FieldError]
-) -> list[str]:
-    """Each error beside its control; answers those whose row is not on the page any more."""
+) -> list[tuple[int, str]]:
+    """Each error beside its control; answers (enrolment, sentence) of those whose row is not on the page any more."""
     by_id = {each.row.enrolment.id: each for each in cells}
     names = {name: str(n) for n, name in enumerate(scheme.columns)} | {"version": "0", "enrolment_id": "0"}
-    gone: list[str] = []
+    gone: list[tuple[int, str]] = []
     for error in errors:
         _entries, index, name = error.field.split(".", 2)
-        row = by_id.get(sent_[int(index)].enrolment_id)
+        enrolment_id = sent_[int(index)].enrolment_id
+        row = by_id.get(enrolment_id)
         if row is None:
-            gone.append(field_message(error))
+            gone.append((enrolment_id, field_message(error)))
         else:
             row.errors[names.get(name, name)] = field_message(error)
     return gone

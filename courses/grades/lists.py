@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +10,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from courses.catalogue.models import Course, CourseTeacher, Offering
+from courses.catalogue.services import teaching_ends
 from courses.enrolment.models import Enrolment
 from courses.grades.models import GradeCorrection, GradeEntry, GradeSheet
 from courses.grades.permissions import allow
+from courses.grades.queries import ENROLLED
+from zutuan.calendar.models import Term
+from zutuan.db import found_once
 from zutuan.paging import Key, Page, fetch_page
 from zutuan.people.models import Affiliation, Person
 from zutuan.sharing.actor import Actor
 
+MOST_CLASSES = 50
 _OFFERING = joinedload(GradeSheet.offering)
 _SHOWN = (_OFFERING.joinedload(Offering.course).joinedload(Course.item), _OFFERING.joinedload(Offering.term))
 
@@ -42,26 +46,24 @@ def sheets(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
     return fetch_page(session, found.options(*_SHOWN), [Key(GradeSheet.id)], query["cursor"], query["limit"])
 
 
-@dataclass(frozen=True)
-class Counted:
-    """Of one sheet: how many have a grade or a mark, and how many of them fail."""
-
-    written: int = 0
-    failed: int = 0
-
-
-def counts(session: Session, ids: Collection[int]) -> dict[int, Counted]:
+def counts(session: Session, ids: Collection[int]) -> dict[int, int]:
+    """Sheet → how many of its rows have a grade or a mark."""
     e = GradeEntry
     done = sa.or_(e.grade != "", e.mark != "")
     query = sa.select(e.sheet_id, sa.func.count(sa.case((done, 1)))).where(e.sheet_id.in_(ids)).group_by(e.sheet_id)
-    return {id_: Counted(written) for id_, written in session.execute(query)} if ids else {}
+    return dict(session.execute(query).tuples().all()) if ids else {}
 
 
 def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
     """How many sheets wait for the registrar's word, and since when."""
     query = _decidable(actor, "grades.confirm").where(GradeSheet.state == "submitted")
-    rows = session.execute(query.with_only_columns(sa.func.count(), sa.func.min(GradeSheet.submitted_at))).one()
-    return rows[0], rows[1]
+    counted = query.with_only_columns(sa.func.count(), sa.func.min(GradeSheet.submitted_at))
+
+    def find() -> tuple[int, datetime | None]:
+        count, since = session.execute(counted).one()
+        return count, since
+
+    return found_once(session, ("grades to confirm", actor.person_id), find)
 
 
 def _decidable(actor: Actor, action: str) -> sa.Select[Any]:
@@ -73,6 +75,20 @@ def returned(session: Session, actor: Actor) -> list[GradeSheet]:
     """The teacher's own sheets that came back."""
     query = _decidable(actor, "grades.save").where(GradeSheet.state == "open", GradeSheet.returned_because != "")
     return list(session.scalars(query.options(*_SHOWN).order_by(GradeSheet.id)))
+
+
+def ungraded(session: Session, actor: Actor) -> list[Offering]:
+    """The teacher's own classes whose teaching is over and whose students have no grades yet."""
+    sheet = sa.select(GradeSheet.id).where(GradeSheet.offering_id == Offering.id, GradeSheet.state != "open")
+    student = sa.select(Enrolment.id).where(Enrolment.offering_id == Offering.id, ENROLLED, Enrolment.passed.is_(None))
+    query = (
+        sa.select(Offering).join(Course, Course.id == Offering.course_id).join(Term, Term.id == Offering.term_id)
+        .where(_named(actor.person_id), Course.school_id.in_(sorted(actor.school_ids)), Offering.enrol_until <= actor.now)
+        .where(student.correlate(Offering).exists(), sa.not_(sheet.correlate(Offering).exists()))
+        .options(joinedload(Offering.course).joinedload(Course.item), joinedload(Offering.term))
+        .order_by(Offering.id).limit(MOST_CLASSES)
+    )  # fmt: skip
+    return [each for each in session.scalars(query) if teaching_ends(each.term) <= actor.now]
 
 
 # --- corrections ------------------------------------------------------------------------------------------------

@@ -1,9 +1,7 @@
-"""Who hears what of grades: the registrar of what is handed in, the teacher of what comes back, students and their
-schools of what counts."""
+"""Who hears what of grades: the registrar of what is handed in, the teacher of what comes back, students of what counts."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -72,26 +70,11 @@ def _registrars(session: Session, sheet: GradeSheet, now: datetime) -> list[int]
 
 
 def _publish(session: Session, sheet: GradeSheet, params: dict[str, Any], now: datetime) -> None:
-    """Each student of their own grade, and each home school once of all its students'."""
+    """Each student of their own grade. Home schools hear of it from what is built on `hooks.confirmed`."""
     e = Enrolment
-    query = sa.select(e.id, e.person_id, e.home_school_id).join(GradeEntry, GradeEntry.enrolment_id == e.id)
-    rows = session.execute(query.where(GradeEntry.sheet_id == sheet.id).order_by(e.id)).tuples().all()
-    for id_, person_id, _school in rows:
+    query = sa.select(e.id, e.person_id).join(GradeEntry, GradeEntry.enrolment_id == e.id)
+    for id_, person_id in session.execute(query.where(GradeEntry.sheet_id == sheet.id).order_by(e.id)):
         tell(session, [person_id], "grades.published", f"grades:{sheet.id}:{id_}", params, f"/enrolments/{id_}", now)
-    for school_id, n in Counter(school for _id, _person, school in rows).items():
-        people = holders(session, "registrar", school_id, now)
-        key = f"grades:{sheet.id}:school:{school_id}"
-        home = {**params, "n": n}
-        tell(
-            session,
-            people,
-            "grades.of_students",
-            key,
-            home,
-            "/approvals?side=home&state=enrolled",
-            now,
-            school_id=school_id,
-        )
 
 
 def correction(session: Session, sheet: GradeSheet, found: GradeCorrection, state: str, now: datetime) -> None:
@@ -106,8 +89,6 @@ def correction(session: Session, sheet: GradeSheet, found: GradeCorrection, stat
     if state == "approved":
         own = f"/enrolments/{enrolment.id}"
         tell(session, [enrolment.person_id], "grades.corrected", f"{key}:student", params, own, now)
-        home = holders(session, "registrar", enrolment.home_school_id, now)
-        tell(session, home, "grades.corrected_home", f"{key}:home", params, own, now)
 
 
 def _asker(found: GradeCorrection) -> Iterable[int]:
@@ -127,10 +108,6 @@ def _studies(actor: Actor) -> bool:
     return actor.holds(["student"])
 
 
-def _runs(actor: Actor) -> bool:
-    return actor.holds(["registrar", "teacher"])
-
-
 KINDS = (
     NoticeKind(
         "grades.mine", _l("我的成绩公布或更正"), ("grades.published", "grades.corrected"), "now", True, concerns=_studies
@@ -144,19 +121,12 @@ KINDS = (
         ("grades.returned", "grades.confirmed", "grades.correction_approved", "grades.correction_denied"), "now", True,
         concerns=lambda actor: actor.holds(["teacher"]),
     ),
-    NoticeKind(
-        "grades.home", _l("本校学生在外校的成绩"), ("grades.of_students", "grades.corrected_home"), "digest", group=True,
-        concerns=_runs,
-    ),
 )  # fmt: skip
 TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "grades.submitted": lambda p: _("%(of)s的成绩已提交，请确认。", of=_class(p)),
     "grades.returned": lambda p: _("%(of)s的成绩被退回：%(reason)s", of=_class(p), reason=p["reason"]),
     "grades.confirmed": lambda p: _("%(of)s的成绩已确认并公布。", of=_class(p)),
     "grades.published": lambda p: _("%(host)s%(of)s的成绩已公布。", host=p["host"], of=_class(p)),
-    "grades.of_students": lambda p: _(
-        "%(host)s公布了%(of)s的成绩，其中有本校学生 %(n)s 名。", host=p["host"], of=_class(p), n=p["n"]
-    ),
     "grades.correction_asked": lambda p: _(
         "%(of)s申请更正 %(student)s 的成绩：%(reason)s", of=_class(p), student=p["student"], reason=p["reason"]
     ),
@@ -165,7 +135,4 @@ TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         "%(of)s %(student)s 的成绩更正未通过：%(reason)s", of=_class(p), student=p["student"], reason=p["reason"]
     ),
     "grades.corrected": lambda p: _("%(host)s更正了您在%(of)s的成绩。", host=p["host"], of=_class(p)),
-    "grades.corrected_home": lambda p: _(
-        "%(host)s更正了 %(student)s 在%(of)s的成绩。", host=p["host"], student=p["student"], of=_class(p)
-    ),
 }  # fmt: skip

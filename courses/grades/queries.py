@@ -125,9 +125,10 @@ def attempts_of(session: Session, ids: Collection[int], without: int | None = No
     query = query.where(
         GradeEntry.enrolment_id.in_(ids), GradeSheet.state == "confirmed", GradeSheet.id != (without or 0)
     )
-    again = retakes(session, ids)
+    rows = session.execute(query.order_by(GradeSheet.confirmed_at, GradeSheet.id)).tuples().all()
+    again = retakes(session, ids) if rows else set()
     found: dict[int, list[Attempt]] = {}
-    for entry, sheet in session.execute(query.order_by(GradeSheet.confirmed_at, GradeSheet.id)):
+    for entry, sheet in rows:
         grade, id_ = grade_of(entry), entry.enrolment_id
         kind = rules.RETAKE if sheet.attempt == rules.FIRST and id_ in again else sheet.attempt
         if grade is not None:
@@ -248,11 +249,18 @@ def names(rows: Sequence[Row]) -> list[str]:
     return [f"{row.enrolment.person.name} {row.enrolment.affiliation.number}" for row in rows]
 
 
-def graded(session: Session, offering: Offering) -> Refusal | None:
-    """What confirmed grades have to say when a class is to end for good; held until the commit."""
-    query = sa.select(GradeSheet.state).where(GradeSheet.offering_id == offering.id).order_by(GradeSheet.id)
-    states = session.scalars(query.with_for_update()).all()
-    return Refusal("offering_graded") if "confirmed" in states else None
+def names_in(session: Session, offering_id: int, ids: Collection[int]) -> dict[int, str]:
+    """Enrolment → who it is, of those that are or were in the class."""
+    query = sa.select(Enrolment.id, Person.name, Affiliation.number).join(Person, Person.id == Enrolment.person_id)
+    query = query.join(Affiliation, Affiliation.id == Enrolment.affiliation_id)
+    rows = session.execute(query.where(Enrolment.offering_id == offering_id, Enrolment.id.in_(ids))) if ids else ()
+    return {id_: f"{name} {number}" for id_, name, number in rows}
+
+
+def graded(session: Session, offering_id: int) -> bool:
+    """Whether the class has confirmed grades; until the commit none are confirmed beside us."""
+    query = sa.select(GradeSheet.state).where(GradeSheet.offering_id == offering_id).order_by(GradeSheet.id)
+    return "confirmed" in session.scalars(query.with_for_update()).all()
 
 
 # --- a student's own --------------------------------------------------------------------------------------------

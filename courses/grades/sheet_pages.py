@@ -63,9 +63,10 @@ def sheet_page(sheet_id: int, overall: str = "", typed: Typed | None = None, err
     may = _may(shown)
     cells = forms.shown(rows, scheme, typed)
     gone = forms.put_errors(cells, scheme, *error) if error else []
+    left = queries.names_in(db(), shown.offering_id, {id_ for id_, _said in gone})
     return render_template(
         "grades/sheet.html", sheet=shown, offering=shown.offering, course=shown.offering.course, scheme=scheme,
-        cells=cells, may=may, overall=overall, gone=gone, marks=views.marks(), levels=views.levels(scheme),
+        cells=cells, may=may, overall=overall, gone=[(left.get(id_, ""), said) for id_, said in gone], marks=views.marks(), levels=views.levels(scheme),
         figures=views.figures(rows), wrong=[each for each in cells if each.errors], own=actor().person_id,
         corrections=lists.corrections_of(db(), sheet_id) if shown.state == "confirmed" else [],
         limit=MAX_BYTES // 1024 // 1024, reason=request.form.get("reason", ""),

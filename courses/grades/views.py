@@ -131,6 +131,7 @@ def looked(found: Looked, scheme: Scheme) -> dict[str, Any]:
     return {
         "changes": [(row, difference(row, judged, scheme)) for _draft, row, judged in found.changes],
         "errors": found.errors,
+        "students": found.students,
         "unchanged": found.unchanged,
         "fields": [field for draft, row, _judged in found.changes for field in _fields(draft, row, scheme)],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -96,6 +96,8 @@ class Looked:
     changes: list[tuple[Draft, Row, Judged]]
     errors: tuple[RowError, ...]
     unchanged: int
+    # line of the file → whose it is
+    students: Mapping[int, str]
 
 
 def look(sheet: GradeSheet, scheme: Scheme, rows: Sequence[Row], data: bytes) -> Looked:
@@ -110,8 +112,11 @@ def look(sheet: GradeSheet, scheme: Scheme, rows: Sequence[Row], data: bytes) ->
         for each in (*found.wrong, *found.meanwhile)
     ]
     of = {draft.enrolment_id: draft for draft in drafts}
+    students = {
+        draft.line: by_id[draft.enrolment_id].enrolment.person.name for draft in drafts if draft.enrolment_id in by_id
+    }
     changes = [(of[row.enrolment.id], row, judged) for row, judged in found.rows]
-    return Looked(changes, in_order((*checked.errors, *errors)), len(drafts) - len(changes))
+    return Looked(changes, in_order((*checked.errors, *errors)), len(drafts) - len(changes), students)
 
 
 def _column(field: str) -> str:

@@ -24,7 +24,6 @@ from zutuan.calendar import services as calendar
 from zutuan.calendar.models import Term
 from zutuan.clock import local
 from zutuan.db import padded
-from zutuan.decision import Refusal
 from zutuan.paging import Key, Page, fetch_page
 from zutuan.people.models import Affiliation
 from zutuan.policies import services as policy_values
@@ -39,6 +38,8 @@ _ENROLLED = _OF_IT.where(ENROLLED).correlate(Offering).scalar_subquery()
 # who holds a seat, or asks to be chosen: all but those who wait for a seat
 _PLACES = sa.and_(Enrolment.active(), Enrolment.host_state != "queued")
 _ASKED = _OF_IT.where(_PLACES).correlate(Offering).scalar_subquery()
+# of an offering that nobody has decided about
+BELOW = sa.and_(Offering.decided_at.is_(None), sa.func.coalesce(Offering.minimum, 0) > _ENROLLED)
 _LOST = sa.select(sa.func.count()).where(LostSeat.offering_id == Offering.id).correlate(Offering).scalar_subquery()
 
 
@@ -56,10 +57,10 @@ class Row:
     lost: int
 
 
-def facts_of(offering: Offering, enrolled: int, places: int, ending: Refusal | None = None) -> rules.Class:
+def facts_of(offering: Offering, enrolled: int, places: int, *, graded: bool = False) -> rules.Class:
     return rules.Class(
         offering.state, offering.minimum, enrolled, places - enrolled, offering.enrol_until,
-        teaching_ends(offering.term), offering.decided_at is not None, ending,
+        teaching_ends(offering.term), offering.decided_at is not None, graded,
     )  # fmt: skip
 
 
@@ -73,7 +74,8 @@ def numbers(session: Session, offering_id: int) -> tuple[int, int]:
 
 def class_of(session: Session, offering: Offering) -> rules.Class:
     """The one offering as the rules judge it, its grades too."""
-    return facts_of(offering, *numbers(session, offering.id), hooks.against_ending(session, offering))
+    graded = any(hook(session, offering.id) for hook in hooks.graded)
+    return facts_of(offering, *numbers(session, offering.id), graded=graded)
 
 
 # --- the registrar's list ---------------------------------------------------------------------------------------
@@ -168,7 +170,7 @@ def may_decide(actor: Actor, offering: Offering) -> bool:
 def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
     """How many classes the actor has to decide, and when enrolling in the first of them ended."""
     o = Offering
-    below = sa.and_(o.decided_at.is_(None), o.enrol_until <= actor.now, o.minimum > _ENROLLED)
+    below = sa.and_(o.enrol_until <= actor.now, BELOW)
     query = sa.select(o.enrol_until, Term).join(Course, Course.id == o.course_id).join(Term, Term.id == o.term_id)
     query = query.where(allow.clause(actor, "minimum.decide", _columns()), o.state == "published", below)
     ended = [closes for closes, term in session.execute(query) if teaching_ends(term) > actor.now]

@@ -26,7 +26,7 @@ class Class:
     closes: datetime
     ends: datetime
     decided: bool = False
-    ending: Refusal | None = None  # what grades have to say against it
+    graded: bool = False
 
     @property
     def reached(self) -> bool:
@@ -59,7 +59,7 @@ def may_confirm(one: Class, now: datetime) -> Refusal | None:
 
 def may_cancel(one: Class, now: datetime) -> Refusal | None:
     """At any time of its teaching, whatever its numbers, as long as it was not confirmed and nothing in it is graded."""
-    return _against(one, now) or one.ending
+    return _against(one, now) or (Refusal("offering_graded") if one.graded else None)
 
 
 def _against(one: Class, now: datetime) -> Refusal | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import Workbook, load_workbook
 from support.cast import Cast, Player
-from support.grading import Class, taught_class
+from support.grading import AFTER, Class, taught_class
 from support.http import api, browser_session, csrf_token, post_form
 from support.teaching import add_people, calm, changes_nothing, ok
 
@@ -146,9 +147,34 @@ def test_two_teachers_at_once(made: Class, sqlite_database: Database) -> None:
         {"平时": "50", "期末": "50"},
         {"平时": "77"},
     ]
+    ok(made.api(made.students[1]).post(f"/enrolments/{b}/withdraw", {}))
+    left = post_form(mine, sheet, first | {f"r-{b}-0": "66"})
+    page = left.get_data(as_text=True)
+    assert left.status_code == 422 and f"{made.students[1].number}：这名学生不在这张成绩单上" in page
     assert post_form(mine, sheet, first | {f"r-{_c}-0": "66"}).status_code == 302, (
         "the rows it did not touch are not sent"
     )
+
+
+def test_levels_are_chosen_and_who_is_late_is_reminded(made: Class, clock: Clock) -> None:
+    teacher = browser(made, made.cast.who("A", "teacher"))
+    assert "成绩待提交" not in text(teacher, "/")
+    clock.set(AFTER + timedelta(days=40))
+    teacher = browser(made, made.cast.who("A", "teacher"))
+    assert "成绩待提交" in text(teacher, "/")
+    ok(made.scheme(scale="five"))
+    sheet = f"/grade-sheets/{ok(made.open(), 201)['id']}"
+    page = text(teacher, sheet)
+    sent = controls(page)
+    assert '<option value="优秀">优秀</option>' in page and len(sent) == 3 * 5
+    a, b, c = made.ids
+    assert post_form(teacher, sheet, sent | {f"r-{a}-0": "85"}).status_code == 422
+    levels = {f"r-{a}-0": "优秀", f"r-{b}-0": "不及格", f"r-{c}-mark": "misconduct", "do": "submit"}
+    assert post_form(teacher, sheet, sent | levels).status_code == 302
+    assert "成绩待提交" not in text(teacher, "/")
+    assert [row["passed"] for row in ok(made.teacher.get(sheet))["entries"]] == [True, False, False]
+    teacher.post("/language", data={"csrf_token": csrf_token(teacher), "lang": "en"})
+    assert "Excellent" in text(teacher, sheet)
 
 
 # --- the table --------------------------------------------------------------------------------------------------
@@ -234,7 +260,7 @@ def test_bad_tables(made: Class, sqlite_database: Database) -> None:
         status, page = upload(client, sheet, as_xlsx(rows))
         assert status == 422
         for said in (
-            "“59.5”不是整数", "与第 2 行是同一名学生", "“120”不在 0 到 100 之间", "“八十”不是成绩", "这名学生不在这张成绩单上",
+            f'第 2 行 <span class="note">{first[2]}', "“59.5”不是整数", "与第 2 行是同一名学生", "“120”不在 0 到 100 之间", "“八十”不是成绩", "这名学生不在这张成绩单上",
             "这一行属于另一张成绩单", "选课编号被改动过", "与这一行的学工号不同", "写入这",
         ):  # fmt: skip
             assert (said in page) is (said != "写入这"), said

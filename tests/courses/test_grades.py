@@ -113,7 +113,6 @@ def test_from_the_first_grade_to_the_student(
         "entry_version": 0, "confirmed_at": AFTER.isoformat(),
     }  # fmt: skip
     assert kinds(app, database, made.students[0]) == ["grades.published"]
-    assert kinds(app, database, cast.who("B", "registrar")) == ["grades.of_students"], "once for the school"
     assert kinds(app, database, cast.who("A", "registrar")) == ["grades.submitted", "grades.submitted"]
     assert kinds(app, database, cast.who("A", "teacher")) == ["grades.confirmed", "grades.returned"]
     assert sound(database)

@@ -29,7 +29,6 @@ from zutuan.app import make_worker
 from zutuan.calendar.models import Occurrence
 from zutuan.clock import Clock
 from zutuan.db import Database
-from zutuan.decision import Refusal
 from zutuan.errors import NotFound, Refused
 from zutuan.people.models import Person
 from zutuan.people.services import load_actor
@@ -138,7 +137,7 @@ def test_cancelling_ends_everything_of_the_class_at_once(
     for who, each in ((approved, row), (pending, held), (elsewhere, other), (waiting, queued)):
         seen = ok(api(app, who).get(f"/enrolments/{each['id']}"))
         assert (seen["state"], seen["host_state"], seen["reason"]) == ("denied", "denied", WHY["reason"])
-        assert seen["events"][-1]["event"] == "cancelled"
+        assert seen["events"][-1]["event"] == "cancelled" and seen["called_off"]
         assert ok(api(app, who).get(taught.offering))["state"] == "cancelled", "who was in it goes on reading it"
     with database.read() as session:
         assert seats_add_up(session) == [] == nobody_sits_in_what_is_closed(session)
@@ -193,8 +192,7 @@ def test_what_is_graded_is_not_called_off(
     sqlite_app: Flask, cast: Cast, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graded, other = small(sqlite_app, cast, 0), small(sqlite_app, cast, 1)
-    said = Refusal("offering_graded")
-    monkeypatch.setattr(hooks, "ending_rules", [lambda _session, one: said if one.id == graded.offering_id else None])
+    monkeypatch.setattr(hooks, "graded", [lambda _session, offering_id: offering_id == graded.offering_id])
     desk = registrar(sqlite_app, cast)
     refused(desk.post(f"{graded.offering}/cancel", WHY), 409, "offering_graded")
     both = {"ids": [graded.offering_id, other.offering_id], "event": "cancel", **WHY}
@@ -242,6 +240,7 @@ def test_who_lost_a_seat_may_enrol_elsewhere_until_a_date(
     ok(teacher.post(f"/offerings/{second['id']}/publish"))
     open_, full, clashing = small(app, cast, 2), small(app, cast, 3, minimum=None, seats=1), None
     busy = small(app, cast, 4)
+    small(app, cast, 6, minimum=None)
     clashing = teach(
         app, cast, code="CLASH", title_zh="冲突", meeting=at_time(4), offering={"enrol_until": OVER.isoformat()}
     )
@@ -259,8 +258,11 @@ def test_who_lost_a_seat_may_enrol_elsewhere_until_a_date(
     assert not ok(api(app, other).get(f"{open_.offering}/eligibility"))["allowed"]
     mine = ok(api(app, student).get("/me/lost-seats"))["items"]
     assert [each["course"]["code"] for each in mine] == ["M0"] and mine[0]["until"] == until
-    shown = [(each["course"]["code"], each["same_course"]) for each in mine[0]["alternatives"]]
-    assert shown == [("M0", True), ("M2", False)], "the same course first; nothing full, chosen or clashing"
+    shown = [(each["course"]["code"], each["same_course"], each["unsure"]) for each in mine[0]["alternatives"]]
+    firm = ("M6", False, False)
+    assert shown == [("M0", True, False), firm, ("M2", False, True)], (
+        "the same course first; none full, chosen, clashing"
+    )
     assert chosen and clashing
     refused(api(app, student).post(full.seats, {"waitlist": True}), 409, "seats_gone")
     refused(api(app, student).post(chosen.seats, {}), 409, "window_closed")

@@ -13,7 +13,6 @@ from courses.catalogue.rules import OFFERING_LIFE, check_minimum, may_change_min
 from courses.enrolment.rules import Round, Window, check_window, may_be_rescued
 from courses.minimum import rules
 from courses.minimum.rules import Class, Lost
-from zutuan.decision import Refusal
 
 DAY = timedelta(days=1)
 BELOW = Class("published", 15, 9, 3, NOW - DAY, NOW + 60 * DAY)
@@ -35,7 +34,7 @@ def code(refusal: Any) -> str:
         ({"minimum": None}, "unlimited", "no_minimum", ""),
         ({"ends": NOW}, "over", "teaching_over", "teaching_over"),
         ({"ends": NOW, "minimum": None}, "unlimited", "teaching_over", "teaching_over"),
-        ({"ending": Refusal("offering_graded")}, "waiting", "", "offering_graded"),
+        ({"graded": True}, "waiting", "", "offering_graded"),
         ({"decided": True}, "confirmed", "class_confirmed", "class_confirmed"),
         ({"decided": True, "state": "cancelled"}, "cancelled", "class_cancelled", "class_cancelled"),
         ({"state": "draft"}, "waiting", "class_not_published", "class_not_published"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from support.cast import Cast
+from support.grading import confirm
 from support.http import api, browser_session
 from support.teaching import Taught, add_people, at_time, course_body, ok, statements, teach
 
@@ -15,7 +16,7 @@ FEW, MANY = 3, 12
 # page, as whom (of school A, the host, of B, the home, or of C, who has not applied yet) → statements
 PAGES = {
     ("/", "B student"): 15,
-    ("/", "B registrar"): 14,
+    ("/", "B registrar"): 15,
     ("/", "A teacher"): 13,
     ("/courses", "B student"): 11,
     ("/courses?q=课程&sort=seats&available=1", "B student"): 11,
@@ -26,10 +27,10 @@ PAGES = {
     ("/offerings/{offering}", "C student"): 25,
     ("/offerings/{offering}", "A teacher"): 19,
     ("/enrolments", "B student"): 8,
-    ("/approvals", "B registrar"): 14,
-    ("/approvals?side=host", "A registrar"): 8,
-    ("/offerings/{offering}/roster", "A teacher"): 16,
-    ("/admissions", "B registrar"): 21,
+    ("/approvals", "B registrar"): 15,
+    ("/approvals?side=host", "A registrar"): 9,
+    ("/offerings/{offering}/roster", "A teacher"): 17,
+    ("/admissions", "B registrar"): 22,
     ("/term-plans", "A teacher"): 5,
     ("/offerings/{offering}/roster.xlsx", "A teacher"): 13,
     ("/me/timetable", "B student"): 13,
@@ -41,6 +42,11 @@ PAGES = {
     ("/api/v1/me/enrolments", "B student"): 6,
     ("/api/v1/me/timetable", "B student"): 5,
     ("/api/v1/search?q=课程", "B student"): 4,
+    ("/results", "B registrar"): 9,
+    ("/results.xlsx", "B registrar"): 4,
+    ("/transcript", "B student"): 8,
+    ("/api/v1/results", "B registrar"): 4,
+    ("/api/v1/me/results", "B student"): 5,
 }
 
 
@@ -59,7 +65,8 @@ class World:
                 self.app, self.cast, code=f"S{number}", title_zh=f"课程{number}", seats=100, meeting=at_time(number)
             )
             self.taught.append(taught)
-            ok(api(self.app, student).post(taught.seats, {}), 201)
+            asked = ok(api(self.app, student).post(taught.seats, {}), 201)
+            confirm(self.database, self.cast, {asked["id"]: "86"})
             ok(teacher.post("/courses", course_body(code=f"D{number}")), 201)
         for each in add_people(self.database, self.cast, "B", more):
             ok(api(self.app, each).post(self.taught[0].seats, {}), 201)

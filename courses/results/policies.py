@@ -34,8 +34,8 @@ POINTS = Policy(
     "", "text", LEVELS, low=0, high=400, check=_no_formula,
 )  # fmt: skip
 FAIL_RECORDED = Policy(
-    "results.fail_recorded", _l("不及格的外校成绩记入本校成绩"), _l("关闭后，不及格的外校成绩认定后不记入本校成绩单。"), True,
-    levels=LEVELS,
+    "recognition.fail_recorded", _l("不及格的外校课程记入成绩"),
+    _l("开启后，外校课程不及格也记入本校成绩；关闭后只记及格的。"), True, levels=LEVELS,
 )  # fmt: skip
 OWN_TRANSCRIPT = Policy(
     "results.own_transcript", _l("学生自助开具跨校修读成绩单"), _l("关闭后由教务员开具。"), True, levels=LEVELS

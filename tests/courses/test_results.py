@@ -102,7 +102,7 @@ def test_without_a_recognition_it_has_to_be_said(sqlite_app: Flask, sqlite_datab
 def test_policies_of_the_home_school(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
     set_policy(sqlite_database, cast, "results.scale", "five")
     set_policy(sqlite_database, cast, "results.points", "90=4、80=3、60=1.5")
-    set_policy(sqlite_database, cast, "results.fail_recorded", False)
+    set_policy(sqlite_database, cast, "recognition.fail_recorded", False)
     _e, good = graded(sqlite_app, sqlite_database, cast)
     _e, bad = graded(sqlite_app, sqlite_database, cast, code="EDU102", number=1, grade="55")
     assert (of(sqlite_app, cast, good)["proposal"]["grade"], of(sqlite_app, cast, good)["proposal"]["points"]) == (

@@ -293,8 +293,9 @@ def in_english_as(client: FlaskClient, person: Player | None) -> FlaskClient:
 
 PAGES = {
     "student": ("/", "/courses", "/courses?q=none", "/courses/{course}", "/offerings/{offering}", "/enrolments", "/enrolments?state=over",
-                "/enrolments/{enrolment}", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new"),
-    "registrar": ("/", "/approvals", "/approvals?side=host", "/approvals?state=denied", "/enrolments/{enrolment}", "/courses/mine"),
+                "/enrolments/{enrolment}", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new", "/transcript"),
+    "registrar": ("/", "/approvals", "/approvals?side=host", "/approvals?state=denied", "/enrolments/{enrolment}", "/courses/mine",
+                  "/results", "/results?state=recognised"),
     "cluster_admin": ("/", "/clusters", "/clusters/{cluster}", "/schools", "/schools?q=none", "/schools/{school}"),
     "room_manager": ("/",),
     "librarian": ("/",),
@@ -306,7 +307,7 @@ PAGES = {
 }  # fmt: skip
 HOST_PAGES = ("/", "/courses/mine", "/courses/new", "/courses/{course}", "/courses/{course}/edit", "/courses/{course}/publish",
               "/courses/{course}/as-seen", "/courses/{course}/offerings/new", "/offerings/{offering}", "/offerings/{offering}/edit",
-              "/offerings/{offering}/roster")  # fmt: skip
+              "/offerings/{offering}/roster", "/workload")  # fmt: skip
 
 
 def test_pages_in_english_show_no_chinese(sqlite_client: FlaskClient, cast: Cast, course: dict[str, int]) -> None:

@@ -21,7 +21,10 @@ def results_are_whole(session: Session) -> list[Problem]:
     open_still = sa.and_(Result.state != WAITING, Enrolment.home_state != "completed")
     query = sa.select(Result.id).join(Enrolment, Enrolment.id == Result.enrolment_id).order_by(Result.id)
     wrong = sa.or_(
-        sa.and_(Result.state == RECOGNISED, unsaid), open_still, Result.home_school_id != Enrolment.home_school_id
+        sa.and_(Result.state == RECOGNISED, unsaid),
+        open_still,
+        Result.home_school_id != Enrolment.home_school_id,
+        Result.person_id != Enrolment.person_id,
     )
     return [
         Problem("results_are_whole", f"result {id_}", "it does not say what it counts as, or its enrolment is not over")

@@ -1,10 +1,8 @@
-"""The demonstration's results: at 阜阳师范大学 one is recognised and two wait, of courses that ended last term.
-
-Where the demonstration's own grades have come in already, only the first of them is recognised."""
+"""The demonstration's results: at 阜阳师范大学 one is recognised and two wait, of courses that ended last term."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -12,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Course, Offering, SeatPool
 from courses.enrolment.models import Enrolment, EnrolmentEvent
+from courses.grades.models import GradeEntry, GradeSheet
 from courses.recognition.models import Recognition
 from courses.results import services
 from courses.results.models import Result
-from courses.results.rules import WAITING
 from zutuan.calendar import services as calendar
 from zutuan.calendar.models import Term
 from zutuan.clock import at_shanghai, local
@@ -24,6 +22,7 @@ from zutuan.people.services import load_actor
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
+from zutuan.web.texts import credit
 
 if TYPE_CHECKING:
     from zutuan.demo import DemoWorld
@@ -39,40 +38,45 @@ GIVEN: tuple[tuple[int, str, str, tuple[str, str, str, str] | None], ...] = (
 
 
 def load(session: Session, world: DemoWorld) -> None:
-    registrar = _actor(session, world, world.cast[HOME, "registrar"])
-    if not _waiting(session, world):
-        _last_term(session, world, registrar)
-    first = _waiting(session, world)
-    if len(first) > 2:
-        services.recognise(session, registrar, first[0])
+    registrar = load_actor(
+        session, session.get_one(Person, world.cast[HOME, "registrar"]), world.now - timedelta(hours=5)
+    )
+    first = _last_term(session, world, registrar)
+    services.recognise(session, registrar, first)
     world.say("跨校成绩 3 项")
 
 
-def _waiting(session: Session, world: DemoWorld) -> list[int]:
-    """What could be recognised as it is proposed comes first."""
-    query = sa.select(Result.id).join(Enrolment, Enrolment.id == Result.enrolment_id)
-    query = query.where(Result.home_school_id == world.schools[HOME], Result.state == WAITING)
-    return list(session.scalars(query.order_by(Enrolment.recognition_id.is_(None), Result.id)))
-
-
-def _actor(session: Session, world: DemoWorld, person_id: int) -> Actor:
-    return load_actor(session, session.get_one(Person, person_id), world.now - timedelta(hours=5))
-
-
-def _last_term(session: Session, world: DemoWorld, registrar: Actor) -> None:
+def _last_term(session: Session, world: DemoWorld, registrar: Actor) -> int:
+    """What was studied last term, and confirmed two days ago; answers the first result."""
     own = {each.offering_id for each in _of_students(session, world)}
     courses = [each for each in _courses(session, world) if not own & {offering.id for offering in each.offerings}]
-    originals = {}
+    confirmed, originals = world.now - timedelta(days=2), {}
     for (place, scale, grade, counts), course in zip(GIVEN, courses, strict=False):
         enrolment = _studied(session, world, world.students[HOME][place], course)
         if counts is not None:
             enrolment.recognition_id = _recognition(session, world, course, counts).id
+        entry = _graded(session, enrolment, scale, grade, confirmed)
         originals[enrolment.id] = {
-            "scale": scale, "grade": grade, "mark": "", "attempt": "first", "credits": str(course.credits),
-            "entry_id": None, "entry_version": 1, "confirmed_at": (world.now - timedelta(days=2)).isoformat(),
+            "scale": scale, "grade": grade, "mark": "", "attempt": "first", "credits": credit(course.credits),
+            "entry_id": entry.id, "entry_version": entry.version, "confirmed_at": confirmed.isoformat(),
         }  # fmt: skip
     session.flush()
-    services.received(session, registrar, originals, world.now - timedelta(days=2))
+    services.received(session, registrar, originals, confirmed)
+    first = sa.select(Result.id).where(Result.enrolment_id == min(originals))
+    return session.scalars(first).one()
+
+
+def _graded(session: Session, enrolment: Enrolment, scale: str, grade: str, at: datetime) -> GradeEntry:
+    """The host's confirmed sheet with the one row."""
+    sheet = GradeSheet(
+        offering_id=enrolment.offering_id, attempt="first", state="confirmed", submitted_at=at, confirmed_at=at,
+        created_at=at, updated_at=at,
+    )  # fmt: skip
+    entry = GradeEntry(sheet=sheet, enrolment_id=enrolment.id, scale=scale, grade=grade, entered_at=at)
+    enrolment.passed = True
+    session.add_all([sheet, entry])
+    session.flush()
+    return entry
 
 
 def _of_students(session: Session, world: DemoWorld) -> list[Enrolment]:

@@ -29,6 +29,7 @@ class Result(Base):
 
     id: Mapped[Id]
     enrolment_id: Mapped[int] = foreign("enrolment.id", unique=True, index=False)
+    person_id: Mapped[int] = foreign("person.id")
     home_school_id: Mapped[int] = foreign("school.id", index=False)
     state: Mapped[str] = mapped_column(sa.String(12))
     original: Mapped[dict[str, Any]] = mapped_column(sa.JSON)

@@ -51,6 +51,7 @@ def _query() -> dict[str, Any]:
 
 def _results_page(overall: str = "", chosen: Collection[int] = ()) -> str:
     who, query = actor(), _query()
+    g.nav_endpoint = "results.results"
     if not allow.schools(who, "result.list_home"):
         raise Forbidden(Denial("result.list_home"))
     page = queries.of_school(db(), who, query)

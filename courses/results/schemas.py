@@ -30,7 +30,7 @@ class RecogniseIn(Schema):
     code = Text(20, min=0, load_default=None, metadata={"description": "of the course at home"})
     name = Text(120, min=0, load_default=None)
     name_en = Text(200, min=0, load_default=None)
-    category = Text(40, min=0, load_default=None, metadata={"description": "课程类别 at home"})
+    category = Text(40, min=0, load_default=None, metadata={"description": "category at home"})
 
 
 class IdsIn(Schema):
@@ -90,7 +90,7 @@ class ResultOut(Schema):
     enrolment_id = fields.Integer()
     state = fields.String(metadata={"enum": list(STATES)})
     student = fields.Nested(Named)
-    number = fields.String(metadata={"description": "学工号 at the home school"})
+    number = fields.String(metadata={"description": "student number at the home school"})
     home_school = fields.Nested(Named)
     host_school = fields.Nested(Named)
     course = fields.Nested(CourseRef)
@@ -109,7 +109,7 @@ class ResultOut(Schema):
 class TotalsOut(Schema):
     courses = fields.Integer(metadata={"description": "recognised and recorded"})
     credits = Amount("0", "9999.99")
-    average = fields.Decimal(as_string=True, allow_none=True, metadata={"description": "平均学分绩点"})
+    average = fields.Decimal(as_string=True, allow_none=True, metadata={"description": "grade point average"})
 
 
 class StudentResultsOut(Schema):

@@ -86,8 +86,8 @@ def _known(session: Session, originals: Mapping[int, dict[str, Any]]) -> dict[in
 
 def _new(enrolment: Enrolment, given: dict[str, Any], now: datetime) -> Result:
     return Result(
-        enrolment_id=enrolment.id, home_school_id=enrolment.home_school_id, state=rules.WAITING, original=given,
-        created_at=now, updated_at=now,
+        enrolment_id=enrolment.id, person_id=enrolment.person_id, home_school_id=enrolment.home_school_id,
+        state=rules.WAITING, original=given, created_at=now, updated_at=now,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ def upgrade() -> None:
         "result",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
         sa.Column("enrolment_id", BigId, nullable=False),
+        sa.Column("person_id", BigId, nullable=False),
         sa.Column("home_school_id", BigId, nullable=False),
         sa.Column("state", sa.String(12), nullable=False),
         sa.Column("original", sa.JSON(), nullable=False),
@@ -39,6 +40,7 @@ def upgrade() -> None:
         sa.CheckConstraint("state IN ('waiting', 'recognised', 'refused')", name=op.f("ck_result_state")),
         sa.ForeignKeyConstraint(["decided_by"], ["person.id"], name=op.f("fk_result_decided_by")),
         sa.ForeignKeyConstraint(["enrolment_id"], ["enrolment.id"], name=op.f("fk_result_enrolment_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_result_person_id")),
         sa.ForeignKeyConstraint(["home_school_id"], ["school.id"], name=op.f("fk_result_home_school_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_result")),
         sa.UniqueConstraint("enrolment_id", name=op.f("uq_result_enrolment_id")),
@@ -46,6 +48,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("result") as batch:
         batch.create_index("ix_result_home", ["home_school_id", "state", "id"])
+        batch.create_index("ix_result_person_id", ["person_id"])
 
     op.create_table(
         "paper_subject",
@@ -65,6 +68,7 @@ def downgrade() -> None:
 
     op.drop_table("paper_subject")
     with op.batch_alter_table("result") as batch:
+        batch.drop_index("ix_result_person_id")
         batch.drop_index("ix_result_home")
 
     op.drop_table("result")

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from flask import Flask
 from support.cast import NOW, YEAR, Cast, Player
 from support.databases import Fresh
+from support.hosting import confirm
 from support.http import Api, api
 from support.teaching import add_people, calm, course_body, drain, offering_body, ok, plan_body, to_cluster
 from werkzeug.test import TestResponse
@@ -256,6 +257,10 @@ OPERATIONS = {
     "paper.list_mine": Operation("GET", "/papers", contains="paper"),
     "paper.list_school": Operation("GET", "/papers?side=school", contains="paper"),
     "paper.revoke": Operation("POST", "/papers/{paper}/revoke", lambda _: {"reason": "内容有误"}),
+    "result.read": Operation("GET", "/results/{result}"),
+    "result.recognise": Operation("POST", "/results/{result}/recognise", _nothing),
+    "result.list": Operation("GET", "/results", contains="result"),
+    "result.forms": Operation("POST", "/results/forms", lambda stage: {"ids": [stage.ids["result"]]}),
     "policy.read_school": Operation("GET", "/schools/{school}/policies"),
     "policy.decide_school": Operation("PUT", f"/schools/{{school}}/{_DAYS}", _value, match="policy"),
     "policy.read_cluster": Operation("GET", "/clusters/{cluster}/policies"),
@@ -318,6 +323,7 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
     ids["seated"] = ok(api(app, seated).post(f"/offerings/{ids['papered_offering']}/enrolments", {}), 201)["id"]
     ok(api(app, cast.who("B", "registrar")).post(f"/enrolments/{ids['seated']}/approve", {}))
     ids["paper"] = ok(api(app, seated).post(f"/enrolments/{ids['seated']}/certificate"), 201)["id"]
+    (ids["result"],) = confirm(database, cast, {ids["seated"]: "86"}, course_id=ids["papered"])
     ids["private"] = ok(teacher.post("/files?name=b.txt", data=_TEXT, headers=_BYTES), 201)["id"]
     ids["upload"] = int(teacher.post("/uploads", headers=_TUS).headers["Location"].rsplit("/", 1)[1])
     ids["busy"] = ok(api(app, student).post("/me/busy-periods", _BUSY), 201)["id"]

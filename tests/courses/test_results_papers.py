@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,12 +21,14 @@ from support.hosting import confirm, graded
 from support.http import api, browser_session, post_form
 from support.teaching import add_people, ok, refused, teach
 
-from courses.results import workload
+from courses.results import services, workload
+from courses.results.models import Result
 from zutuan.calendar.models import Occurrence
 from zutuan.clock import Clock
 from zutuan.db import Database
 from zutuan.papers import pdf, rules
 from zutuan.papers.feature import papers_are_what_was_issued
+from zutuan.papers.models import Paper
 from zutuan.people.models import Person
 from zutuan.people.services import load_actor
 from zutuan.policies.rules import Place
@@ -344,3 +347,24 @@ def test_a_rare_character_in_a_table_is_refused(sqlite_app: Flask, sqlite_databa
         api(sqlite_app, cast.who("B", "registrar")).post("/results/forms", {"ids": [result]}), 409, "no_glyph"
     )
     assert "U+3FFFD" in problem["title"]
+
+
+@pytest.mark.parametrize("fresh", ["postgres"], indirect=True)
+def test_no_paper_outlives_a_correction_of_the_same_moment(app: Flask, database: Database, cast: Cast) -> None:
+    """(SQLite has one writer: there it cannot be the same moment.)"""
+    enrolment, result = recognised(app, database, cast)
+    given = {**_original_of(database, result), "grade": "61"}
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            host = load_actor(session, session.get_one(Person, cast.who("A", "registrar").id), NOW)
+            services.received(session, host, {enrolment: given}, NOW)
+            asked = pool.submit(api(app, cast.who("B", "registrar")).post, "/results/forms", {"ids": [result]})
+            wait([asked], timeout=0.5)
+        refused(asked.result(), 409, "nothing_recognised")
+    with database.read() as session:
+        assert session.scalars(sa.select(Paper.id).where(Paper.revoked_at.is_(None))).all() == []
+
+
+def _original_of(database: Database, result: int) -> dict[str, Any]:
+    with database.read() as session:
+        return dict(session.get_one(Result, result).original)

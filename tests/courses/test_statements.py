@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from support.cast import Cast
+from support.hosting import confirm
 from support.http import api, browser_session
 from support.teaching import Taught, add_people, at_time, course_body, ok, statements, teach
 
@@ -58,6 +59,11 @@ PAGES = {
     ("/api/v1/me/enrolments", "B student"): 6,
     ("/api/v1/me/timetable", "B student"): 6,
     ("/api/v1/search?q=课程", "B student"): 4,
+    ("/results", "B registrar"): 9,
+    ("/results.xlsx", "B registrar"): 4,
+    ("/transcript", "B student"): 8,
+    ("/api/v1/results", "B registrar"): 4,
+    ("/api/v1/me/results", "B student"): 5,
 }
 
 
@@ -76,7 +82,8 @@ class World:
                 self.app, self.cast, code=f"S{number}", title_zh=f"课程{number}", seats=100, meeting=at_time(number)
             )
             self.taught.append(taught)
-            ok(api(self.app, student).post(taught.seats, {}), 201)
+            asked = ok(api(self.app, student).post(taught.seats, {}), 201)
+            confirm(self.database, self.cast, {asked["id"]: "86"})
             ok(teacher.post("/courses", course_body(code=f"D{number}")), 201)
             self.recognise(number, taught)
         for each in add_people(self.database, self.cast, "B", more):

@@ -157,6 +157,7 @@ ALLOWED_FILES = {
     "courses/minimum/demo.py": "the demonstration's data",
     "courses/rosters/demo.py": "the demonstration's data",
     "courses/flows/demo.py": "the demonstration's data",
+    "courses/results/demo.py": "the demonstration's data",
 }
 ALLOWED_LITERALS = {
     "courses/adjustments/demo.py": re.compile(r".*"),  # what its people say
@@ -172,6 +173,10 @@ ALLOWED_LITERALS = {
     "courses/grades/views.py": re.compile(r"[\u4e00-\u9fff]+|、"),  # levels and marks as schools write them
     "courses/lottery/recompute.py": re.compile(r"(DIFFERS|EQUAL) .*"),  # a program of its own, in both languages
     "courses/lottery/demo.py": re.compile(r".*"),
+    "courses/results/labels.py": re.compile(
+        "优秀|良好|中等|及格|不及格|合格|不合格|公共必修|公共选修|通识选修|专业必修|专业选修|教师教育|实践"
+    ),  # as schools write levels and 课程类别
+    "courses/results/rules.py": re.compile(r".*[（）＝：、，；－÷／].*|.*分数.*"),  # how formulas are typed
     "courses/plans/demo.py": re.compile(r"组团选课安排"),  # what `make demo` says
     "platform/zutuan/clusters/imports.py": re.compile(r".*"),  # how files call their columns
     "platform/zutuan/clusters/words.py": re.compile(r".*"),  # how files call the roles
@@ -302,8 +307,9 @@ def in_english_as(client: FlaskClient, person: Player | None) -> FlaskClient:
 
 PAGES = {
     "student": ("/", "/courses", "/courses?q=none", "/courses/{course}", "/offerings/{offering}", "/enrolments", "/enrolments?state=over",
-                "/enrolments/{enrolment}", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new"),
-    "registrar": ("/", "/approvals", "/approvals?side=host", "/approvals?state=denied", "/enrolments/{enrolment}", "/courses/mine"),
+                "/enrolments/{enrolment}", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new", "/transcript"),
+    "registrar": ("/", "/approvals", "/approvals?side=host", "/approvals?state=denied", "/enrolments/{enrolment}", "/courses/mine",
+                  "/results", "/results?state=recognised"),
     "cluster_admin": ("/", "/clusters", "/clusters/{cluster}", "/schools", "/schools?q=none", "/schools/{school}"),
     "room_manager": ("/",),
     "librarian": ("/",),
@@ -315,7 +321,7 @@ PAGES = {
 }  # fmt: skip
 HOST_PAGES = ("/", "/courses/mine", "/courses/new", "/courses/{course}", "/courses/{course}/edit", "/courses/{course}/publish",
               "/courses/{course}/as-seen", "/courses/{course}/offerings/new", "/offerings/{offering}", "/offerings/{offering}/edit",
-              "/offerings/{offering}/roster")  # fmt: skip
+              "/offerings/{offering}/roster", "/workload")  # fmt: skip
 
 
 def test_pages_in_english_show_no_chinese(sqlite_client: FlaskClient, cast: Cast, course: dict[str, int]) -> None:

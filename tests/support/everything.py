@@ -152,7 +152,8 @@ def one_of_each(session: Session, cast: Cast) -> None:
     session.flush()
     session.add(
         Result(
-            enrolment_id=enrolment.id, home_school_id=cast.schools["B"], state="waiting", created_at=NOW, updated_at=NOW,
+            enrolment_id=enrolment.id, person_id=student.id, home_school_id=cast.schools["B"], state="waiting", created_at=NOW,
+            updated_at=NOW,
             original={"scale": "percent", "grade": "86", "mark": "", "attempt": "first", "credits": "2.5"},
         )
     )  # fmt: skip

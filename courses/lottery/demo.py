@@ -51,7 +51,7 @@ def _open(session: Session, world: DemoWorld) -> None:
         public_source="志愿截止次日公布的中国福利彩票双色球开奖号码",
     )  # fmt: skip
     at = now - timedelta(hours=4)
-    _wish(session, draw, _actor(session, world.students[HOME][0], at), [lots[3], lots[0]])
+    _wish(session, draw, _actor(session, world.students[HOME][0], at), [lots[1], lots[0], lots[3]])
     for place, person in enumerate(world.students[HOME][1:WISHED]):
         _wish(session, draw, _actor(session, person, at), [lots[(place + step) % len(lots)] for step in range(WISHING)])
 

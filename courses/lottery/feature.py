@@ -30,14 +30,14 @@ def _only_runs(actor: Actor) -> bool:
 
 
 def todos(session: Session, actor: Actor) -> list[Todo]:
-    """A student's wishes while they can be changed; a draw that nobody has drawn yet."""
+    """A draw in which a student has not wished yet; one that nobody has drawn yet."""
     found = [
         Todo(
-            1, _("抽签志愿还没有填") if mine is None else _("抽签志愿可以修改"), draw.owner.name,
-            url_for("lottery.draw", draw_id=draw.id), _("去填报") if mine is None else _("查看"), due=draw.closes,
-            accent=mine is None,
+            1, _("抽签志愿还没有填"), draw.owner.name, url_for("lottery.draw", draw_id=draw.id), _("去填报"),
+            due=draw.closes, accent=True,
         )
         for draw, mine in (queries.wishing(session, actor) if _studies(actor) else [])
+        if mine is None
     ]  # fmt: skip
     if actor.holds(["cluster_admin", "registrar"]):
         found += [

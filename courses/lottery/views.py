@@ -94,7 +94,7 @@ def values(draw: Draw) -> dict[str, Any]:
 def scope_names(session: Session, content: Mapping[str, Any]) -> dict[str, str]:
     """Pool scope of a statement → the school or the cluster it is kept for."""
     parts = [pool["scope"].split(":") for each in content["lots"] for pool in each["pools"]]
-    names = {}
+    names: dict[str, str] = {}
     for kind, table in (("school", School), ("cluster", Cluster)):
         ids = sorted({int(part[1]) for part in parts if part[0] == kind})
         rows = session.execute(sa.select(table.id, table.name).where(table.id.in_(padded(ids)))) if ids else ()

@@ -355,8 +355,18 @@ def _insert_all(rows: tuple[tuple[sa.Table, tuple[str, ...]], ...]) -> sa.Insert
     for n, (table, names) in enumerate(rows):
         row = {name: sa.bindparam(_nth(n, name), type_=table.c[name].type) for name in names}
         tables.setdefault(table, []).append(row)
-    parts = [sa.insert(table).values(each) for table, each in tables.items()]
+    parts = [_insert_of_one(table, each) for table, each in tables.items()]
     return parts[0].add_cte(*(part.cte(f"rows_{n}") for n, part in enumerate(parts[1:], 1)))
+
+
+def _insert_of_one(table: sa.Table, rows: list[dict[str, Any]]) -> sa.Insert:
+    """Several rows as a SELECT: SQLAlchemy would compile a VALUES of several anew each time, which takes longer than the
+    statement itself."""
+    if len(rows) == 1:
+        return sa.insert(table).values(rows[0])
+    names = list(rows[0])
+    chosen = sa.union_all(*(sa.select(*(row[name] for name in names)) for row in rows))
+    return sa.insert(table).from_select(names, chosen)
 
 
 def mark_audited(session: Session) -> None:

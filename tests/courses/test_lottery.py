@@ -13,17 +13,19 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from flask import Flask
 from support.cast import NOW, YEAR, Cast, Player
 from support.databases import Fresh
 from support.http import api, browser_session, post_form
-from support.teaching import Taught, add_people, at_time, changes_nothing, drain, ok, refused, teach
+from support.teaching import Taught, add_people, at_time, changes_nothing, drain, ok, refused, statements, teach
 
 from courses.enrolment.checks import seats_add_up
 from courses.enrolment.models import Enrolment
-from courses.lottery import recompute, services
+from courses.lottery import changes, recompute, services
 from courses.lottery.models import Draw, Wish, WishList
 from courses.lottery.statement import program
+from zutuan.cli import main
 from zutuan.clock import Clock
 from zutuan.db import Database
 from zutuan.errors import Refused
@@ -482,3 +484,66 @@ def test_the_pages_of_who_runs_it(sqlite_app: Flask, cast: Cast, clock: Clock) -
     assert admin.get("/draws/recompute.py").get_data(as_text=True) == program()
     assert "我的结果" in _browser(app, cast.who("B", "student")).get(path).get_data(as_text=True)
     assert _browser(app, cast.who("D", "student")).get(path).status_code == 404
+
+
+def test_a_student_s_page_asks_as_often_for_many_classes_as_for_few(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast
+) -> None:  # fmt: skip
+    app, student = sqlite_app, _browser(sqlite_app, cast.who("B", "student"))
+    lots = [lot(app, cast, number) for number in range(2)]
+    path = announced(app, cast)
+    ok(wish(app, cast.who("B", "student"), path, *lots))
+
+    def count() -> int:
+        student.get(path)
+        with statements(sqlite_database) as seen:
+            assert student.get(path).status_code == 200
+        return len(seen)
+
+    few = count()
+    lots += [lot(app, cast, number) for number in range(2, 7)]
+    ok(wish(app, cast.who("B", "student"), path, *lots, version=1))
+    assert count() == few
+
+
+def test_two_lists_of_one_person_become_one(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
+    app, database = sqlite_app, sqlite_database
+    a = lot(app, cast, 0)
+    path = announced(app, cast)
+    kept, gone = add_people(database, cast, "B", 2)
+    for each in (kept, gone):
+        ok(wish(app, each, path, a))
+    with database.write() as session:
+        assert [each.code for each in changes.PEOPLE.clashes(session, kept.id, gone.id, NOW)] == ["merge_both_wished"]  # type: ignore[misc]
+        changes.PEOPLE.prepare(session, kept.id, gone.id, NOW)  # type: ignore[misc]
+        assert set(session.scalars(sa.select(WishList.person_id))) == {kept.id}
+        refusals = changes.SUCCESSION.against(session, cast.schools["A"], cast.schools["B"], NOW)  # type: ignore[misc]
+        assert refusals == []
+        session.rollback()
+
+
+def test_the_command_line_recomputes_too(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    app = sqlite_app
+    a = lot(app, cast, 0)
+    path = announced(app, cast)
+    ok(wish(app, cast.who("B", "student"), path, a))
+    ok(run(app, cast, clock, path))
+    monkeypatch.setenv("ZUTUAN_MODE", "test")
+    monkeypatch.setenv("ZUTUAN_DATABASE", sqlite_database.engine.url.render_as_string(hide_password=False))
+    file = tmp_path / "s.json"
+    content = ok(api(app, cast.who("B", "student")).get(f"{path}/statement"))
+
+    def verify(what: str) -> tuple[int, str]:
+        ended = CliRunner().invoke(main, ["draw", "verify", what])
+        return ended.exit_code, ended.output
+
+    assert verify(path.split("/")[2]) == (0, "equal\n")
+    file.write_text(json.dumps(content), encoding="utf-8")
+    assert verify(str(file)) == (0, "equal\n")
+    content["result"]["won"] = []
+    file.write_text(json.dumps(content), encoding="utf-8")
+    assert verify(str(file))[0] == 1
+    file.write_text("no json", encoding="utf-8")
+    assert verify(str(file))[0] == 1 and verify("999")[0] == 1

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.cast import NOW
 
-from courses.enrolment.rules import Pool, pools_for
+from courses.enrolment.rules import Pool, Slot, pools_for
+from courses.lottery import recompute, statement
 from courses.lottery.rules import (
     MOST_WISHES,
+    STATES,
     Drawn,
     Entrant,
     Lot,
+    Meets,
     Won,
     against,
+    against_enrolling,
     check_draw,
     check_wishes,
     commitment,
     draw,
+    excludes,
+    figures,
+    moved,
+    next_state,
     number,
+    places,
+    whole_seed,
 )
 
 B, C = "school:2", "school:3"
@@ -141,3 +154,107 @@ def test_what_may_be_wished(wishes: tuple[int, ...], code: str | None) -> None:
 def test_what_may_be_drawn(lots: list[Lot], entrants: list[Entrant], code: str | None) -> None:
     refusal = check_draw(lots, entrants)
     assert (refusal.code if refusal else None) == code
+
+
+# --- the statement -----------------------------------------------------------------------------------------------
+
+
+@given(draws(), st.sampled_from(["", "03 09 17"]))
+def test_two_programs_draw_the_same_from_the_statement(
+    given_: tuple[list[Lot], list[Entrant], str], public: str
+) -> None:  # fmt: skip
+    """What is published is enough, and the program that is handed out, written apart, comes to the same."""
+    lots, entrants, seed = given_
+    drawn = draw(lots, entrants, whole_seed(seed, public))
+    content = json.loads(statement.text(statement.build({"id": 1}, seed, public, lots, {}, entrants, drawn)))
+    assert recompute.differences(content) == []
+    again_lots, again_entrants, said = statement.read(content)
+    assert draw(again_lots, again_entrants, whole_seed(seed, public)) == said == drawn
+    summed = figures(again_lots, again_entrants, said)
+    assert summed.given == sum(summed.ranks.values()) == sum(each[3] for each in summed.per_lot.values())
+    assert summed.with_seat + summed.without == len(entrants)
+
+
+@given(draws(), st.data())
+def test_a_seat_that_changed_hands_is_found_out(
+    given_: tuple[list[Lot], list[Entrant], str], data: st.DataObject
+) -> None:  # fmt: skip
+    lots, entrants, seed = given_
+    content = json.loads(statement.text(statement.build({}, seed, "", lots, {}, entrants, draw(lots, entrants, seed))))
+    won = content["result"]["won"]
+    if won:
+        seat = data.draw(st.sampled_from(won))
+        seat["ticket"] = data.draw(
+            st.sampled_from(["nobody", *(e.ticket for e in entrants if e.ticket != seat["ticket"])])
+        )
+        assert recompute.differences(content)
+
+
+@pytest.mark.parametrize("content", [None, [], {}, {"algorithm": recompute.ALGORITHM}, {"algorithm": "other"}, "x"])
+def test_what_is_no_statement_is_said_to_be_none(content: object) -> None:
+    assert recompute.differences(content)
+
+
+# --- lots that exclude each other, places ------------------------------------------------------------------------
+
+
+def slot(hour: float, length: float, campus: int | None = None) -> Slot:
+    return Slot(NOW + timedelta(hours=hour), NOW + timedelta(hours=hour + length), campus)
+
+
+def test_lots_that_meet_at_once_or_too_far_apart_exclude_each_other() -> None:
+    hour = timedelta(hours=1)
+    lots = [
+        Meets(1, 10, [slot(0, 2, 1)], hour), Meets(2, 20, [slot(1, 2)], timedelta(0)),
+        Meets(3, 30, [slot(2.5, 1, 2)], timedelta(0)), Meets(4, 30, [slot(300, 1)], timedelta(0)),
+        Meets(5, 50, [slot(21, 2)], timedelta(0)), Meets(6, 60, [slot(22, 3)], timedelta(0)),
+    ]  # fmt: skip
+    found = {id_: sorted(others) for id_, others in excludes(lots).items()}
+    assert found == {1: [2, 3], 2: [1, 3], 3: [1, 2, 4], 4: [3], 5: [6], 6: [5]}
+
+
+def test_places_are_those_of_the_first_turn_and_pass_by_who_is_barred() -> None:
+    people = [
+        Entrant("a", (1, 2), HERE, had=TWO), Entrant("b", (1,), HERE), Entrant("c", (1,), HERE, barred=frozenset({1})),
+    ]  # fmt: skip
+    assert places(people, "s") == {("b", 1): (1, 2), ("a", 1): (2, 2), ("a", 2): (1, 1)}
+
+
+# --- the draw's own life -----------------------------------------------------------------------------------------
+
+
+def test_every_cell_of_its_life() -> None:
+    codes = {
+        state: [after if isinstance(after := next_state(state, event), str) else after.code for event in ("publish", "cancel", "run")]
+        for state in STATES
+    }  # fmt: skip
+    assert codes == {
+        "draft": ["published", "cancelled", "draw_not_published"],
+        "published": ["draw_published", "cancelled", "drawn"],
+        "drawn": ["drawn_already"] * 3,
+        "cancelled": ["draw_cancelled"] * 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "hours", "code"),
+    [
+        (None, 0, "lot_unannounced"), ("published", -2, "lot_not_open"), ("published", 0, "lot_wishing"),
+        ("published", 1, "lot_closed"), ("drawn", 0, None), ("cancelled", 0, None),
+    ],
+)  # fmt: skip
+def test_when_a_seat_that_is_drawn_for_may_be_taken(state: str | None, hours: int, code: str | None) -> None:
+    opens, closes = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+    found = against_enrolling(state, opens, closes, NOW + timedelta(hours=hours))
+    assert (found.code if found else None) == code
+
+
+@pytest.mark.parametrize(
+    ("event", "id_", "after"),
+    [
+        ("add", 9, [1, 2, 3, 9]), ("up", 2, [2, 1, 3]), ("up", 1, [1, 2, 3]), ("down", 3, [1, 2, 3]),
+        ("down", 1, [2, 1, 3]), ("remove", 2, [1, 3]), ("remove", 7, [1, 2, 3]), ("most", 0, [1, 2, 3]),
+    ],
+)  # fmt: skip
+def test_what_a_button_does_to_the_list(event: str, id_: int, after: list[int]) -> None:
+    assert moved([1, 2, 3], id_, event) == after

@@ -124,6 +124,11 @@ def _grants(role: str, **place: str) -> Callable[[Stage], dict[str, Any]]:
 SOON = (NOW + timedelta(days=9)).isoformat()
 
 
+def _draw(cluster_id: int, number: int) -> dict[str, Any]:
+    opens, closes = (NOW - timedelta(hours=1)).isoformat(), (NOW + timedelta(days=2)).isoformat()
+    return {"cluster_id": cluster_id, "academic_year": YEAR, "number": number, "opens": opens, "closes": closes}
+
+
 def _admits(stage: Stage) -> dict[str, Any]:
     return {"course_ids": [stage.ids["theirs"]], "academic_year": YEAR, "number": 1, "admitted": True}
 
@@ -213,6 +218,19 @@ OPERATIONS = {
     "flows.freeze": Operation(
         "POST", "/clusters/{cluster}/freezes", lambda _: {"academic_year": YEAR, "number": 1, "name": "期末上报"}
     ),
+    "draw.read": Operation("GET", "/draws/{draw}"),
+    "draw.read_draft": Operation("GET", "/draws/{draft_draw}"),
+    "draw.list": Operation("GET", "/draws", contains="draw"),
+    "draw.create": Operation("POST", "/draws", lambda stage: _draw(stage.ids["cluster"], 3)),
+    "draw.patch": Operation("PATCH", "/draws/{draw}", lambda _: {"note": "新的说明"}, match="draw"),
+    "draw.publish": Operation("POST", "/draws/{draft_draw}/publish", _nothing),
+    "draw.cancel": Operation("POST", "/draws/{draw}/cancel", lambda _: {"reason": "名额够了"}),
+    "draw.try": Operation("POST", "/draws/{draw}/try", _nothing),
+    "draw.run": Operation("POST", "/draws/{draw}/run", _nothing),
+    "draw.wish": Operation(
+        "PUT", "/draws/{draw}/wishes", lambda stage: {"offering_ids": [stage.ids["offering"]]}, match="policy"
+    ),
+    "draw.statement": Operation("GET", "/draws/{draw}/statement"),
     "admission.list": Operation("GET", "/schools/{school}/admissions", contains="theirs"),
     "admission.decide": Operation("POST", "/schools/{school}/admissions", _admits),
     "school.list": Operation("GET", "/schools"),
@@ -308,6 +326,10 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
     plans = api(app, cast.who("A", "cluster_admin"))
     ids["plan"] = ok(plans.post(f"/clusters/{ids['cluster']}/term-plans", plan_body(number=2)), 201)["id"]
 
+    for name, number in (("draw", 1), ("draft_draw", 2)):
+        ids[name] = ok(plans.post("/draws", _draw(ids["cluster"], number)), 201)["id"]
+    ok(plans.post(f"/draws/{ids['draw']}/publish"))
+
     def offer(course: str, code: str) -> int:
         made = ok(teacher.post(f"/courses/{ids[course]}/offerings", offering_body(code=code)), 201)
         return int(made["id"])
@@ -337,7 +359,7 @@ def _set_stage(app: Flask, database: Database, cast: Cast, *, named: bool) -> St
         member = sa.select(Membership.id).where(Membership.cluster_id == ids["cluster"])
         ids["membership"] = session.scalars(member.where(Membership.school_id == cast.schools["C"])).one()
     paths = {"course": f"/courses/{ids['course']}", "draft": f"/courses/{ids['draft']}",
-             "offering": f"/offerings/{ids['offering']}"}  # fmt: skip
+             "offering": f"/offerings/{ids['offering']}", "draw": f"/draws/{ids['draw']}"}  # fmt: skip
     versions = {name: teacher.get(path).headers["ETag"] for name, path in paths.items()}
     versions |= {"private": teacher.get(f"/files/{ids['private']}").headers["ETag"], "policy": '"v0"', "sheet": '"v0"'}
     return Stage(ids, versions)

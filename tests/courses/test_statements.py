@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from support.cast import Cast
@@ -30,6 +32,9 @@ PAGES = {
     ("/approvals?side=host", "A registrar"): 9,
     ("/offerings/{offering}/roster", "A teacher"): 16,
     ("/admissions", "B registrar"): 22,
+    ("/adjustments", "A registrar"): 8,
+    ("/offerings/{offering}/adjustments", "A teacher"): 21,
+    ("/api/v1/adjustments", "A registrar"): 4,
     ("/term-plans", "A teacher"): 5,
     ("/offerings/{offering}/roster.xlsx", "A teacher"): 13,
     ("/me/timetable", "B student"): 14,
@@ -42,6 +47,13 @@ PAGES = {
     ("/api/v1/me/timetable", "B student"): 6,
     ("/api/v1/search?q=课程", "B student"): 4,
 }
+
+
+def _moved(number: int) -> dict[str, Any]:
+    """The meeting of week 13 goes to the Sunday."""
+    meeting = at_time(number)
+    which = {"week": 13, "weekday": meeting["weekday"], "period": meeting["first_period"], "reason": "出差"}
+    return {"kind": "move", **which, "date": "2026-12-06", "first_period": 1, "last_period": 2}
 
 
 class World:
@@ -61,6 +73,7 @@ class World:
             self.taught.append(taught)
             ok(api(self.app, student).post(taught.seats, {}), 201)
             ok(teacher.post("/courses", course_body(code=f"D{number}")), 201)
+            ok(teacher.post(f"{taught.offering}/adjustments", _moved(number)), 201)
         for each in add_people(self.database, self.cast, "B", more):
             ok(api(self.app, each).post(self.taught[0].seats, {}), 201)
 

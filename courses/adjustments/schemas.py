@@ -32,7 +32,7 @@ class WishIn(Meeting):
     ends = Instant(**NOTHING)
     place = Text(60, min=0, load_default="", metadata={"description": "empty: where the class always is"})
     substitute_id = Ref(**NOTHING)
-    substitute = Text(40, min=0, load_default="", metadata={"description": "the same by 学工号"})
+    substitute = Text(40, min=0, load_default="", metadata={"description": "the same by number at the host school"})
 
 
 class AskIn(WishIn):

@@ -18,6 +18,7 @@ from support.databases import Fresh
 from support.http import api, browser_session, post_form
 from support.teaching import add_people, drain, offering_body, ok, refused, statements, teach
 
+from courses.adjustments import changes as changes_of
 from courses.adjustments import clashes, queries, services
 from courses.adjustments.checks import adjustments_stand_in_the_book
 from courses.adjustments.facts import Draft
@@ -200,6 +201,33 @@ def test_a_substitute_has_the_meeting_in_their_week_and_reads_the_roster(room: R
     room.sound()
 
 
+def test_a_move_may_bring_another_teacher_who_is_free_again_when_it_is_taken_back(sqlite_room: Room) -> None:
+    room = sqlite_room
+    colleague = add_people(room.database, room.cast, "A", 1, kind="teacher")[0]
+    other = api(room.app, colleague)
+
+    def week() -> list[str]:
+        slots = ok(other.get("/me/timetable?starts=2026-12-01T00:00:00Z&ends=2026-12-30T00:00:00Z"))["items"]
+        return [each["starts"][:10] for each in slots]
+
+    id_ = room.approve(**MOVE, substitute_id=colleague.id)
+    assert week() == [SUNDAY.isoformat()]
+    with room.database.read() as session:
+        holding = changes_of.PEOPLE.holdings
+        assert holding is not None
+        held = holding(session, colleague.id, room.cast.schools["A"], NOW)
+        assert [each.url for each in held] == [f"/adjustments/{id_}"]
+    busy_then = {**MOVE, "kind": "substitute", "week": 14, "substitute_id": colleague.id}
+    assert ok(room.teacher.post(f"{room.path}/preview", _without_reason(busy_then)))["teacher_clashes"] == 0
+    ok(room.registrar.post(f"/adjustments/{id_}/withdraw", {}))
+    assert week() == [] and WEDNESDAY in room.days()
+    room.sound()
+
+
+def _without_reason(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "reason"}
+
+
 def test_who_enrols_later_finds_the_new_times_and_who_read_the_old_ones_is_told(room: Room) -> None:
     sunday = {"weekday": 7, "first_period": 3, "last_period": 4, "weeks": "13"}
     elsewhere = teach(room.app, room.cast, "C", code="SUN", meeting=sunday)
@@ -347,7 +375,7 @@ def test_the_registrar_sees_whom_it_meets_and_the_teacher_how_many(room: Room) -
     own = {"title": "家教", "day": SUNDAY, "starts": 10 * 60, "ends": 11 * 60}
     with database.write() as session:
         busy.add(session, room.actor("B", "student"), own)
-    seen = ok(room.teacher.post(f"{room.path}/preview", {k: v for k, v in MOVE.items() if k != "reason"}))
+    seen = ok(room.teacher.post(f"{room.path}/preview", _without_reason(MOVE)))
     assert (seen["students"], seen["student_clashes"], seen["teacher_clashes"], seen["room_taken"]) == (3, 2, 0, False)
     assert seen["allowed"] and len(seen["free"]) == 6 and {each["students"] for each in seen["free"]} == {0}
     id_ = room.ask(**MOVE)
@@ -383,9 +411,7 @@ def test_a_room_that_is_taken_is_refused_and_nothing_is_kept(room: Room) -> None
         session.add(occurrence(("room", place.id), ("timetable", entry.id), taken))
         audit(session, None, "test.room", Subject("school", school), now=NOW)
     wanted = {**MOVE, "place": "教一101"}
-    assert ok(room.teacher.post(f"{room.path}/preview", {k: v for k, v in wanted.items() if k != "reason"}))[
-        "room_taken"
-    ]
+    assert ok(room.teacher.post(f"{room.path}/preview", _without_reason(wanted)))["room_taken"]
     id_ = room.ask(**wanted)
     refused(room.registrar.post(f"/adjustments/{id_}/approve", {}), 409, "time_taken")
     assert WEDNESDAY in room.days() and ok(room.registrar.get(f"/adjustments/{id_}"))["state"] == "asked"

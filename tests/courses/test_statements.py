@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from support.cast import Cast
@@ -44,6 +46,9 @@ PAGES = {
     ("/rescue", "B student"): 5,
     ("/offerings/{offering}/grades", "A teacher"): 10,
     ("/grade-sheets", "A registrar"): 8,
+    ("/adjustments", "A registrar"): 8,
+    ("/offerings/{offering}/adjustments", "A teacher"): 21,
+    ("/api/v1/adjustments", "A registrar"): 4,
     ("/term-plans", "A teacher"): 5,
     ("/offerings/{offering}/roster.xlsx", "A teacher"): 13,
     ("/me/timetable", "B student"): 14,
@@ -67,6 +72,13 @@ PAGES = {
 }
 
 
+def _moved(number: int) -> dict[str, Any]:
+    """The meeting of week 13 goes to the Sunday."""
+    meeting = at_time(number)
+    which = {"week": 13, "weekday": meeting["weekday"], "period": meeting["first_period"], "reason": "出差"}
+    return {"kind": "move", **which, "date": "2026-12-06", "first_period": 1, "last_period": 2}
+
+
 class World:
     """So many courses, each taken by the cast's student of B, and as many students of B in the first of them."""
 
@@ -86,6 +98,7 @@ class World:
             confirm(self.database, self.cast, {asked["id"]: "86"})
             ok(teacher.post("/courses", course_body(code=f"D{number}")), 201)
             self.recognise(number, taught)
+            ok(teacher.post(f"{taught.offering}/adjustments", _moved(number)), 201)
         for each in add_people(self.database, self.cast, "B", more):
             ok(api(self.app, each).post(self.taught[0].seats, {}), 201)
 

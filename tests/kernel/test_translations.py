@@ -293,7 +293,10 @@ def course(sqlite_app: Flask, cast: Cast) -> dict[str, int]:
     student = Api(sqlite_app, cast.who("C", "student").token)
     enrolment = student.post(f"/offerings/{offering['id']}/enrolments", {})
     assert enrolment.status_code == 201, enrolment.get_json()
-    return {"course": made["id"], "offering": offering["id"], "enrolment": enrolment.get_json()["id"]}
+    cancel = {"kind": "cancel", "week": 15, "weekday": 4, "period": 1, "reason": "x"}
+    asked = teacher.post(f"/offerings/{offering['id']}/adjustments", cancel).get_json()
+    ids = {"course": made["id"], "offering": offering["id"], "enrolment": enrolment.get_json()["id"]}
+    return {**ids, "adjustment": asked["id"]}
 
 
 def in_english_as(client: FlaskClient, person: Player | None) -> FlaskClient:
@@ -310,6 +313,8 @@ PAGES = {
                 "/enrolments/{enrolment}", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new", "/transcript"),
     "registrar": ("/", "/approvals", "/approvals?side=host", "/approvals?state=denied", "/enrolments/{enrolment}", "/courses/mine",
                   "/results", "/results?state=recognised"),
+                "/enrolments/{enrolment}", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new"),
+    "registrar": ("/", "/approvals", "/approvals?side=host", "/approvals?state=denied", "/adjustments", "/enrolments/{enrolment}", "/courses/mine"),
     "cluster_admin": ("/", "/clusters", "/clusters/{cluster}", "/schools", "/schools?q=none", "/schools/{school}"),
     "room_manager": ("/",),
     "librarian": ("/",),
@@ -322,6 +327,8 @@ PAGES = {
 HOST_PAGES = ("/", "/courses/mine", "/courses/new", "/courses/{course}", "/courses/{course}/edit", "/courses/{course}/publish",
               "/courses/{course}/as-seen", "/courses/{course}/offerings/new", "/offerings/{offering}", "/offerings/{offering}/edit",
               "/offerings/{offering}/roster", "/workload")  # fmt: skip
+              "/offerings/{offering}/roster", "/offerings/{offering}/adjustments", "/adjustments/{adjustment}",
+              "/offerings/{offering}/adjustments/new?kind=move&week=13&weekday=4&period=1")  # fmt: skip
 
 
 def test_pages_in_english_show_no_chinese(sqlite_client: FlaskClient, cast: Cast, course: dict[str, int]) -> None:

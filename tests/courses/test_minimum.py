@@ -137,7 +137,7 @@ def test_cancelling_ends_everything_of_the_class_at_once(
     for who, each in ((approved, row), (pending, held), (elsewhere, other), (waiting, queued)):
         seen = ok(api(app, who).get(f"/enrolments/{each['id']}"))
         assert (seen["state"], seen["host_state"], seen["reason"]) == ("denied", "denied", WHY["reason"])
-        assert seen["events"][-1]["event"] == "cancelled"
+        assert seen["events"][-1]["event"] == "cancelled" and seen["called_off"]
         assert ok(api(app, who).get(taught.offering))["state"] == "cancelled", "who was in it goes on reading it"
     with database.read() as session:
         assert seats_add_up(session) == [] == nobody_sits_in_what_is_closed(session)

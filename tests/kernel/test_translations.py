@@ -289,8 +289,8 @@ def in_english_as(client: FlaskClient, person: Player | None) -> FlaskClient:
 
 PAGES = {
     "student": ("/", "/courses", "/courses?q=none", "/courses/{course}", "/offerings/{offering}", "/enrolments", "/enrolments?state=over",
-                "/enrolments/{enrolment}", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new"),
-    "registrar": ("/", "/approvals", "/approvals?side=host", "/approvals?state=denied", "/enrolments/{enrolment}", "/courses/mine"),
+                "/enrolments/{enrolment}", "/rescue", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new"),
+    "registrar": ("/", "/approvals", "/approvals?side=host", "/approvals?state=denied", "/confirmations", "/rescue/students", "/enrolments/{enrolment}", "/courses/mine"),
     "cluster_admin": ("/", "/clusters", "/clusters/{cluster}", "/schools", "/schools?q=none", "/schools/{school}"),
     "room_manager": ("/",),
     "librarian": ("/",),

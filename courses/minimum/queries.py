@@ -38,6 +38,8 @@ _ENROLLED = _OF_IT.where(ENROLLED).correlate(Offering).scalar_subquery()
 # who holds a seat, or asks to be chosen: all but those who wait for a seat
 _PLACES = sa.and_(Enrolment.active(), Enrolment.host_state != "queued")
 _ASKED = _OF_IT.where(_PLACES).correlate(Offering).scalar_subquery()
+# of an offering that nobody has decided about
+BELOW = sa.and_(Offering.decided_at.is_(None), sa.func.coalesce(Offering.minimum, 0) > _ENROLLED)
 _LOST = sa.select(sa.func.count()).where(LostSeat.offering_id == Offering.id).correlate(Offering).scalar_subquery()
 
 
@@ -168,7 +170,7 @@ def may_decide(actor: Actor, offering: Offering) -> bool:
 def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
     """How many classes the actor has to decide, and when enrolling in the first of them ended."""
     o = Offering
-    below = sa.and_(o.decided_at.is_(None), o.enrol_until <= actor.now, o.minimum > _ENROLLED)
+    below = sa.and_(o.enrol_until <= actor.now, BELOW)
     query = sa.select(o.enrol_until, Term).join(Course, Course.id == o.course_id).join(Term, Term.id == o.term_id)
     query = query.where(allow.clause(actor, "minimum.decide", _columns()), o.state == "published", below)
     ended = [closes for closes, term in session.execute(query) if teaching_ends(term) > actor.now]

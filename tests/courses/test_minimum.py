@@ -240,6 +240,7 @@ def test_who_lost_a_seat_may_enrol_elsewhere_until_a_date(
     ok(teacher.post(f"/offerings/{second['id']}/publish"))
     open_, full, clashing = small(app, cast, 2), small(app, cast, 3, minimum=None, seats=1), None
     busy = small(app, cast, 4)
+    small(app, cast, 6, minimum=None)
     clashing = teach(
         app, cast, code="CLASH", title_zh="冲突", meeting=at_time(4), offering={"enrol_until": OVER.isoformat()}
     )
@@ -257,8 +258,11 @@ def test_who_lost_a_seat_may_enrol_elsewhere_until_a_date(
     assert not ok(api(app, other).get(f"{open_.offering}/eligibility"))["allowed"]
     mine = ok(api(app, student).get("/me/lost-seats"))["items"]
     assert [each["course"]["code"] for each in mine] == ["M0"] and mine[0]["until"] == until
-    shown = [(each["course"]["code"], each["same_course"]) for each in mine[0]["alternatives"]]
-    assert shown == [("M0", True), ("M2", False)], "the same course first; nothing full, chosen or clashing"
+    shown = [(each["course"]["code"], each["same_course"], each["unsure"]) for each in mine[0]["alternatives"]]
+    firm = ("M6", False, False)
+    assert shown == [("M0", True, False), firm, ("M2", False, True)], (
+        "the same course first; none full, chosen, clashing"
+    )
     assert chosen and clashing
     refused(api(app, student).post(full.seats, {"waitlist": True}), 409, "seats_gone")
     refused(api(app, student).post(chosen.seats, {}), 409, "window_closed")

@@ -97,6 +97,7 @@ class RecognisedOut(Schema):
 class EnrolmentOut(Schema):
     id = fields.Integer()
     state = fields.String(metadata={"description": "both sides in one word"})
+    called_off = fields.Boolean(metadata={"description": "it was denied because the class does not take place"})
     home_state = fields.String()
     host_state = fields.String()
     offering_id = fields.Integer()

@@ -18,7 +18,7 @@ from courses.catalogue.services import teaching_ends
 from courses.enrolment import facts
 from courses.enrolment.models import Enrolment
 from courses.minimum.models import LostSeat
-from courses.minimum.queries import term_of
+from courses.minimum.queries import BELOW, term_of
 from zutuan.calendar import feeds, sources
 from zutuan.calendar.models import Occurrence, Term
 from zutuan.db import padded
@@ -31,11 +31,13 @@ LOOKED_AT, SHOWN = 150, 12
 
 @dataclass(frozen=True)
 class Alternative:
-    """A class that the student could take now, as far as a list can say: the class's own page has the last word."""
+    """A class that the student could take now, as far as a list can say: the class's own page has the last word. `unsure`:
+    it is below its own minimum, and nobody has confirmed it yet."""
 
     offering: Offering
     same_course: bool
     left: int
+    unsure: bool
 
 
 def of(session: Session, actor: Actor, lost: LostSeat) -> list[Alternative]:
@@ -44,16 +46,19 @@ def of(session: Session, actor: Actor, lost: LostSeat) -> list[Alternative]:
     if home is None:
         return []
     pools = catalogue.my_pools(actor) or []
-    found = [each for each in _candidates(session, actor, lost, pools) if _open(each, home, actor.now)]
+    candidates = _candidates(session, actor, lost, pools)
+    found = [each for each in candidates if _open(each, home, actor.now)]
     found = _without_clash(session, actor, _admitted(session, home, found, term_of(lost), actor.now))
     course = lost.offering.course_id
-    return [
-        Alternative(each, each.course_id == course, max(sum(p.left for p in each.pools if p.scope in pools), 0))
-        for each in found[:SHOWN]
-    ]
+    return [Alternative(each, each.course_id == course, _left(each, pools), candidates[each]) for each in found[:SHOWN]]
 
 
-def _candidates(session: Session, actor: Actor, lost: LostSeat, pools: Sequence[str]) -> list[Offering]:
+def _left(offering: Offering, pools: Sequence[str]) -> int:
+    return sum(max(pool.left, 0) for pool in offering.pools if pool.scope in pools)
+
+
+def _candidates(session: Session, actor: Actor, lost: LostSeat, pools: Sequence[str]) -> dict[Offering, bool]:
+    """In the order in which they are shown, each with whether it is unsure: those come last."""
     course, term = lost.offering.course, term_of(lost)
     e = Enrolment
     done = sa.or_(e.active(), e.home_state == "completed")
@@ -63,7 +68,7 @@ def _candidates(session: Session, actor: Actor, lost: LostSeat, pools: Sequence[
     free = Offering.pools.any(sa.and_(SeatPool.taken < SeatPool.capacity, SeatPool.scope.in_(padded(list(pools)))))
     homes = sorted(each.school_id for each in actor.affiliations if each.kind == "student")
     query = (
-        sa.select(Offering)
+        sa.select(Offering, BELOW)
         .join(Offering.course)
         .join(SharedItem, SharedItem.id == Course.id)
         .join(Offering.term)
@@ -71,7 +76,7 @@ def _candidates(session: Session, actor: Actor, lost: LostSeat, pools: Sequence[
         .where(Term.academic_year == term.academic_year, Term.number == term.number)
         .where(sa.or_(Course.id == course.id, Course.category == course.category))
         .where(Course.school_id.not_in(homes), Course.id.not_in(mine))
-        .order_by(sa.case((Course.id == course.id, 0), else_=1), sa.func.abs(Course.credits - course.credits), Offering.id)
+        .order_by(sa.case((Course.id == course.id, 0), else_=1), sa.case((BELOW, 1), else_=0), sa.func.abs(Course.credits - course.credits), Offering.id)
         .limit(LOOKED_AT)
         .options(
             contains_eager(Offering.term), selectinload(Offering.meetings), selectinload(Offering.pools),
@@ -79,7 +84,7 @@ def _candidates(session: Session, actor: Actor, lost: LostSeat, pools: Sequence[
             contains_eager(Offering.course).joinedload(Course.item).joinedload(SharedItem.owner),
         )
     )  # fmt: skip
-    return list(session.scalars(sharing.seen_by(actor, query)))
+    return {offering: bool(below) for offering, below in session.execute(sharing.seen_by(actor, query))}
 
 
 def _open(offering: Offering, home: Belongs, now: datetime) -> bool:

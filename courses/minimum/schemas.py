@@ -52,6 +52,7 @@ class AlternativeOut(Schema):
     school = fields.Nested(Named)
     same_course = fields.Boolean()
     left = fields.Integer(metadata={"description": "seats that I could take"})
+    unsure = fields.Boolean(metadata={"description": "below its own minimum, and not confirmed yet"})
 
 
 class LostOut(Schema):

@@ -38,7 +38,7 @@ def alternative(value: Alternative) -> dict[str, Any]:
     offering = value.offering
     return {
         "offering": catalogue.offering(offering, may_join=False), "course": offering.course,
-        "school": offering.course.item.owner, "same_course": value.same_course, "left": value.left,
+        "school": offering.course.item.owner, "same_course": value.same_course, "left": value.left, "unsure": value.unsure,
     }  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def test_from_publishing_to_a_seat(app: Flask, cast: Cast, database: Database) -
         assert [each["id"] for each in ok(as_student.get(find))["items"]] == [taught.course_id]
     assert ok(as_student.get(f"{taught.offering}/eligibility")) == {
         "allowed": True, "reasons": [], "may_wait": False, "seats_left": 10, "waiting": 0, "timetable_checked": False,
-        "approvals": ["registrar"], "decide_by": (NOW + timedelta(days=5)).isoformat(),
+        "approvals": ["registrar"], "decide_by": (NOW + timedelta(days=5)).isoformat(), "rescue_until": None,
     }  # fmt: skip
 
     made = as_student.post(taught.seats, {})

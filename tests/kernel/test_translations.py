@@ -310,11 +310,11 @@ def in_english_as(client: FlaskClient, person: Player | None) -> FlaskClient:
 
 PAGES = {
     "student": ("/", "/courses", "/courses?q=none", "/courses/{course}", "/offerings/{offering}", "/enrolments", "/enrolments?state=over",
-                "/enrolments/{enrolment}", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new", "/transcript"),
+                "/enrolments/{enrolment}", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new", "/transcript",
+                "/recognitions", "/recognition-requests", "/recognition-requests/new?course_id={course}", "/rescue"),
     "registrar": ("/", "/approvals", "/approvals?side=host", "/approvals?state=denied", "/enrolments/{enrolment}", "/courses/mine",
-                  "/results", "/results?state=recognised"),
-                "/enrolments/{enrolment}", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new"),
-    "registrar": ("/", "/approvals", "/approvals?side=host", "/approvals?state=denied", "/adjustments", "/enrolments/{enrolment}", "/courses/mine"),
+                  "/results", "/results?state=recognised", "/adjustments", "/confirmations", "/rescue/students",
+                  "/recognitions", "/recognitions?state=unsaid", "/recognitions/new?course_id={course}", "/recognition-requests"),
     "cluster_admin": ("/", "/clusters", "/clusters/{cluster}", "/schools", "/schools?q=none", "/schools/{school}"),
     "room_manager": ("/",),
     "librarian": ("/",),
@@ -326,8 +326,7 @@ PAGES = {
 }  # fmt: skip
 HOST_PAGES = ("/", "/courses/mine", "/courses/new", "/courses/{course}", "/courses/{course}/edit", "/courses/{course}/publish",
               "/courses/{course}/as-seen", "/courses/{course}/offerings/new", "/offerings/{offering}", "/offerings/{offering}/edit",
-              "/offerings/{offering}/roster", "/workload")  # fmt: skip
-              "/offerings/{offering}/roster", "/offerings/{offering}/adjustments", "/adjustments/{adjustment}",
+              "/offerings/{offering}/roster", "/workload", "/offerings/{offering}/adjustments", "/adjustments/{adjustment}",
               "/offerings/{offering}/adjustments/new?kind=move&week=13&weekday=4&period=1")  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
-from support.cast import NOW, Cast
+from support.cast import NOW, Cast, Player
 
 from courses.adjustments.models import Adjustment
 from courses.admission.models import CourseAdmission
@@ -160,6 +160,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
     session.add(PaperSubject(paper_id=paper.id, subject_type="result", subject_id=1))
     _draw(session, cast, offering.id, enrolment.id)
     session.add(LostSeat(enrolment_id=enrolment.id, offering_id=offering.id))
+    session.add(_lost_seat(session, cast, course.id, student))
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
     _attendance(session, cast, enrolment)
     _files(session, course.id, student.id)
@@ -247,6 +248,25 @@ def _frozen(session: Session, cast: Cast, enrolment_id: int) -> None:
             host_id=cast.schools["A"], host_name="甲牵头师范大学", value=Decimal(1), rows=[enrolment_id],
         )
     )  # fmt: skip
+
+
+def _lost_seat(session: Session, cast: Cast, course_id: int, student: Player) -> LostSeat:
+    """Of a class that was called off."""
+    offering = Offering(
+        course_id=course_id, term_id=cast.terms["A"], code="02", state="cancelled", enrol_from=NOW, enrol_until=LATER,
+        minimum=9, decided_at=NOW, decided_by=cast.who("A", "registrar").id, rescue_until=LATER, created_at=NOW,
+        updated_at=NOW,
+    )  # fmt: skip
+    session.add(offering)
+    session.flush()
+    ended = Enrolment(
+        offering_id=offering.id, person_id=student.id, affiliation_id=student.affiliation_id,
+        home_school_id=cast.schools["B"], host_school_id=cast.schools["A"], home_state="accepted",
+        host_state="denied", created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    session.add(ended)
+    session.flush()
+    return LostSeat(enrolment_id=ended.id, offering_id=offering.id)
 
 
 def _course(session: Session, cast: Cast, teacher_id: int, code: str = "EDU001") -> Course:

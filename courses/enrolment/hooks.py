@@ -15,11 +15,13 @@ from zutuan.sharing.actor import Actor
 
 @dataclass(frozen=True)
 class Link:
-    """A way on. `export`: a download of what the page lists, which takes the page's filters along."""
+    """A way on. `export`: a download of what the page lists, which takes the page's filters along; `download`: another
+    file."""
 
     label: str
     url: str
     export: bool = False
+    download: bool = False
 
 
 # at the head of a class's roster, and of one enrolment

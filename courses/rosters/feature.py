@@ -32,7 +32,7 @@ def _of_roster(session: Session, actor: Actor, offering: Offering) -> list[Way]:
     ]
     if allow.may(actor, "attendance.read", queries.subject(offering)):
         links.append(Way(_("考勤"), url_for("rosters.overview", offering_id=offering.id)))
-        links.append(Way(_("海报"), url_for("rosters.poster", offering_id=offering.id)))
+        links.append(Way(_("海报"), url_for("rosters.poster", offering_id=offering.id), download=True))
     return links
 
 

@@ -34,7 +34,8 @@ def ask(session: Session, actor: Actor, enrolment_id: int, key: Key | None, reas
     line = queries.one(session, enrolment)
     insist(rules.may_ask_leave(meeting.starts, meeting.ends, line.since, actor.now, LATEST))
     sheet = services.hold(session, enrolment.offering_id, meeting)
-    request = LeaveRequest(sheet_id=sheet.id, enrolment_id=enrolment.id, reason=reason, asked_at=actor.now)
+    who = {"enrolment_id": enrolment.id, "person_id": enrolment.person_id}
+    request = LeaveRequest(sheet_id=sheet.id, **who, reason=reason, asked_at=actor.now)
     session.add(request)
     try:
         session.flush()
@@ -98,8 +99,8 @@ def _mark(session: Session, actor: Actor, request: LeaveRequest) -> None:
     """It takes the place of an absence, and of nothing else."""
     m, new = AttendanceMark, insert_or(session, AttendanceMark)
     row = new.values(
-        sheet_id=request.sheet_id, enrolment_id=request.enrolment_id, status="leave", source="leave", note="",
-        at=actor.now,
+        sheet_id=request.sheet_id, enrolment_id=request.enrolment_id, person_id=request.person_id, status="leave",
+        source="leave", note="", at=actor.now,
     )  # fmt: skip
     over = {name: getattr(new.excluded, name) for name in ("status", "source", "at")}
     keys = ["sheet_id", "enrolment_id"]

@@ -65,6 +65,7 @@ class AttendanceMark(Base):
     id: Mapped[Id]
     sheet_id: Mapped[int] = foreign("attendance_sheet.id", index=False)
     enrolment_id: Mapped[int] = foreign("enrolment.id")
+    person_id: Mapped[int] = foreign("person.id")  # whom it is about, for their own data
     status: Mapped[str] = mapped_column(sa.String(10))
     source: Mapped[str] = mapped_column(sa.String(10))
     note: Mapped[str] = mapped_column(sa.String(100), default="", server_default="")
@@ -88,6 +89,7 @@ class LeaveRequest(Base):
     id: Mapped[Id]
     sheet_id: Mapped[int] = foreign("attendance_sheet.id", index=False)
     enrolment_id: Mapped[int] = foreign("enrolment.id")
+    person_id: Mapped[int] = foreign("person.id")  # who asks
     state: Mapped[str] = mapped_column(sa.String(10), default="asked")
     reason: Mapped[str] = mapped_column(sa.String(400))
     answer: Mapped[str] = mapped_column(sa.String(400), default="", server_default="")
@@ -98,6 +100,6 @@ class LeaveRequest(Base):
 
     sheet: Mapped[AttendanceSheet] = relationship()
     enrolment: Mapped[Enrolment] = relationship()
-    decider: Mapped[Person | None] = relationship()
+    decider: Mapped[Person | None] = relationship(foreign_keys=[decided_by])
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012

@@ -42,7 +42,7 @@ def save(
         raise Refused("meeting_gone")
     lines = queries.roll(session, offering.id)
     said = _said(lines, meeting, marks)
-    _write(session, sheet, said, "teacher", actor.now)
+    _write(session, sheet, said, {each.enrolment.id: each.enrolment.person_id for each in lines}, actor.now)
     _write_rest(session, sheet, lines, meeting, rest, actor.now)
     sheet.version, sheet.saved_at, sheet.saved_by = version + 1, actor.now, actor.person_id
     session.flush()
@@ -80,33 +80,36 @@ def hold(session: Session, offering_id: int, meeting: Meeting) -> AttendanceShee
 
 
 def _write(
-    session: Session, sheet: AttendanceSheet, said: Mapping[int, Mapping[str, Any]], source: str, now: datetime
+    session: Session, sheet: AttendanceSheet, said: Mapping[int, Mapping[str, Any]], people: Mapping[int, int], now: datetime
 ) -> None:  # fmt: skip
-    """These marks, over whatever stands there."""
+    """The teacher's own words, over whatever stands there. `people`: enrolment → its person."""
     rows = [
-        {
-            "sheet_id": sheet.id, "enrolment_id": id_, "status": each["status"], "source": source,
-            "note": each.get("note") or "", "at": now,
-        }
+        {**_row(sheet, id_, people[id_], each["status"], now), "note": each.get("note") or ""}
         for id_, each in sorted(said.items())
-    ]  # fmt: skip
+    ]
     if rows:
         new = insert_or(session, AttendanceMark)
         over = {name: getattr(new.excluded, name) for name in ("status", "source", "note", "at")}
         session.execute(new.on_conflict_do_update(index_elements=["sheet_id", "enrolment_id"], set_=over), rows)
 
 
+def _row(
+    sheet: AttendanceSheet, enrolment_id: int, person_id: int, status: str, now: datetime, source: str = "teacher"
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "sheet_id": sheet.id, "enrolment_id": enrolment_id, "person_id": person_id, "status": status, "source": source,
+        "note": "", "at": now,
+    }  # fmt: skip
+
+
 def _write_rest(
     session: Session, sheet: AttendanceSheet, lines: Sequence[Line], meeting: Meeting, rest: str | None, now: datetime
 ) -> None:  # fmt: skip
     """For whoever has no mark: a scan or a leave that stands (or comes in the same instant) is left alone."""
-    there = sorted(each.enrolment.id for each in lines if each.expected(meeting))
+    there = sorted((each.enrolment.id, each.enrolment.person_id) for each in lines if each.expected(meeting))
     if rest is None or not there:
         return
-    rows = [
-        {"sheet_id": sheet.id, "enrolment_id": id_, "status": rest, "source": "teacher", "note": "", "at": now}
-        for id_ in there
-    ]
+    rows = [_row(sheet, *each, rest, now) for each in there]
     session.execute(insert_or(session, AttendanceMark).on_conflict_do_nothing(), rows)
 
 
@@ -135,9 +138,7 @@ def check_in(session: Session, actor: Actor, offering_id: int, key: Key) -> Atte
     sheet = _sheet_for_scan(session, offering_id, meeting)
     status = rules.signed_in(meeting.starts, actor.now, window)
     m, new = AttendanceMark, insert_or(session, AttendanceMark)
-    row = new.values(
-        sheet_id=sheet.id, enrolment_id=enrolment.id, status=status, source="scan", note="", at=actor.now
-    )  # fmt: skip
+    row = new.values(**_row(sheet, enrolment.id, enrolment.person_id, status, actor.now, "scan"))
     over = {name: getattr(new.excluded, name) for name in ("status", "source", "note", "at")}
     session.execute(
         row.on_conflict_do_update(index_elements=["sheet_id", "enrolment_id"], set_=over, where=m.source == "leave")

@@ -64,6 +64,7 @@ def upgrade() -> None:
         sa.Column("id", BigId, autoincrement=True, nullable=False),
         sa.Column("sheet_id", BigId, nullable=False),
         sa.Column("enrolment_id", BigId, nullable=False),
+        sa.Column("person_id", BigId, nullable=False),
         sa.Column("status", sa.String(10), nullable=False),
         sa.Column("source", sa.String(10), nullable=False),
         sa.Column("note", sa.String(100), server_default="", nullable=False),
@@ -71,6 +72,7 @@ def upgrade() -> None:
         sa.CheckConstraint("source IN ('teacher', 'scan', 'leave')", name=op.f("ck_attendance_mark_source")),
         sa.CheckConstraint("status IN ('present', 'late', 'absent', 'leave')", name=op.f("ck_attendance_mark_status")),
         sa.ForeignKeyConstraint(["enrolment_id"], ["enrolment.id"], name=op.f("fk_attendance_mark_enrolment_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_attendance_mark_person_id")),
         sa.ForeignKeyConstraint(["sheet_id"], ["attendance_sheet.id"], name=op.f("fk_attendance_mark_sheet_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attendance_mark")),
         sa.UniqueConstraint("sheet_id", "enrolment_id", name=op.f("uq_attendance_mark_sheet_id_enrolment_id")),
@@ -78,12 +80,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("attendance_mark") as batch:
         batch.create_index(op.f("ix_attendance_mark_enrolment_id"), ["enrolment_id"])
+        batch.create_index(op.f("ix_attendance_mark_person_id"), ["person_id"])
 
     op.create_table(
         "leave_request",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
         sa.Column("sheet_id", BigId, nullable=False),
         sa.Column("enrolment_id", BigId, nullable=False),
+        sa.Column("person_id", BigId, nullable=False),
         sa.Column("state", sa.String(10), nullable=False),
         sa.Column("reason", sa.String(400), nullable=False),
         sa.Column("answer", sa.String(400), server_default="", nullable=False),
@@ -96,12 +100,14 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["decided_by"], ["person.id"], name=op.f("fk_leave_request_decided_by")),
         sa.ForeignKeyConstraint(["enrolment_id"], ["enrolment.id"], name=op.f("fk_leave_request_enrolment_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_leave_request_person_id")),
         sa.ForeignKeyConstraint(["sheet_id"], ["attendance_sheet.id"], name=op.f("fk_leave_request_sheet_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_leave_request")),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("leave_request") as batch:
         batch.create_index(op.f("ix_leave_request_enrolment_id"), ["enrolment_id"])
+        batch.create_index(op.f("ix_leave_request_person_id"), ["person_id"])
         batch.create_index(
             "uq_leave_request_open",
             ["sheet_id", "enrolment_id"],
@@ -118,10 +124,12 @@ def downgrade() -> None:
             sqlite_where=sa.text("state IN ('asked', 'accepted')"),
             postgresql_where=sa.text("state IN ('asked', 'accepted')"),
         )
+        batch.drop_index(op.f("ix_leave_request_person_id"))
         batch.drop_index(op.f("ix_leave_request_enrolment_id"))
 
     op.drop_table("leave_request")
     with op.batch_alter_table("attendance_mark") as batch:
+        batch.drop_index(op.f("ix_attendance_mark_person_id"))
         batch.drop_index(op.f("ix_attendance_mark_enrolment_id"))
 
     op.drop_table("attendance_mark")

@@ -73,11 +73,13 @@ class Card:
 
 @dataclass(frozen=True)
 class Way:
-    """A way on from another feature's page. `export`: a download of what that page lists, which takes its filters along."""
+    """A way on from another feature's page. `export`: a download of what that page lists, which takes its filters along;
+    `download`: another file."""
 
     label: Any
     url: str
     export: bool = False
+    download: bool = False
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def kind_of(url: str) -> str:
     """/offerings/12/roster?state=over → /offerings/N/roster?state."""
     parts = urlsplit(url)
     names = "&".join(sorted(parse_qs(parts.query)))
-    return re.sub(r"/\d+", "/N", parts.path) + (f"?{names}" if names else "")
+    return re.sub(r"\d+", "N", parts.path) + (f"?{names}" if names else "")
 
 
 def violations(page: Page, part: Locator | None = None) -> list[str]:

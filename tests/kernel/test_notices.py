@@ -75,6 +75,7 @@ def test_each_hears_of_what_concerns_them(sqlite_app: Flask, cast: Cast) -> None
     registrar = ok(api(sqlite_app, cast.who("B", "registrar")).get("/me/notice-choices"))["items"]
     assert [each["kind"] for each in student] == [
         "enrolment.mine", "enrolment.wait", "enrolment.receipt", "enrolment.dates", "result.mine", "other",
+        "enrolment.mine", "enrolment.wait", "enrolment.receipt", "enrolment.dates", "leave.decided", "other",
     ]  # fmt: skip
     assert [each["kind"] for each in registrar] == [
         "membership", "plan.dates", "enrolment.to_approve", "enrolment.changes", "result.arrived", "other",
@@ -119,6 +120,7 @@ def test_the_page_saves_everything_at_once(sqlite_client: FlaskClient, cast: Cas
     found = ok(api(sqlite_client.application, cast.who("B", "student")).get("/me/notice-choices"))["items"]
     assert [(each["bell"], each["mail"]) for each in found] == [
         (True, "digest"), (True, "now"), (False, "now"), (True, "now"), (True, "now"), (False, "digest"),
+        (True, "digest"), (True, "now"), (False, "now"), (True, "now"), (True, "digest"), (False, "digest"),
     ]  # fmt: skip
 
 

@@ -220,7 +220,7 @@ def _attendance(session: Session, cast: Cast, enrolment: Enrolment) -> None:
     )  # fmt: skip
     session.add(sheet)
     session.flush()
-    ids = {"sheet_id": sheet.id, "enrolment_id": enrolment.id}
+    ids = {"sheet_id": sheet.id, "enrolment_id": enrolment.id, "person_id": enrolment.person_id}
     session.add(AttendanceMark(**ids, status="leave", source="leave", at=NOW))
     session.add(LeaveRequest(**ids, reason="发烧", asked_at=NOW))
     column = {"column": "number", "head": "学号", "value": ""}

@@ -11,6 +11,7 @@ NOUN = {
     "policy_value": _l("设置"), "file": _l("文件"), "upload": _l("上传"), "item": _l("共享内容"), "feed": _l("日历订阅"),
     "calendar_feed": _l("日历订阅"), "group_chat": _l("群机器人"), "notice": _l("通知"), "term": _l("学期"), "calendar": _l("校历"),
     "table": _l("作息时间表"), "day": _l("假日与调休"), "timetable": _l("课表"),
+    "attendance": _l("考勤"), "leave": _l("请假"), "leave_request": _l("请假"), "export_format": _l("导出格式"),
 }  # fmt: skip
 VERB = {
     "create": _l("新建"), "edit": _l("修改"), "update": _l("变更"), "delete": _l("删除"), "add": _l("增加"), "end": _l("结束"),
@@ -23,6 +24,7 @@ VERB = {
     "list": _l("查看列表"), "list_school": _l("查看列表"), "write": _l("修改"), "manage": _l("管理"), "disable": _l("停用"),
     "disabled": _l("停用"), "active": _l("恢复"), "password": _l("设置密码"), "locale": _l("更换语言"), "view_as": _l("以其身份查看"),
     "view_as_end": _l("结束以其身份查看"), "demo": _l("演示数据"), "rename": _l("改名"), "succeed": _l("转入承接学校"),
+    "save": _l("保存"), "check_in": _l("签到"), "ask": _l("提出"), "refuse": _l("不同意"), "mark": _l("记录"),
 }  # fmt: skip
 WHOLE = {
     "school.succeed": _l("学校 · 并入另一所"), "person.merge": _l("合并账号（保留）"),

@@ -44,8 +44,9 @@ def _fill(session: Session, row: Recognition, now: datetime, actor: Actor | None
     if row.person_id is not None:
         change = change.where(E.person_id == row.person_id)
     values = {"recognition_id": row.id, "updated_at": now, "version": E.version + 1}
-    changed = change.values(**values).returning(E.id, E.person_id).execution_options(synchronize_session=False)
-    found = session.execute(changed).all()
+    session.flush()
+    # past the session: one that finds nothing to fill has changed nothing, and owes no audit row
+    found = session.connection().execute(change.values(**values).returning(E.id, E.person_id)).all()
     for enrolment_id, _person in found:
         _audit(session, actor, enrolment_id, row, now)
     return [person for _id, person in found]

@@ -120,8 +120,9 @@ def settle(said: Said, taught: Taught, ways: Ways, now: datetime) -> Said | list
         errors.append(FieldError("category", *_unknown(said.category, ways.categories)))
     if errors or isinstance(credits, Refusal):
         return errors
-    own = {} if said.name else {"name": taught.title_zh, "name_en": said.name_en or taught.title_en}
-    return replace(said, credits=credits, **own)
+    if said.name:
+        return replace(said, credits=credits)
+    return replace(said, credits=credits, name=taught.title_zh, name_en=said.name_en or taught.title_en)
 
 
 def _unknown(word: str, known: Sequence[str]) -> tuple[str, dict[str, object]]:

@@ -54,7 +54,7 @@ from zutuan.web.upkeep import Upkeep
 FEATURES: tuple[Feature, ...] = (
     people.FEATURE, imports.FEATURE, clusters.FEATURE, calendar.FEATURE, mail.FEATURE, notices.FEATURE, papers.FEATURE,
     policies.FEATURE, search.FEATURE, storage.FEATURE, catalogue.FEATURE, plans.FEATURE, admission.FEATURE,
-    recognition.FEATURE, enrolment.FEATURE, operations.FEATURE,
+    enrolment.FEATURE, recognition.FEATURE, operations.FEATURE,
 )  # fmt: skip
 
 kinds.learn(kind for feature in FEATURES for kind in feature.notice_kinds)

@@ -74,10 +74,10 @@ def test_each_hears_of_what_concerns_them(sqlite_app: Flask, cast: Cast) -> None
     student = ok(api(sqlite_app, cast.who("B", "student")).get("/me/notice-choices"))["items"]
     registrar = ok(api(sqlite_app, cast.who("B", "registrar")).get("/me/notice-choices"))["items"]
     assert [each["kind"] for each in student] == [
-        "enrolment.mine", "enrolment.wait", "enrolment.receipt", "enrolment.dates", "other",
+        "enrolment.mine", "enrolment.wait", "enrolment.receipt", "enrolment.dates", "recognition.mine", "other",
     ]  # fmt: skip
     assert [each["kind"] for each in registrar] == [
-        "membership", "plan.dates", "enrolment.to_approve", "enrolment.changes", "other",
+        "membership", "plan.dates", "enrolment.to_approve", "enrolment.changes", "recognition.asked", "other",
     ]  # fmt: skip
     assert student[0] == {
         "kind": "enrolment.mine", "label": "我的选课有了结果", "binds": True, "bell": True, "mail": "now", "version": 0,
@@ -108,7 +108,7 @@ def test_the_page_saves_everything_at_once(sqlite_client: FlaskClient, cast: Cas
     assert post_form(sqlite_client, "/notices/settings", form).status_code == 302
     found = ok(api(sqlite_client.application, cast.who("B", "student")).get("/me/notice-choices"))["items"]
     assert [(each["bell"], each["mail"]) for each in found] == [
-        (True, "digest"), (True, "now"), (False, "now"), (True, "now"), (False, "digest"),
+        (True, "digest"), (True, "now"), (False, "now"), (True, "now"), (True, "digest"), (False, "digest"),
     ]  # fmt: skip
 
 

@@ -108,7 +108,7 @@ def plain(value: Decimal) -> str:
 
 def settle(said: Said, taught: Taught, ways: Ways, now: datetime) -> Said | list[FieldError]:
     """What is written of it, or what stands against each of its fields."""
-    errors = [FieldError("until", "until_not_ahead")] if said.until is not None and said.until <= now else []
+    errors = [FieldError("last_day", "until_not_ahead")] if said.until is not None and said.until <= now else []
     if said.outcome == REFUSED:
         extra = [name for name in ("credits", "code", "name", "category") if getattr(said, name)]
         errors += [FieldError(name, "refused_says_nothing_else") for name in extra]

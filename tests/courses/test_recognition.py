@@ -214,7 +214,7 @@ def test_what_cannot_be_said_names_the_field(
 
     assert codes(credits="2.5") == [("credits", "exceeds_credits")]
     assert codes(credits="0", category="体育") == [("credits", "no_credits"), ("category", "not_a_category")]
-    assert codes(last_day="2026-11-24") == [("until", "until_not_ahead")]
+    assert codes(last_day="2026-11-24") == [("last_day", "until_not_ahead")]
     assert codes(outcome="refused", credits="1") == [("credits", "refused_says_nothing_else")]
     assert codes(same_as_id=987654) == [("same_as_id", "no_such")]
     for unseen in (foreign.course_id, 987654):

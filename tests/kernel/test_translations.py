@@ -291,8 +291,10 @@ def in_english_as(client: FlaskClient, person: Player | None) -> FlaskClient:
 
 PAGES = {
     "student": ("/", "/courses", "/courses?q=none", "/courses/{course}", "/offerings/{offering}", "/enrolments", "/enrolments?state=over",
-                "/enrolments/{enrolment}", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new"),
-    "registrar": ("/", "/approvals", "/approvals?side=host", "/approvals?state=denied", "/enrolments/{enrolment}", "/courses/mine"),
+                "/enrolments/{enrolment}", "/account", "/notices", "/search", "/search?q=none", "/nowhere", "/courses/new",
+                "/recognitions", "/recognition-requests", "/recognition-requests/new?course_id={course}"),
+    "registrar": ("/", "/approvals", "/approvals?side=host", "/approvals?state=denied", "/enrolments/{enrolment}", "/courses/mine",
+                  "/recognitions", "/recognitions?state=unsaid", "/recognitions/new?course_id={course}", "/recognition-requests"),
     "cluster_admin": ("/", "/clusters", "/clusters/{cluster}", "/schools", "/schools?q=none", "/schools/{school}"),
     "room_manager": ("/",),
     "librarian": ("/",),

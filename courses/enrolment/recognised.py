@@ -40,19 +40,15 @@ def fill(session: Session, actor: Actor | None, row: Recognition, now: datetime)
 
 def _fill(session: Session, row: Recognition, now: datetime, actor: Actor | None = None) -> list[int]:
     offered = sa.select(Offering.id).where(Offering.course_id == row.course_id)
-    unanswered = [
-        E.home_school_id == row.home_school_id,
-        E.offering_id.in_(offered),
-        E.recognition_id.is_(None),
-        E.active(),
-    ]
+    change = sa.update(E).where(
+        E.home_school_id == row.home_school_id, E.offering_id.in_(offered), E.recognition_id.is_(None), E.active()
+    )
     if row.person_id is not None:
-        unanswered.append(E.person_id == row.person_id)
-    if session.scalar(sa.select(E.id).where(*unanswered).limit(1)) is None:
-        return []  # nothing is written where there is nothing to say
+        change = change.where(E.person_id == row.person_id)
     values = {"recognition_id": row.id, "updated_at": now, "version": E.version + 1}
-    change = sa.update(E).where(*unanswered).values(**values).returning(E.id, E.person_id)
-    found = session.execute(change.execution_options(synchronize_session=False)).all()
+    session.flush()
+    # past the session: one that finds nothing to fill has changed nothing, and owes no audit row
+    found = session.connection().execute(change.values(**values).returning(E.id, E.person_id)).all()
     for enrolment_id, _person in found:
         _audit(session, actor, enrolment_id, row, now)
     return [person for _id, person in found]

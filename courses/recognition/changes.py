@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from courses.catalogue.models import Course
 from courses.recognition.models import Recognition, RecognitionRequest
 from zutuan.clusters.hooks import Foreseen, SuccessionHook
+from zutuan.db import UtcDateTime
 from zutuan.people.hooks import Holding, PeopleHook
 from zutuan.sharing.actor import Actor
 from zutuan.web.texts import title
@@ -35,8 +36,8 @@ def _prepare(session: Session, kept: int, gone: int, now: datetime) -> None:
 
 
 def _ended(change: sa.Update, now: datetime) -> sa.Update:
-    until = sa.case((sa.or_(R.until.is_(None), R.until > now), now), else_=R.until)
-    return change.values(ended_at=now, until=sa.type_coerce(until, R.until.type))
+    at = sa.literal(now, UtcDateTime())
+    return change.values(ended_at=now, until=sa.case((sa.or_(R.until.is_(None), R.until > now), at), else_=R.until))
 
 
 def _holdings(session: Session, person_id: int, school_id: int, now: datetime) -> list[Holding]:

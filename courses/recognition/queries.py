@@ -135,11 +135,14 @@ def require_read(actor: Actor, school_id: int) -> None:
         raise Hidden(Denial("recognition.read", "school", school_id))
 
 
-_COURSE = joinedload(R.course)
+def _course(path: Any) -> Any:
+    return path.joinedload(Course.item).joinedload(SharedItem.owner)
+
+
 _ROW = (
-    _COURSE.joinedload(Course.item).joinedload(SharedItem.owner),
+    _course(joinedload(R.course)),
     joinedload(R.person).load_only(Person.name),
-    joinedload(R.same_as).joinedload(R.course),
+    _course(joinedload(R.same_as).joinedload(R.course)),
 )
 
 
@@ -199,7 +202,7 @@ def current(session: Session, school_id: int, course_ids: Collection[int] | None
     query = sa.select(R).where(R.home_school_id == school_id, R.person_id.is_(None), R.ended_at.is_(None))
     if course_ids is not None:
         query = query.where(R.course_id.in_(padded(sorted(course_ids))))
-    return {each.course_id: each for each in session.scalars(query)}
+    return {each.course_id: each for each in session.scalars(query.options(*_ROW))}
 
 
 def by_home(session: Session, course_id: int, now: datetime) -> dict[int, int]:
@@ -256,11 +259,11 @@ def request_subject(request: RecognitionRequest) -> Subject:
 
 
 _REQUEST = (
-    joinedload(Q.course).joinedload(Course.item).joinedload(SharedItem.owner),
+    _course(joinedload(Q.course)),
     joinedload(Q.person).load_only(Person.name, Person.demonstration),
     joinedload(Q.affiliation),
     joinedload(Q.home_school),
-    joinedload(Q.answer).joinedload(R.same_as).joinedload(R.course),
+    joinedload(Q.answer).options(joinedload(R.person).load_only(Person.name)),
 )
 
 

@@ -108,7 +108,7 @@ def plain(value: Decimal) -> str:
 
 def settle(said: Said, taught: Taught, ways: Ways, now: datetime) -> Said | list[FieldError]:
     """What is written of it, or what stands against each of its fields."""
-    errors = [FieldError("until", "until_not_ahead")] if said.until is not None and said.until <= now else []
+    errors = [FieldError("last_day", "until_not_ahead")] if said.until is not None and said.until <= now else []
     if said.outcome == REFUSED:
         extra = [name for name in ("credits", "code", "name", "category") if getattr(said, name)]
         errors += [FieldError(name, "refused_says_nothing_else") for name in extra]
@@ -120,8 +120,9 @@ def settle(said: Said, taught: Taught, ways: Ways, now: datetime) -> Said | list
         errors.append(FieldError("category", *_unknown(said.category, ways.categories)))
     if errors or isinstance(credits, Refusal):
         return errors
-    own = {} if said.name else {"name": taught.title_zh, "name_en": said.name_en or taught.title_en}
-    return replace(said, credits=credits, **own)
+    if said.name:
+        return replace(said, credits=credits)
+    return replace(said, credits=credits, name=taught.title_zh, name_en=said.name_en or taught.title_en)
 
 
 def _unknown(word: str, known: Sequence[str]) -> tuple[str, dict[str, object]]:

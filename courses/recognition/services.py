@@ -123,11 +123,13 @@ def answer(
     session: Session, actor: Actor, request_id: int, data: Mapping[str, Any], *, for_all: bool
 ) -> RecognitionRequest:
     """The school answers: this student, or (`for_all`) everybody by a row of its table."""
+    home = queries.view_request(session, actor, request_id).home_school_id
+    table.hold(session, home)  # as whoever writes a row does: first the table, then who asks
     request = _held(session, actor, request_id)
     allow.require(actor, "recognition.answer", queries.request_subject(request))
     insist(rules.may_answer(request.state, asker=request.person_id, answerer=actor.person_id))
     person_id = None if for_all else request.person_id
-    row = table.write(session, actor, request.home_school_id, request.course, data, person_id)
+    row = table.write(session, actor, home, request.course, data, person_id)
     if for_all:
         answer_all(session, actor, row)
     else:

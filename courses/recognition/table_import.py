@@ -169,8 +169,7 @@ def _settle(step: Step, known: Known, bad: set[int]) -> RowError | None:
     if isinstance(found, Said):
         step.said = found
         return None
-    column = {"until": "last_day"}.get(found[0].field, found[0].field)
-    return RowError(line, column, found[0].code, found[0].params)
+    return RowError(line, found[0].field, found[0].code, found[0].params)
 
 
 def _followed(step: Step, known: Known, bad: set[int]) -> Said | Recognition | RowError:

@@ -142,6 +142,26 @@ def offerings(
     _run(make, file, dry_run, failed, mended, by)
 
 
+@import_group.command()
+@click.argument("file", type=FILE)
+@click.option("--school", required=True, help="the home school: name, code or id")
+@click.option("--by", required=True, help="e-mail of the registrar who answers for it")
+@_options
+def recognitions(file: Path, school: str, by: str, dry_run: bool, failed: Path | None, mended: Path | None) -> None:
+    """What courses of other schools count as: 课程代码,开课学校,认定结果,认定课程代码,认定课程名称,认定学分,课程类别,认定同,有效至"""
+    from zutuan.app import FEATURES
+
+    kinds = Kinds(FEATURES)
+
+    def make(session: Session) -> Import:
+        school_id = _school(session, school)
+        if not may(_by(session, by), kinds["recognitions"], school_id):
+            raise click.BadParameter("may not say what courses count as at this school", param_hint="--by")
+        return kinds.make("recognitions", school_id)
+
+    _run(make, file, dry_run, failed, mended, by)
+
+
 def _by(session: Session, email: str) -> Actor:
     person = session.scalar(sa.select(Person).where(Person.email == email, Person.state == "active"))
     if person is None:

@@ -43,7 +43,7 @@ LOOK = """() => ({
   planted: document.querySelectorAll('img[src="x"], svg[onload], [onclick], [onerror], b[onclick]').length,
   links: [...document.querySelectorAll('a[href], form[action]')]
     .filter(e => /^\\s*(javascript|data|vbscript):/i.test(e.getAttribute('href') || e.getAttribute('action') || '')).length,
-  next: [...document.querySelectorAll('main a[href], nav a[href]')].map(a => a.href),
+  next: [...document.querySelectorAll('main a[href]:not([download]), nav a[href]')].map(a => a.href),
   text: document.body.innerText + [...document.querySelectorAll('input, textarea')].map(e => e.value).join(' '),
 })"""
 

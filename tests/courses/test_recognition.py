@@ -17,7 +17,7 @@ from support.http import api, browser_session, csrf_token, post_form
 from support.teaching import Taught, add_people, at_time, changes_nothing, drain, ok, refused, teach
 
 from courses.enrolment.models import Enrolment
-from courses.recognition import queries, rules
+from courses.recognition import changes, queries, rules
 from courses.recognition.models import Recognition, RecognitionRequest
 from zutuan.clock import Clock
 from zutuan.db import Database
@@ -214,7 +214,7 @@ def test_what_cannot_be_said_names_the_field(
 
     assert codes(credits="2.5") == [("credits", "exceeds_credits")]
     assert codes(credits="0", category="体育") == [("credits", "no_credits"), ("category", "not_a_category")]
-    assert codes(last_day="2026-11-24") == [("until", "until_not_ahead")]
+    assert codes(last_day="2026-11-24") == [("last_day", "until_not_ahead")]
     assert codes(outcome="refused", credits="1") == [("credits", "refused_says_nothing_else")]
     assert codes(same_as_id=987654) == [("same_as_id", "no_such")]
     for unseen in (foreign.course_id, 987654):
@@ -467,3 +467,55 @@ def test_the_enrolments_pages_say_it_to_both_schools(
     assert "心理学基础 1 学分" in sqlite_client.get("/approvals").text
     browser_session(sqlite_client, cast.who("B", "student"))
     assert "心理学基础 1 学分" in sqlite_client.get("/enrolments").text
+
+
+# --- people and schools change ----------------------------------------------------------------------------------
+
+
+def test_when_two_persons_are_one_the_survivors_word_stays(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast, taught: Taught
+) -> None:
+    kept, gone = add_people(sqlite_database, cast, "B", 2)
+    registrar, other = (
+        api(sqlite_app, cast.who("B", "registrar")),
+        teach(sqlite_app, cast, code="X", meeting=at_time(5)),
+    )
+    for who in (kept, gone):
+        asked = ok(api(sqlite_app, who).post("/recognition-requests", {"course_id": taught.course_id}), 201)["id"]
+        ok(registrar.post(f"/recognition-requests/{asked}/answer", {"name": f"给{who.number}"}))
+        ok(api(sqlite_app, who).post("/recognition-requests", {"course_id": other.course_id}), 201)
+    with sqlite_database.write() as session:
+        changes.PEOPLE.prepare(session, kept.id, gone.id, NOW)  # type: ignore[misc]
+        for column in (Recognition, RecognitionRequest):
+            mine = sa.update(column).where(column.person_id == gone.id).values(person_id=kept.id)
+            session.execute(mine)
+        session.info["audited"] = True
+    assert counts_as(sqlite_app, kept, taught)["name"] == f"给{kept.number}"
+    states = [each["state"] for each in ok(api(sqlite_app, kept).get("/recognition-requests"))["items"]]
+    assert sorted(states) == ["answered", "answered", "open", "withdrawn"]
+
+
+def test_a_successor_goes_on_with_what_was_said_and_asked(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast, taught: Taught
+) -> None:
+    """C is taken over by B, which has said something of one of the courses."""
+    second, third = (teach(sqlite_app, cast, code=f"Y{n}", meeting=at_time(5 + n)) for n in range(2))
+    row = say(sqlite_app, cast, taught, "C", name="丙")
+    say(sqlite_app, cast, second, "C", same_as_id=row["id"])
+    say(sqlite_app, cast, second, "B", name="乙")
+    student = cast.who("C", "student")
+    asked = ok(api(sqlite_app, student).post("/recognition-requests", {"course_id": third.course_id}), 201)["id"]
+    old, new = cast.schools["C"], cast.schools["B"]
+    with sqlite_database.write() as session:
+        foreseen = changes.SUCCESSION.foresee(session, old, new, NOW)  # type: ignore[misc]
+        done = changes.SUCCESSION.pass_on(session, None, old, new, {}, NOW)  # type: ignore[misc]
+        session.info["audited"] = True
+    assert [each.count for each in foreseen] == [1] and done == {"recognition": 1, "recognition_request": 1}
+    registrar = api(sqlite_app, cast.who("B", "registrar"))
+    found = ok(registrar.get("/recognitions?state=open"))["items"]
+    assert {(each["course"]["id"], each["name"]) for each in found} == {
+        (taught.course_id, "丙"),
+        (second.course_id, "乙"),
+    }
+    assert [each["id"] for each in ok(registrar.get("/recognition-requests?side=school"))["items"]] == [asked]
+    assert ok(api(sqlite_app, cast.who("C", "registrar")).get("/recognitions?state=open"))["items"] == []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from support.cast import NOW, Cast
@@ -16,6 +18,7 @@ from support.teaching import Taught, at_time, changes_nothing, ok, teach
 
 from courses.recognition.models import Recognition
 from courses.recognition.table_import import recognition_import
+from zutuan.cli import main
 from zutuan.db import Database
 from zutuan.importing import Report, run
 from zutuan.people.models import Person
@@ -131,11 +134,7 @@ def test_bad_rows_are_named_by_row_and_column_and_nothing_is_written(
 ) -> None:
     for rows, line, column, code in BAD:
         with changes_nothing(sqlite_database):
-            report = (
-                hand_in(sqlite_database, cast, row("C1", 学分="1"), *rows)
-                if rows == []
-                else hand_in(sqlite_database, cast, *rows)
-            )
+            report = hand_in(sqlite_database, cast, *rows)
         found = [(each.line, each.column, each.code) for each in report.errors]
         assert (line, column, code) in found, (rows, found)
         assert all(each.sentence for each in report.errors)
@@ -171,3 +170,17 @@ def test_who_may_hand_it_in(sqlite_app: Flask, cast: Cast) -> None:
         for role in ("registrar", "school_admin")
     }  # fmt: skip
     assert "recognitions" in kinds["registrar"] and "recognitions" not in kinds["school_admin"]
+
+
+def test_the_command(
+    sqlite_database: Database, cast: Cast, courses: list[Taught], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZUTUAN_DATABASE", sqlite_database.engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("ZUTUAN_MODE", "test")
+    file = tmp_path / "认定.csv"
+    file.write_text(f"课程代码,开课学校,学分\nC0,{HOST},1\n", encoding="utf-8")
+    asked = ["import", "recognitions", str(file), "--school", cast.name_of("B"), "--by"]
+    assert "may not say" in CliRunner().invoke(main, [*asked, cast.who("A", "registrar").email]).output
+    done = CliRunner().invoke(main, [*asked, cast.who("B", "registrar").email])
+    assert done.exit_code == 0, done.output
+    assert table(sqlite_database) == {"C0": ("课0", "1", "")}

@@ -90,7 +90,7 @@ def test_what_is_settled_and_what_stands_against_it() -> None:
     assert isinstance(own, Said) and (own.name, own.name_en, own.credits) == ("心理学基础", "", 1)
     bad = Said(category="体育", credits=Decimal(3), until=NOW)
     assert codes(rules.settle(bad, TAUGHT, WAYS, NOW)) == [
-        ("until", "until_not_ahead"), ("credits", "exceeds_credits"), ("category", "not_a_category"),
+        ("last_day", "until_not_ahead"), ("credits", "exceeds_credits"), ("category", "not_a_category"),
     ]  # fmt: skip
     assert codes(rules.settle(Said(category="体育"), TAUGHT, Ways(), NOW)) == [("category", "no_categories")]
     assert rules.settle(Said("refused", note="内容重复"), TAUGHT, WAYS, NOW) == Said(

@@ -89,6 +89,10 @@ def test_each_hears_of_what_concerns_them(sqlite_app: Flask, cast: Cast) -> None
     ]  # fmt: skip
     assert [each["kind"] for each in registrar] == [
         "membership", "plan.dates", "enrolment.to_approve", "enrolment.changes", "minimum.mine", "minimum.desk", "other",
+        "enrolment.mine", "enrolment.wait", "enrolment.receipt", "enrolment.dates", "recognition.mine", "other",
+    ]  # fmt: skip
+    assert [each["kind"] for each in registrar] == [
+        "membership", "plan.dates", "enrolment.to_approve", "enrolment.changes", "recognition.asked", "other",
     ]  # fmt: skip
     assert student[0] == {
         "kind": "enrolment.mine", "label": "我的选课有了结果", "binds": True, "bell": True, "mail": "now", "version": 0,

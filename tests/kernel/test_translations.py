@@ -158,6 +158,7 @@ ALLOWED_FILES = {
     "courses/rosters/demo.py": "the demonstration's data",
     "courses/flows/demo.py": "the demonstration's data",
     "courses/results/demo.py": "the demonstration's data",
+    "courses/recognition/demo.py": "the demonstration's data",
 }
 ALLOWED_LITERALS = {
     "courses/adjustments/demo.py": re.compile(r".*"),  # what its people say
@@ -177,6 +178,8 @@ ALLOWED_LITERALS = {
         "优秀|良好|中等|及格|不及格|合格|不合格|公共必修|公共选修|通识选修|专业必修|专业选修|教师教育|实践"
     ),  # as schools write levels and 课程类别
     "courses/results/rules.py": re.compile(r".*[（）＝：、，；－÷／].*|.*分数.*"),  # how formulas are typed
+    "courses/recognition/rules.py": re.compile(r"\[、，,;；\]"),  # what separates categories
+    "courses/recognition/table_reading.py": re.compile(r".*", re.DOTALL),  # how files call columns and values
     "courses/plans/demo.py": re.compile(r"组团选课安排"),  # what `make demo` says
     "platform/zutuan/clusters/imports.py": re.compile(r".*"),  # how files call their columns
     "platform/zutuan/clusters/words.py": re.compile(r".*"),  # how files call the roles

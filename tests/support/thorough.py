@@ -38,6 +38,7 @@ PATTERNS = tuple(
         # on PostgreSQL writers really meet; SQLite's follow each other, and the property walks the same paths there
         r"test_rush\.py::test_(leaving_and_coming|lowering_the_capacity|the_same_withdrawal|who_changes_places|two_classes_at_the_same|who_would_wait).*\[sqlite",
         r"test_rush\.py::test_what_a_seat_promises.*\[sqlite-(archive course|suspend course|other times)",
+        r"test_flows\.py::test_frozen_once_by_a_double_click\[sqlite",
         # refusals before any statement, and pages that ask the same statements
         r"test_catalogue\.py::test_a_(bad|class_that_cannot|cursor_that_was).*\[postgres",
         r"test_catalogue\.py::test_outside_the_cluster_nothing_of_it_exists\[(sqlite-D|postgres-E)",

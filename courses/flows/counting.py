@@ -136,12 +136,12 @@ def _event(names: Collection[str]) -> Any:
     return query.correlate(Enrolment).scalar_subquery()
 
 
-def _home(steps: Any, asked: Any, said: Any) -> sa.ColumnElement[int | None]:
+def _home(steps: Any, asked: Any, said: Any) -> Any:
     """From being asked to the home school's last word; nothing where its policy asks nobody, or it has not spoken."""
     return sa.case((steps > 0, seconds_between(asked, said)), else_=None)
 
 
-def _host(asked: Any, home: Any, said: Any) -> sa.ColumnElement[int | None]:
+def _host(asked: Any, home: Any, said: Any) -> Any:
     """From the home school's word (or from being asked, where the host spoke first) to the host's."""
     return seconds_between(sa.case((home <= said, home), else_=asked), said)
 
@@ -151,11 +151,11 @@ def _asked(accepted: Any) -> Any:
     return sa.func.coalesce(accepted, Enrolment.created_at)
 
 
-def home_seconds() -> sa.ColumnElement[int | None]:
+def home_seconds() -> Any:
     return _home(Enrolment.home_steps, _asked(_event(ACCEPTED)), _event(HOME_WORD))
 
 
-def host_seconds() -> sa.ColumnElement[int | None]:
+def host_seconds() -> Any:
     return _host(_asked(_event(ACCEPTED)), _event(HOME_WORD), _event(HOST_WORD))
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from courses.catalogue.models import Course, Offering
 from courses.enrolment import rules as enrolment
 from courses.enrolment.models import Enrolment
-from courses.flows import counting, figures
+from courses.flows import counting, figures, rules
 from courses.flows.counting import Scope
 from courses.flows.figures import Figure
 from courses.results.models import Result
@@ -76,7 +76,7 @@ def value(session: Session, figure: Figure, scope: Scope, home: int | None, host
         part, whole = (
             value(session, figures.BY_KEY[key], scope, home, host) for key in (figure.part, figure.whole)
         )  # fmt: skip
-        return figures.rules.share(part, whole)
+        return rules.share(part, whole)
     query = figures.at(figure, figures.select(figure, scope), home, host)
     adds = figures.columns(figure)[3].label("adds")
     if figure.how != "sum":
@@ -143,7 +143,8 @@ _TITLES = (SharedItem.title_zh, SharedItem.title_en, Course.id)
 def _shown(figure: Figure, query: Any, named: Collection[int]) -> Any:
     """The rows with what a list shows of them."""
     by_kind: dict[str, Callable[..., Any]] = {figures.COURSE: _courses, figures.OFFERING: _offerings}
-    return by_kind.get(figure.rows, _enrolments)(figure, query, named)
+    show: Callable[..., Any] = by_kind.get(figure.rows, _enrolments)
+    return show(figure, query, named)
 
 
 def _courses(_figure: Figure, query: Any, _named: Collection[int]) -> Any:

@@ -124,7 +124,7 @@ def rows(cluster_id: int) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def _kept() -> dict[str, str]:
+def _kept() -> dict[str, Any]:
     names = ("term", "plan", "figure", "home", "host", "school")
     return {name: request.args[name] for name in names if name in request.args}
 

@@ -269,7 +269,7 @@ def frozen_ids(
     if seen.schools is not None:
         own = sorted(seen.schools)
         query = query.where(sa.or_(v.home_id.in_(own), v.host_id.in_(own)))
-    return sorted({id_ for ids in session.scalars(query) for id_ in ids})
+    return sorted({id_ for ids in session.scalars(query) for id_ in ids or ()})
 
 
 def frozen_value(

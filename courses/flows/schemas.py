@@ -100,7 +100,7 @@ class FlowCellOut(Schema):
     figure = fields.String()
     home_id = fields.Integer(allow_none=True)
     host_id = fields.Integer(allow_none=True)
-    value = fields.Decimal(as_string=True, allow_none=True)
+    value = fields.String(allow_none=True, metadata={"description": "an exact decimal number"})
 
 
 class FlowsOut(Schema):
@@ -118,7 +118,7 @@ class FlowFigureOut(Schema):
     definition = fields.String()
     plan_code = fields.String()
     rows = fields.String(metadata={"enum": ["enrolment", "offering", "course", "home_word", "host_word"]})
-    value = fields.Decimal(as_string=True, allow_none=True)
+    value = fields.String(allow_none=True, metadata={"description": "an exact decimal number"})
 
 
 class FlowRowOut(Schema):
@@ -170,8 +170,8 @@ class DifferenceOut(Schema):
     figure = fields.String()
     home_id = fields.Integer(allow_none=True)
     host_id = fields.Integer(allow_none=True)
-    then = fields.Decimal(as_string=True, allow_none=True)
-    now = fields.Decimal(as_string=True, allow_none=True)
+    then = fields.String(allow_none=True, metadata={"description": "an exact decimal number"})
+    now = fields.String(allow_none=True, metadata={"description": "an exact decimal number"})
 
 
 class FreezeDetailOut(FreezeOut):

@@ -177,16 +177,23 @@ def _cells(board: queries.Board) -> set[tuple[int | None, int | None]]:
     return {(home, host) for _figure, home, host in board.values}
 
 
-@pytest.mark.parametrize("whose", ["everything", "B alone"])
-def test_every_number_is_a_count_of_the_rows_that_it_opens(world: World, whose: str) -> None:
-    """At every cell: the grouped statement, the list, and the same rows gathered by hand say one number."""
-    schools = None if whose == "everything" else frozenset({world.cast.schools["B"]})
-    scope = world.scope(schools=schools)
+def test_every_number_is_a_count_of_the_rows_that_it_opens(world: World) -> None:
+    """At every cell, of all and of one school's board: the grouped statement, the list, and the same rows gathered by hand
+    say one number. And the numbers are what happened."""
+    for schools in (None, frozenset({world.cast.schools["B"]})):
+        _one_number_at_every_cell(world, world.scope(schools=schools))
+    _what_is_counted_and_what_not(world)
+    with world.database.read() as session:
+        marked, other = (queries.board(session, world.scope(plan=code), NOW) for code in ("2.2.2", "none"))
+    assert (marked.get("requests") or 0) + (other.get("requests") or 0) == 16
+
+
+def _one_number_at_every_cell(world: World, scope: Scope) -> None:
     with world.database.read() as session:
         board = queries.board(session, scope, NOW)
         for figure in figures.FIGURES:
             places = {(home, host) for key, home, host in board.values if key == figure.key}
-            assert places or figure.key == "expired" or schools
+            assert places or figure.key == "expired" or scope.schools
             for home, host in places:
                 shown = board.get(figure.key, home, host)
                 assert listing.value(session, figure, scope, home, host) == shown, (figure.key, home, host)
@@ -199,7 +206,7 @@ def test_every_number_is_a_count_of_the_rows_that_it_opens(world: World, whose: 
                     assert rules.hours(rules.percentile(adds, figure.percent)) == shown
 
 
-def test_what_is_counted_and_what_not(world: World) -> None:
+def _what_is_counted_and_what_not(world: World) -> None:
     with world.database.read() as session:
         board = queries.board(session, world.scope(), NOW)
     a, b, c = (world.cast.schools[letter] for letter in "ABC")
@@ -221,31 +228,25 @@ def test_what_is_counted_and_what_not(world: World) -> None:
     assert board.get("host_median", host=b) is None and board.get("home_median", b) == 5
 
 
-def test_a_school_that_left_keeps_what_it_did_and_adds_nothing(world: World) -> None:
-    with world.database.write() as session:
-        admin = load_actor(session, session.get_one(Person, world.cast.who("A", "cluster_admin").id), NOW + HOUR)
-        stay = sa.select(Membership.id).where(Membership.school_id == world.cast.schools["C"])
-        end_membership(session, admin, world.cast.clusters["A"], session.scalars(stay).one(), None, NOW + HOUR)
-    with world.database.read() as session:
-        board = queries.board(session, world.scope(), NOW + 2 * HOUR)
+def test_a_school_that_left_keeps_what_it_did_and_adds_nothing(small: World) -> None:
+    with small.database.write() as session:
+        admin = load_actor(session, session.get_one(Person, small.cast.who("A", "cluster_admin").id), NOW + HOUR)
+        stay = sa.select(Membership.id).where(Membership.school_id == small.cast.schools["C"])
+        end_membership(session, admin, small.cast.clusters["A"], session.scalars(stay).one(), None, NOW + HOUR)
+    with small.database.read() as session:
+        board = queries.board(session, small.scope(), NOW + 2 * HOUR)
         assert board.get("requests") == 16
-        assert [(each.id, each.role) for each in board.schools][-1] == (world.cast.schools["C"], "")
+        assert [(each.id, each.role) for each in board.schools][-1] == (small.cast.schools["C"], "")
         session.execute(sa.text("SELECT 1"))
-    with world.database.write() as session:
+    with small.database.write() as session:
         session.execute(
             sa.update(Enrolment)
-            .where(Enrolment.home_school_id == world.cast.schools["C"])
+            .where(Enrolment.home_school_id == small.cast.schools["C"])
             .values(created_at=NOW + 2 * HOUR)
         )
         audit(session, None, "test.flows", Subject(), now=NOW)
-    with world.database.read() as session:  # the same requests made after it had left
-        assert queries.board(session, world.scope(), NOW + 3 * HOUR).get("requests") == 9
-
-
-def test_by_task_of_the_plan(small: World) -> None:
-    with small.database.read() as session:
-        marked, other = (queries.board(session, small.scope(plan=code), NOW) for code in ("2.2.2", "none"))
-    assert (marked.get("requests") or 0) + (other.get("requests") or 0) == 16
+    with small.database.read() as session:  # the same requests made after it had left
+        assert queries.board(session, small.scope(), NOW + 3 * HOUR).get("requests") == 9
 
 
 # --- who ------------------------------------------------------------------------------------------------------------
@@ -305,6 +306,10 @@ def test_the_pages(small: World) -> None:
         assert book.sheetnames[:2] == ["合计", "各校"] and book.sheetnames[-1] == "说明"
         sums = {row[0].value: row[1].value for row in book["合计"].iter_rows(min_row=2)}
         assert (sums["申请"], sums["认定学分"], sums["名额使用率"]) == (16, 3, 42.4)
+        with client.session_transaction() as cookie:
+            cookie["lang"] = "en"
+        page = client.get(base).text
+        assert "Flows and use" in page and "What each figure means" in page
     with browsing(small.app, small.cast.who("B", "registrar")) as client:
         page = client.get(base).text
         assert "本校送出和接收" in page and "送出合计" not in page
@@ -342,14 +347,6 @@ def test_a_balance_opens_both_of_its_sides_and_widens_nothing(small: World) -> N
     assert ok(registrar.get(f"{rows}?school={schools['C']}"))["total"] == both
     assert ok(registrar.get(f"{rows}?home={schools['C']}&host={schools['A']}"))["total"] == 0
     refused(admin.get(f"{rows}?term=2026"), 422, "invalid")
-
-
-def test_in_english(small: World) -> None:
-    with browsing(small.app, small.cast.who("A", "cluster_admin")) as client:
-        with client.session_transaction() as cookie:
-            cookie["lang"] = "en"
-        page = client.get(f"/clusters/{small.cast.clusters['A']}/flows").text
-        assert "Flows and use" in page and "What each figure means" in page
 
 
 # --- charts -------------------------------------------------------------------------------------------------------
@@ -425,10 +422,6 @@ def test_a_freeze_says_the_same_for_ever(world: World) -> None:
     assert [Decimal(n) for n in differs["enrolled", c, a]] == [3, 2] and ("requests", c, a) not in differs
     gone = [each["id"] for each in ok(admin.get(counted))["items"] if not each["counts"]]
     assert gone == [world.by_fate["C enrolled"]]
-
-
-def test_the_database_itself_keeps_a_freeze(world: World) -> None:
-    world.freeze("期末上报")
     for statement in (
         "UPDATE frozen_value SET value = 1",
         "DELETE FROM frozen_figure",
@@ -505,13 +498,13 @@ def test_freezing_on_the_page(small: World) -> None:
         assert client.get(f"{freeze}/rows.xlsx?figure=credits").status_code == 200
 
 
-def test_what_is_frozen_is_what_the_board_says(world: World) -> None:
-    with world.database.write() as session:
-        admin = load_actor(session, session.get_one(Person, world.cast.who("A", "cluster_admin").id), NOW)
-        with world.app.app_context():
+def test_what_is_frozen_is_what_the_board_says(small: World) -> None:
+    with small.database.write() as session:
+        admin = load_actor(session, session.get_one(Person, small.cast.who("A", "cluster_admin").id), NOW)
+        with small.app.app_context():
             data = {"academic_year": YEAR, "number": 1, "name": "x", "note": "", "plan_code": ""}
-            made = services.freeze(session, admin, world.cast.clusters["A"], data)
-        seen = queries.access(session, admin, world.cast.clusters["A"])
-        then, now = queries.frozen_board(session, seen, made), queries.board(session, world.scope(), NOW)
+            made = services.freeze(session, admin, small.cast.clusters["A"], data)
+        seen = queries.access(session, admin, small.cast.clusters["A"])
+        then, now = queries.frozen_board(session, seen, made), queries.board(session, small.scope(), NOW)
         assert rules.differences(then.values, now.values, figures.EMPTY) == []
-        assert LONG_AGO < made.frozen_at == NOW and to_cluster(world.cast)
+        assert LONG_AGO < made.frozen_at == NOW and to_cluster(small.cast)

@@ -44,6 +44,7 @@ PATTERNS = tuple(
         r"test_rush\.py::test_what_a_seat_promises.*\[sqlite-(archive course|suspend course|other times)",
         # the crowd of forty is drawn every time
         r"test_lottery\.py::test_five_hundred",
+        r"test_flows\.py::test_frozen_once_by_a_double_click\[sqlite",
         # refusals before any statement, and pages that ask the same statements
         r"test_catalogue\.py::test_a_(bad|class_that_cannot|cursor_that_was).*\[postgres",
         r"test_catalogue\.py::test_outside_the_cluster_nothing_of_it_exists\[(sqlite-D|postgres-E)",

@@ -59,7 +59,8 @@ FEATURE = Feature(
         NavEntry(
             "adjustments.approvals",
             _l("调停课审批"),
-            "list-check",
+            "calendar-week",
+            "incoming",
             shown=_runs,
             count=_waiting,
             more_only=True,

@@ -42,7 +42,11 @@ FEATURE = Feature(
     pages=(blueprint,),
     api=(admissions_api,),
     permissions=allow,
-    nav=(NavEntry("admission.admissions", _l("可选课程"), "list-check", shown=_reads, order=27, more_only=True),),
+    nav=(
+        NavEntry(
+            "admission.admissions", _l("可选课程"), "list-check", "outgoing", shown=_reads, order=27, more_only=True
+        ),
+    ),
     todos=todos,
     policies=(policies.ADMISSION,),
     # what a school has decided for a term stays its decision

@@ -108,8 +108,16 @@ FEATURE = Feature(
     permissions=allow,
     nav=(
         NavEntry("enrolment.mine", _l("我的选课"), "check2-square", shown=_studies, order=15),
-        NavEntry("enrolment.approvals", _l("选课审核"), "clipboard-check", shown=_approves, count=_waiting, order=5),
-        NavEntry("enrolment.approvals", _l("跨校选课"), "clipboard-check", shown=_only_reads, order=25),
+        NavEntry(
+            "enrolment.approvals",
+            _l("选课审核"),
+            "clipboard-check",
+            "outgoing",
+            shown=_approves,
+            count=_waiting,
+            order=5,
+        ),
+        NavEntry("enrolment.approvals", _l("跨校选课"), "clipboard-check", "outgoing", shown=_only_reads, order=25),
     ),
     todos=todos,
     cards=cards,

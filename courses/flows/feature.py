@@ -26,7 +26,7 @@ FEATURE = Feature(
     pages=(blueprint,),
     api=(flows_api,),
     permissions=allow,
-    nav=(NavEntry("flows.mine", _l("流向与用量"), "diagram-3", shown=_concerned, order=35, more_only=True),),
+    nav=(NavEntry("flows.mine", _l("流向与用量"), "diagram-3", "term", shown=_concerned, order=35, more_only=True),),
     demo=load,
     demo_order=95,
     succession=SUCCESSION,

@@ -109,7 +109,14 @@ FEATURE = Feature(
     permissions=allow,
     nav=(
         NavEntry(
-            "grades.sheets", _l("成绩确认"), "clipboard-check", shown=_office, count=_waiting, order=28, more_only=True
+            "grades.sheets",
+            _l("成绩确认"),
+            "clipboard-check",
+            "incoming",
+            shown=_office,
+            count=_waiting,
+            order=28,
+            more_only=True,
         ),
     ),
     todos=todos,

@@ -57,7 +57,7 @@ FEATURE = Feature(
     permissions=allow,
     nav=(
         NavEntry("lottery.mine", _l("抽签志愿"), "list-check", shown=_studies, order=16, more_only=True),
-        NavEntry("lottery.mine", _l("抽签"), "list-check", shown=_only_runs, order=31, more_only=True),
+        NavEntry("lottery.mine", _l("抽签"), "list-check", "term", shown=_only_runs, order=31, more_only=True),
     ),
     todos=todos,
     notices=notices.TEXTS,

@@ -69,7 +69,11 @@ FEATURE = Feature(
     pages=(blueprint,),
     api=(offering_api, mine_api, lost_api),
     permissions=allow,
-    nav=(NavEntry("minimum.decisions", _l("开班确认"), "hourglass-split", shown=_reads, order=28, more_only=True),),
+    nav=(
+        NavEntry(
+            "minimum.decisions", _l("开班确认"), "hourglass-split", "incoming", shown=_reads, order=28, more_only=True
+        ),
+    ),
     todos=todos,
     notices=notices.TEXTS,
     notice_kinds=notices.KINDS,

@@ -37,7 +37,7 @@ FEATURE = Feature(
     pages=(blueprint,),
     api=(plans_api,),
     permissions=allow,
-    nav=(NavEntry("plans.mine", _l("选课安排"), "clock", shown=_concerned, order=30, more_only=True),),
+    nav=(NavEntry("plans.mine", _l("选课安排"), "clock", "term", shown=_concerned, order=30, more_only=True),),
     cards=cards,
     notices=notices.TEXTS,
     notice_kinds=notices.KINDS,

@@ -44,7 +44,17 @@ FEATURE = Feature(
     pages=(blueprint,),
     api=(recognitions_api, requests_api),
     permissions=allow,
-    nav=(NavEntry("recognition.recognitions", _l("学分认定"), "shield-check", shown=_reads, order=28, more_only=True),),
+    nav=(
+        NavEntry(
+            "recognition.recognitions",
+            _l("学分认定"),
+            "shield-check",
+            "outgoing",
+            shown=_reads,
+            order=28,
+            more_only=True,
+        ),
+    ),
     todos=todos,
     notices=notices.TEXTS,
     notice_kinds=notices.KINDS,

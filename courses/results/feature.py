@@ -84,8 +84,8 @@ FEATURE = Feature(
     api=(results_api, mine_api, workload_api),
     permissions=allow,
     nav=(
-        NavEntry("results.results", _l("成绩认定"), "list-check", shown=_recognises, count=_waiting, order=6),
-        NavEntry("results.results", _l("外校成绩"), "list-check", shown=_only_reads, order=26, more_only=True),
+        NavEntry("results.results", _l("成绩认定"), "check2-square", "outgoing", shown=_recognises, count=_waiting, order=6),
+        NavEntry("results.results", _l("外校成绩"), "check2-square", "outgoing", shown=_only_reads, order=26, more_only=True),
         NavEntry("results.transcript", _l("我的成绩"), "list-check", shown=_studies, order=16, more_only=True),
     ),
     todos=todos,

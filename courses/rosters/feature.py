@@ -68,10 +68,10 @@ FEATURE = Feature(
     permissions=allow,
     nav=(
         NavEntry(
-            "rosters.outgoing", _l("外出修读"), "people", shown=lambda actor: _lists("home", actor), more_only=True, order=22
+            "rosters.outgoing", _l("外出修读"), "people", "outgoing", shown=lambda actor: _lists("home", actor), more_only=True, order=22
         ),
         NavEntry(
-            "rosters.incoming", _l("来校修读"), "people-fill", shown=lambda actor: _lists("host", actor), more_only=True,
+            "rosters.incoming", _l("来校修读"), "people-fill", "incoming", shown=lambda actor: _lists("host", actor), more_only=True,
             order=23,
         ),
     ),

@@ -25,7 +25,11 @@ from zutuan.web.translations import LOCALES, settle
 
 blueprint = Blueprint("web", __name__)
 
-GROUPS = (("main", None), ("shared", _l("共享")), ("organisation", _l("组织")))
+# `outgoing`: the school's own students elsewhere; `incoming`: what the school teaches for others; `term`: the cluster's term.
+GROUPS = (
+    ("main", None), ("outgoing", _l("本校学生")), ("incoming", _l("本校开课")), ("term", _l("学期")), ("shared", _l("共享")),
+    ("organisation", _l("组织")),
+)  # fmt: skip
 HOME = NavEntry("web.home", _l("工作台"), "grid-1x2", order=0)
 
 
@@ -99,6 +103,7 @@ def _nav_row(entry: NavEntry, who: Actor) -> dict[str, Any]:
         "count": count or None,
         "current": here,
         "more_only": entry.more_only,
+        "order": entry.order,
     }
 
 

@@ -160,7 +160,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
     session.add(PaperSubject(paper_id=paper.id, subject_type="result", subject_id=1))
     _draw(session, cast, offering.id, enrolment.id)
     session.add(LostSeat(enrolment_id=enrolment.id, offering_id=offering.id))
-    session.add(_lost_seat(session, cast, course.id, student))
+    session.add(_lost_seat(session, cast, course.id, student, pool))
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
     _attendance(session, cast, enrolment)
     _files(session, course.id, student.id)
@@ -250,7 +250,7 @@ def _frozen(session: Session, cast: Cast, enrolment_id: int) -> None:
     )  # fmt: skip
 
 
-def _lost_seat(session: Session, cast: Cast, course_id: int, student: Player) -> LostSeat:
+def _lost_seat(session: Session, cast: Cast, course_id: int, student: Player, pool: SeatPool) -> LostSeat:
     """Of a class that was called off."""
     offering = Offering(
         course_id=course_id, term_id=cast.terms["A"], code="02", state="cancelled", enrol_from=NOW, enrol_until=LATER,
@@ -260,7 +260,7 @@ def _lost_seat(session: Session, cast: Cast, course_id: int, student: Player) ->
     session.add(offering)
     session.flush()
     ended = Enrolment(
-        offering_id=offering.id, person_id=student.id, affiliation_id=student.affiliation_id,
+        offering_id=offering.id, pool_id=pool.id, person_id=student.id, affiliation_id=student.affiliation_id,
         home_school_id=cast.schools["B"], host_school_id=cast.schools["A"], home_state="accepted",
         host_state="denied", created_at=NOW, updated_at=NOW,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from courses.adjustments.queries import stand_ins
 from courses.catalogue import hooks as catalogue_hooks
 from courses.catalogue.models import Offering
 from courses.enrolment.models import Enrolment
@@ -61,11 +62,10 @@ def _on_enrolment(session: Session, _actor: Actor, enrolment: Enrolment) -> list
 
 
 def _on_roster(session: Session, actor: Actor, offering: Offering) -> list[Card]:
-    """One click for the teacher, or for the registrar in each teacher's stead."""
+    """One click for the teacher, or for the registrar in the stead of each who has taught."""
     school, term = offering.course.school_id, offering.term
-    people = [
-        each.person for each in offering.course.staff if workload.may_issue(session, actor, each.person_id, school)
-    ]
+    taught = [each.person for each in offering.course.staff] + stand_ins(session, offering.id, actor.now)
+    people = [each for each in taught if workload.may_issue(session, actor, each.id, school)]
     context: dict[str, Any] = {
         "people": people,
         "term": TermOf(school, term.academic_year, term.number),

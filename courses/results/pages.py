@@ -219,7 +219,7 @@ def my_workload() -> ResponseReturnValue:
 def _workload_page(overall: str = "") -> str:
     who = actor()
     g.nav_endpoint = "catalogue.mine"
-    terms = workload.terms(db(), who.person_id)
+    terms = workload.terms(db(), who.person_id, who.now)
     shown = [(each, workload.lines(db(), who.person_id, each, who.now)) for each in terms]
     may = {each.school_id: workload.may_issue(db(), who, who.person_id, each.school_id) for each in terms}
     return render_template("results/workload.html", terms=shown, may=may, once=once(), overall=overall, who=who)

@@ -136,7 +136,8 @@ class WorkloadLineOut(Schema):
     course = fields.Nested(CourseRef)
     hours = fields.Integer()
     students = fields.List(fields.Nested(WorkloadStudentsOut))
-    held = fields.Integer(metadata={"description": "meetings that are over"})
+    held = fields.Integer(metadata={"description": "meetings that are over and that I held"})
+    stood_in = fields.Boolean(metadata={"description": "not my class: I stood in for its teacher"})
 
 
 class WorkloadOut(Schema):

@@ -178,6 +178,10 @@ class StoodIn:
     starts: datetime
     ends: datetime
     periods: int
+    asked_by: int | None = None
+
+    def instead_of(self, person_id: int, teachers: frozenset[int]) -> bool:
+        return person_id in rules.replaced(self.asked_by, teachers)
 
 
 _STANDS_IN = sa.and_(Adjustment.state == "approved", Adjustment.substitute_id.is_not(None))
@@ -187,15 +191,16 @@ _ITS_TIME = sa.and_(
 
 
 def stood_in(session: Session, offerings: Collection[int]) -> list[StoodIn]:
-    """The meetings of these offerings that a substitute teaches: they count as that person's workload, not the
-    teachers'."""
+    """The meetings of these offerings that a substitute teaches: they count as that person's workload, not of those
+    whom they stand in for."""
     o, a = Occurrence, Adjustment
     query = sa.select(a, a.substitute_id, o.starts, o.ends).join(o, _ITS_TIME)
     query = query.where(a.offering_id.in_(offerings), _STANDS_IN)
     found = []
     for each, person, starts, ends in session.execute(query.order_by(o.starts)):
         first, last = (each.first, each.last) if each.first else (each.period, each.last_period)
-        found.append(StoodIn(each.offering_id, person or 0, starts, ends, (last or 0) - (first or 0) + 1 if first else 0))
+        periods = (last or 0) - (first or 0) + 1 if first else 0
+        found.append(StoodIn(each.offering_id, person or 0, starts, ends, periods, each.asked_by))
     return found
 
 

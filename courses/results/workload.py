@@ -132,10 +132,10 @@ def lines(session: Session, person_id: int, term: TermOf, now: datetime) -> list
         selectinload(Offering.meetings),
     )
     offerings = session.scalars(query.options(*whole).order_by(Offering.id)).all()
-    own = {each.id: person_id in adjustments.staff(each) for each in offerings}
+    own = {each.id: adjustments.staff(each) for each in offerings}
     students, held = _students(session, list(own)), _held(session, person_id, own, now)
     return [
-        Line(each, students[each.id], held.get(each.id, 0), stood_in=not own[each.id])
+        Line(each, students[each.id], held.get(each.id, 0), stood_in=person_id not in own[each.id])
         for each in offerings
         if each.id in students
     ]
@@ -154,18 +154,20 @@ def _students(session: Session, ids: Collection[int]) -> dict[int, tuple[tuple[s
     return found
 
 
-def _held(session: Session, person_id: int, own: Mapping[int, bool], now: datetime) -> dict[int, int]:
-    """Offering → how many of its meetings are over that the person has held: where they teach (`own`), all but the
-    substituted ones; elsewhere those at which they stood in."""
+def _held(session: Session, person_id: int, own: Mapping[int, frozenset[int]], now: datetime) -> dict[int, int]:
+    """Offering → how many of its meetings are over that the person has held: where they teach (`own`: offering → who
+    does), all but those at which somebody stood in for them; elsewhere those at which they stood in."""
     o = Occurrence
     query = sa.select(o.resource_id, o.starts).where(
         o.resource_type == TYPE, o.resource_id.in_(list(own)), o.state == "active"
     )
     rows = session.execute(query.where(o.source_type != _EXAM, o.ends <= now)).tuples().all()
-    instead = {(each.offering_id, each.starts): each.person_id for each in adjustments.stood_in(session, list(own))}
+    instead = {(each.offering_id, each.starts): each for each in adjustments.stood_in(session, list(own))}
     found: dict[int, int] = {}
     for offering, starts in rows:
-        if instead.get((offering, starts), person_id if own[offering] else None) == person_id:
+        other, teachers = instead.get((offering, starts)), own[offering]
+        away = other is not None and other.instead_of(person_id, teachers)
+        if (person_id in teachers and not away) or (other is not None and other.person_id == person_id):
             found[offering] = found.get(offering, 0) + 1
     return found
 

@@ -14,7 +14,7 @@ from courses.catalogue import hooks as catalogue_hooks
 from courses.catalogue.models import Offering
 from courses.enrolment.models import Enrolment
 from courses.grades import hooks
-from courses.results import changes, checks, notices, policies, queries, services, views, workload
+from courses.results import changes, checks, kinds, notices, policies, queries, services, views, workload
 from courses.results import errors as errors
 from courses.results.api import mine_api, results_api, workload_api
 from courses.results.demo import load
@@ -89,6 +89,7 @@ FEATURE = Feature(
         NavEntry("results.transcript", _l("我的成绩"), "list-check", shown=_studies, order=16, more_only=True),
     ),
     todos=todos,
+    exports=(kinds.RESULTS,),
     parts={
         "enrolment.side": _on_enrolment, "enrolment.roster": _on_roster, "catalogue.mine": _on_my_courses,
     },

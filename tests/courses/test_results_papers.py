@@ -289,7 +289,14 @@ def test_a_meeting_counts_for_whoever_held_it(
     """Next Wednesday a colleague takes the class: one less for its teacher, and a certificate of the colleague's own."""
     offering, teacher = _taught_to_b(sqlite_app, cast), cast.who("A", "teacher").id
     (colleague,) = add_people(sqlite_database, cast, "A", 1, kind="teacher")
-    wish = {"kind": "substitute", "week": 13, "weekday": 3, "period": 1, "substitute": colleague.number, "reason": "出差"}
+    wish = {
+        "kind": "substitute",
+        "week": 13,
+        "weekday": 3,
+        "period": 1,
+        "substitute": colleague.number,
+        "reason": "出差",
+    }
     asked = ok(api(sqlite_app, cast.who("A", "teacher")).post(f"/offerings/{offering}/adjustments", wish), 201)
     registrar, term = api(sqlite_app, cast.who("A", "registrar")), workload.TermOf(cast.schools["A"], YEAR, 1)
     ok(registrar.post(f"/adjustments/{asked['id']}/approve", {}))

@@ -38,12 +38,14 @@ def move(stage: Stage) -> None:
 
 
 def substitute(stage: Stage) -> None:
-    """The colleague has the meeting in their own week."""
+    """The colleague has the meeting in their own week, and its teacher no longer."""
     path = stage.kept[f"{RUSH}-01"]
     other = stage.who(LEAD, SECOND)
     wish = {"kind": "substitute", "week": 8, **AT, "substitute": SECOND, "reason": "出差"}
     asked = ok(stage.api(stage.who(LEAD, TEACHER)).post(f"{path}/adjustments", wish), 201)
     ok(registrar(stage, LEAD).post(f"/adjustments/{asked['id']}/approve", {}))
+    own = meetings(stage, stage.who(LEAD, TEACHER), SUBSTITUTED, SUBSTITUTED)
+    stage.shown("原任课教师的课表上不再有这次课", own == [], own)
     there = meetings(stage, other, SUBSTITUTED, SUBSTITUTED)
     stage.shown("代课教师的课表上有这次课", [each.date() for each in there] == [SUBSTITUTED], there)
 

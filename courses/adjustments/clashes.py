@@ -147,7 +147,8 @@ def _time_of(
     session: Session, offering: Offering, people: Iterable[int], also: Sequence[Resource], span: Span, now: datetime
 ) -> dict[int, list[_Time]]:
     """Person (or ROOM) → what else takes their time in that span."""
-    query = sources.busy_of(sources.known(), sorted(people), now, also=also)
+    hooks, whose = sources.known(), sorted(people)
+    query = sources.busy_of(hooks, whose, now, also=also)
     if query is None:
         return {}
     part, o = query.subquery(), Occurrence
@@ -157,6 +158,7 @@ def _time_of(
         sa.select(person, *(getattr(o, name) for name in Taken._fields))
         .join(o, sa.and_(o.resource_type == type_, o.resource_id == id_))
         .where(o.state == "active", o.starts < span[1], o.ends > span[0], sa.not_(itself))
+        .where(sources.takes(hooks, whose, person, o))
         .where(o.starts > span[0] - timedelta(seconds=LONGEST))  # so that the index leads to few rows
         .order_by(o.starts, o.id)
     )

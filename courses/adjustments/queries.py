@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -171,27 +171,50 @@ def lines(session: Session, offering: Offering, found: Sequence[Adjustment]) -> 
 
 @dataclass(frozen=True)
 class StoodIn:
-    """A meeting that somebody else has taught: `periods` of it, in [starts, ends)."""
+    """A meeting that somebody else teaches: `periods` of it, in [starts, ends)."""
 
+    offering_id: int
     person_id: int
     starts: datetime
     ends: datetime
     periods: int
+    asked_by: int | None = None
+
+    def instead_of(self, person_id: int, teachers: frozenset[int]) -> bool:
+        return person_id in rules.replaced(self.asked_by, teachers)
 
 
-def stood_in(session: Session, offering_id: int) -> list[StoodIn]:
-    """The meetings of the offering that a substitute teaches: they count as that person's workload, not the teachers'."""
+_STANDS_IN = sa.and_(Adjustment.state == "approved", Adjustment.substitute_id.is_not(None))
+_ITS_TIME = sa.and_(
+    Occurrence.resource_type == timing.TYPE, Occurrence.resource_id == Adjustment.id, Occurrence.state == "active"
+)
+
+
+def stood_in(session: Session, offerings: Collection[int]) -> list[StoodIn]:
+    """The meetings of these offerings that a substitute teaches: they count as that person's workload, not of those
+    whom they stand in for."""
     o, a = Occurrence, Adjustment
-    query = (
-        sa.select(a, a.substitute_id, o.starts, o.ends)
-        .join(o, sa.and_(o.resource_type == timing.TYPE, o.resource_id == a.id, o.state == "active"))
-        .where(a.offering_id == offering_id, a.state == "approved", a.substitute_id.is_not(None))
-    )
+    query = sa.select(a, a.substitute_id, o.starts, o.ends).join(o, _ITS_TIME)
+    query = query.where(a.offering_id.in_(offerings), _STANDS_IN)
     found = []
     for each, person, starts, ends in session.execute(query.order_by(o.starts)):
         first, last = (each.first, each.last) if each.first else (each.period, each.last_period)
-        found.append(StoodIn(person or 0, starts, ends, (last or 0) - (first or 0) + 1 if first else 0))
+        periods = (last or 0) - (first or 0) + 1 if first else 0
+        found.append(StoodIn(each.offering_id, person or 0, starts, ends, periods, each.asked_by))
     return found
+
+
+def stood_in_by(person_id: int, now: datetime) -> sa.Select[int]:
+    """The offerings of which the person has held a meeting in a teacher's stead."""
+    over = sa.select(Adjustment.offering_id).join(Occurrence, _ITS_TIME)
+    return over.where(_STANDS_IN, Adjustment.substitute_id == person_id, Occurrence.ends <= now)
+
+
+def stand_ins(session: Session, offering_id: int, now: datetime) -> list[Person]:
+    """Those who have held a meeting of the offering in a teacher's stead."""
+    who = sa.select(Adjustment.substitute_id).join(Occurrence, _ITS_TIME)
+    who = who.where(Adjustment.offering_id == offering_id, _STANDS_IN, Occurrence.ends <= now)
+    return list(session.scalars(sa.select(Person).where(Person.id.in_(who)).order_by(Person.id)))
 
 
 def colleagues(session: Session, offering: Offering, now: datetime) -> list[tuple[str, str]]:

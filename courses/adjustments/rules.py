@@ -105,6 +105,11 @@ def _wrong_time(wish: Wish) -> list[FieldError]:
     return []
 
 
+def replaced(asked_by: int | None, teachers: frozenset[int]) -> frozenset[int]:
+    """Whom a substitute stands in for: the teacher who asked; all of them when the school asked for them."""
+    return teachers & {asked_by} if asked_by in teachers else teachers
+
+
 def _wrong_substitute(wish: Wish) -> list[FieldError]:
     if wish.kind == "cancel" or wish.substitute is None:
         return [FieldError("substitute", "required")] if wish.kind == "substitute" else []

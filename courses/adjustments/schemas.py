@@ -35,7 +35,7 @@ class WishIn(Meeting):
     substitute = Text(40, min=0, load_default="", metadata={"description": "the same by number at the host school"})
 
 
-class AskIn(WishIn):
+class AdjustmentIn(WishIn):
     reason = Text(400, required=True, multiline=True)
 
 
@@ -80,14 +80,14 @@ class AgainstOut(Schema):
     travel = fields.Boolean(metadata={"description": "only the way between two campuses is too long"})
 
 
-class CountsOut(Schema):
+class ClashCountsOut(Schema):
     students = fields.Integer(metadata={"description": "who hold a seat"})
     student_clashes = fields.Integer()
     teacher_clashes = fields.Integer()
     room_taken = fields.Boolean()
 
 
-class ClashesOut(CountsOut):
+class ClashesOut(ClashCountsOut):
     against = fields.List(fields.Nested(AgainstOut), metadata={"description": "for who decides; else empty"})
 
 
@@ -108,7 +108,7 @@ class ReasonOut(Schema):
     message = fields.String()
 
 
-class PreviewOut(CountsOut):
+class PreviewOut(ClashCountsOut):
     allowed = fields.Boolean()
     reasons = fields.List(fields.Nested(ReasonOut))
     free = fields.List(fields.Nested(FreeOut), metadata={"description": "times of that week that fewest miss"})

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from courses.adjustments import rules
 from courses.adjustments.models import Adjustment
 from courses.catalogue.hooks import Adjusted
-from courses.catalogue.models import Course, MeetingPattern, Offering
+from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering
 from courses.catalogue.timing import TYPE as OFFERING
 from zutuan.calendar.rules import Pattern
 from zutuan.calendar.sources import CalendarSource, Described, Instant, Key, People, Remark, Source
@@ -109,7 +109,23 @@ def busy(people: People, _now: Instant) -> Query:
     return query.where(a.substitute_id.in_(people), _STANDS)
 
 
-HOOK = CalendarSource(TYPE, sources, describe, concerned, busy)
+def spared(people: People) -> Query:
+    """The meetings that a substitute teaches, for those who need not come (`rules.replaced`, as a statement)."""
+    a, t, other = Adjustment, CourseTeacher, aliased(CourseTeacher)
+    asker = sa.exists().where(other.course_id == t.course_id, other.person_id == a.asked_by)
+    added = a.kind == "make_up"  # the one meeting of a source of its own, in whatever week that is
+    columns: tuple[Any, ...] = (
+        sa.case((added, TYPE), else_=OFFERING).label("source_type"),
+        sa.case((added, a.id), else_=a.offering_id).label("source_id"),
+        sa.case((added, sa.null()), else_=a.week).label("week"),
+    )
+    query: Query = sa.select(t.person_id, *columns, a.weekday, a.period).select_from(a)
+    query = query.join(Offering, Offering.id == a.offering_id).join(t, t.course_id == Offering.course_id)
+    query = query.where(t.person_id.in_(people), _STANDS, a.substitute_id.is_not(None))
+    return query.where(sa.or_(a.asked_by == t.person_id, sa.not_(asker)))
+
+
+HOOK = CalendarSource(TYPE, sources, describe, concerned, busy, spared=spared)
 REMARKS = CalendarSource(OFFERING, remarks=remarks)
 
 

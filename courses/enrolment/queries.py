@@ -18,6 +18,7 @@ from courses.enrolment import facts, rules
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.permissions import allow
 from courses.enrolment.rules import Pool, Tracks
+from zutuan.calendar import sources
 from zutuan.calendar.models import Occurrence, Term
 from zutuan.clock import local
 from zutuan.clusters.models import Department, School
@@ -456,6 +457,7 @@ def busy_between(session: Session, actor: Actor, starts: datetime, ends: datetim
         .join(Offering, o.resource_id == Offering.id)
         .where(o.resource_type == "offering", o.resource_id.in_(sa.union(attends, teaches)))
         .where(o.state == "active", o.starts < ends, o.ends > starts)
+        .where(sources.takes(sources.known(), [actor.person_id], actor.person_id, o))
         .order_by(o.starts)
         .options(course)
     )

@@ -99,8 +99,8 @@ def enrolments(scope: Scope) -> Any:
 
 
 def offerings(scope: Scope) -> Any:
-    """Classes of the term that have been published by a school of the cluster and shared with it while one could enrol.
-    Three spans that meet two by two have a moment in common."""
+    """Classes of the term that have been published by a school of the cluster and shared with it while one could enrol,
+    those that were called off too: `figures` tells them apart. Three spans that meet two by two have a moment in common."""
     o, m = Offering, Membership
 
     def meets(begins: Any, ends: Any, from_: Any, until: Any) -> sa.ColumnElement[bool]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import aliased
 
 from courses.catalogue.models import Course, Offering
 from courses.enrolment.models import Enrolment
@@ -16,7 +17,9 @@ from courses.enrolment.rules import FREEING
 from courses.flows import counting, rules
 from courses.flows.counting import Scope
 from courses.flows.rules import Row
+from courses.minimum.models import LostSeat
 from courses.results.models import Result
+from zutuan.calendar.models import Term
 
 # The task of the plan that the figures report on: 学生协同培养.
 TASK = "2.2.2"
@@ -89,6 +92,28 @@ def _chosen_from_outside(scope: Scope) -> sa.ColumnElement[bool]:
     return Offering.id.in_(of_them.with_only_columns(Enrolment.offering_id, maintain_column_froms=True))
 
 
+def _held(_scope: Scope) -> sa.ColumnElement[bool]:
+    return Offering.state != "cancelled"
+
+
+def _called_off(_scope: Scope) -> sa.ColumnElement[bool]:
+    return Offering.state == "cancelled"
+
+
+def _lost(_scope: Scope) -> sa.ColumnElement[bool]:
+    return sa.exists().where(LostSeat.enrolment_id == Enrolment.id).correlate(Enrolment)
+
+
+def _made_good(scope: Scope) -> sa.ColumnElement[bool]:
+    """Those who hold a seat in another class of the term that they asked for after theirs was called off."""
+    other, there, term, off = aliased(Enrolment), aliased(Offering), aliased(Term), aliased(Offering)
+    query = sa.select(other.id).join(there, there.id == other.offering_id).join(term, term.id == there.term_id)
+    query = query.join(off, off.id == Enrolment.offering_id).where(other.created_at >= off.decided_at)
+    query = query.where(term.academic_year == scope.term.year, term.number == scope.term.number)
+    query = query.where(other.person_id == Enrolment.person_id, other.holds_seat())
+    return sa.and_(_lost(scope), query.correlate(Enrolment).exists())
+
+
 _TIMES, _PLACES, _CLASSES, _COURSES, _HOURS = _l("人次"), _l("个名额"), _l("个教学班"), _l("门"), _l("小时")
 
 FIGURES: tuple[Figure, ...] = (
@@ -125,9 +150,10 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "offerings", _l("共享教学班"), _CLASSES,
-        _l("成员学校本学期已发布的教学班，在其选课期间内学校是本组团成员，且课程向本组团（或其中一类学校）或全平台共享。"), OFFERING,
+        _l("成员学校本学期已发布的教学班，在其选课期间内学校是本组团成员，且课程向本组团（或其中一类学校）或全平台共享；停开的不计。"), OFFERING,
+        _held,
     ),
-    Figure("courses", _l("共享课程"), _COURSES, _l("共享教学班所属的课程，同一课程开多个班计一门。"), COURSE),
+    Figure("courses", _l("共享课程"), _COURSES, _l("共享教学班所属的课程，同一课程开多个班计一门。"), COURSE, _held),
     Figure(
         "offerings_chosen", _l("有外校学生的教学班"), _CLASSES, _l("共享教学班中至少有一名其他成员学校学生录取的。"),
         OFFERING, _chosen_from_outside,
@@ -138,15 +164,24 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "seats", _l("提供名额"), _PLACES, _l("共享教学班的全部名额之和，含留给本校和其他组团的；名额调低后仍被占用的照计。"),
-        OFFERING, None, counting.capacity,
+        OFFERING, _held, counting.capacity,
     ),
     Figure(
         "seats_taken", _l("已占名额"), _PLACES, _l("共享教学班中已被占用的名额之和，不论学生来自哪所学校。"),
-        OFFERING, None, counting.taken,
+        OFFERING, _held, counting.taken,
     ),
     Figure(
         "seat_use", _l("名额使用率"), "%", _l("已占名额除以提供名额，保留一位小数。"),
-        OFFERING, None, None, "share", "seats_taken", "seats",
+        OFFERING, _held, None, "share", "seats_taken", "seats",
+    ),
+    Figure(
+        "called_off", _l("停开教学班"), _CLASSES,
+        _l("成员学校本学期发布后又停开的教学班，其余条件与共享教学班相同。"), OFFERING, _called_off,
+    ),
+    Figure("lost", _l("停开失去名额"), _TIMES, _l("申请中因教学班停开而失去名额的，含当时等待答复的。"), ENROLMENT, _lost),
+    Figure(
+        "made_good", _l("停开后改选"), _TIMES,
+        _l("停开失去名额中，学生在停开之后申请并占有本学期另一教学班名额的。"), ENROLMENT, _made_good,
     ),
     Figure(
         "home_median", _l("学生所在学校审核用时（中位数）"), _HOURS,

@@ -26,7 +26,8 @@ from zutuan.web.texts import english
 # What the tiles at the head show, and what the matrix may.
 TILES = (
     "requests", "enrolled", "completed", "recognised", "credits", "waiting", "pending", "withdrawn", "denied", "expired",
-    "courses", "offerings", "courses_chosen", "seats", "seat_use", "outside_seats",
+    "courses", "offerings", "courses_chosen", "seats", "seat_use", "outside_seats", "called_off",
+    "lost", "made_good",
 )  # fmt: skip
 MATRIX = tuple(each.key for each in figures.FIGURES if each.rows == figures.ENROLMENT)
 TIMES = ("home_median", "home_p90", "host_median", "host_p90")

@@ -13,7 +13,7 @@ from courses.catalogue import hooks as catalogue
 from courses.catalogue.models import Offering
 from courses.enrolment import hooks as enrolment
 from courses.enrolment.models import Enrolment
-from courses.grades import changes, checks, lists, notices, policies, queries, views
+from courses.grades import changes, checks, kinds, lists, notices, policies, queries, views
 from courses.grades import errors as errors
 from courses.grades import sheet_pages as sheet_pages
 from courses.grades.api import class_api, corrections_api, own_api, sheets_api
@@ -120,6 +120,7 @@ FEATURE = Feature(
         ),
     ),
     todos=todos,
+    exports=kinds.ALL,
     parts={"enrolment.page": _on_enrolment},
     ways={"offering": _ways},
     handlers={notices.TOPIC: notices.tell_all},

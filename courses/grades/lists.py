@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +13,10 @@ from sqlalchemy.orm import Session, joinedload
 from courses.catalogue.models import Course, CourseTeacher, Offering
 from courses.catalogue.services import teaching_ends
 from courses.enrolment.models import Enrolment
+from courses.grades import rules
 from courses.grades.models import GradeCorrection, GradeEntry, GradeSheet
 from courses.grades.permissions import allow
-from courses.grades.queries import ENROLLED
+from courses.grades.queries import ENROLLED, retakes
 from zutuan.calendar.models import Term
 from zutuan.db import found_once
 from zutuan.paging import Key, Page, fetch_page
@@ -89,6 +91,59 @@ def ungraded(session: Session, actor: Actor) -> list[Offering]:
         .order_by(Offering.id).limit(MOST_CLASSES)
     )  # fmt: skip
     return [each for each in session.scalars(query) if teaching_ends(each.term) <= actor.now]
+
+
+# --- what students of other schools were given ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Given:
+    """A confirmed row, and as which attempt it counts."""
+
+    entry: GradeEntry
+    kind: str
+
+
+def terms_given(session: Session, actor: Actor) -> list[tuple[str, int]]:
+    """(academic year, number) of the terms with grades of other schools' students, the latest first."""
+    columns = (Term.academic_year, Term.number)
+    query = _given(actor).with_only_columns(*columns).distinct().order_by(*(each.desc() for each in columns))
+    return [(year, number) for year, number in session.execute(query)]
+
+
+def given(session: Session, actor: Actor, year: str, number: int) -> list[Given]:
+    """Confirmed grades of that term, of students of other schools, by school and 学工号."""
+    query = _given(actor).where(Term.academic_year == year, Term.number == number).options(*_GIVEN)
+    query = query.join(Affiliation, Affiliation.id == Enrolment.affiliation_id)
+    order = (Enrolment.home_school_id, Affiliation.number, Enrolment.id, GradeSheet.confirmed_at, GradeSheet.id)
+    found = list(session.scalars(query.order_by(*order)))
+    again = retakes(session, [each.enrolment_id for each in found])
+    return [
+        Given(
+            each,
+            rules.RETAKE if each.sheet.attempt == rules.FIRST and each.enrolment_id in again else each.sheet.attempt,
+        )
+        for each in found
+    ]
+
+
+def _given(actor: Actor) -> sa.Select[Any]:
+    e = GradeEntry
+    found: sa.Select[Any] = sa.select(e).join(GradeSheet, GradeSheet.id == e.sheet_id)
+    found = found.join(Enrolment, Enrolment.id == e.enrolment_id).join(Offering, Offering.id == Enrolment.offering_id)
+    found = found.join(Course, Course.id == Offering.course_id).join(Term, Term.id == Offering.term_id)
+    found = found.where(GradeSheet.state == "confirmed", Enrolment.home_school_id != Enrolment.host_school_id)
+    return found.where(allow.clause(actor, "grades.list", {"host": (Course.school_id, Course.department_id)}))
+
+
+_OF = joinedload(GradeEntry.enrolment)
+_TAUGHT = _OF.joinedload(Enrolment.offering)
+_GIVEN = (
+    joinedload(GradeEntry.sheet), _OF.joinedload(Enrolment.person), _OF.joinedload(Enrolment.home_school),
+    _OF.joinedload(Enrolment.host_school), _OF.joinedload(Enrolment.affiliation).joinedload(Affiliation.department),
+    _TAUGHT.joinedload(Offering.term), _TAUGHT.joinedload(Offering.course).joinedload(Course.item),
+    _TAUGHT.joinedload(Offering.course).selectinload(Course.staff).joinedload(CourseTeacher.person),
+)  # fmt: skip
 
 
 # --- corrections ------------------------------------------------------------------------------------------------

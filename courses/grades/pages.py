@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
+from courses.catalogue import labels
 from courses.catalogue.models import Offering
-from courses.grades import correcting, lists, queries, rules, schemas, schemes, services, views
+from courses.grades import correcting, kinds, lists, queries, rules, schemas, schemes, services, views
 from courses.grades.models import GradeEntry, GradeSheet
 from courses.grades.permissions import allow
 from courses.grades.schemes import Scheme, Written
 from zutuan.decision import Refusal
-from zutuan.errors import Denial, Forbidden, Invalid, Refused
+from zutuan.errors import Denial, Forbidden, Invalid, NotFound, Refused
+from zutuan.exports import queries as exports
+from zutuan.exports.writing import download
+from zutuan.sharing.actor import Actor
 from zutuan.web.forms import Errors, load_form, once, refused, refused_at_once
 from zutuan.web.lists import Listing, load_query
 from zutuan.web.requests import actor, db
@@ -31,6 +37,10 @@ PAGE = 50
 
 @blueprint.get("/grade-sheets")
 def sheets() -> ResponseReturnValue:
+    return _list()
+
+
+def _list(overall: str = "") -> str:
     who = actor()
     if not allow.schools(who, "grades.list"):
         raise Forbidden(Denial("grades.list"))
@@ -41,8 +51,35 @@ def sheets() -> ResponseReturnValue:
     asked = lists.corrections(db(), who, {"state": "asked", "cursor": None, "limit": PAGE})
     return render_template(
         "grades/list.html", listing=Listing.of(page), query=query, corrections=asked.items,
-        counts=lists.counts(db(), [each.id for each in page.items]),
+        counts=lists.counts(db(), [each.id for each in page.items]), formats=_formats(who),
+        terms=[(f"{year}.{number}", labels.term_named(year, number)) for year, number in lists.terms_given(db(), who)],
+        overall=overall,
     )  # fmt: skip
+
+
+def _schools(who: Actor) -> list[int]:
+    return sorted(allow.schools(who, "grades.list"))
+
+
+def _formats(who: Actor) -> list[tuple[str, str]]:
+    return [("", _("全部列")), *exports.choices(db(), kinds.GIVEN, _schools(who))]
+
+
+@blueprint.get("/grade-sheets/given")
+def given() -> ResponseReturnValue:
+    """Confirmed grades of other schools' students in one term, in one of the school's formats."""
+    who, kind = actor(), kinds.GIVEN
+    if not _schools(who):
+        raise Forbidden(Denial("grades.list"))
+    match = re.fullmatch(r"(20[0-9]{2}-20[0-9]{2})\.([1-4])", request.args.get("term", ""))
+    if match is None:
+        raise NotFound
+    layout = exports.asked(db(), kind, request.args.get("format", ""), _schools(who))
+    rows = kinds.given(lists.given(db(), who, match[1], int(match[2])))
+    try:
+        return download(f"{kind.label}-{match[0]}", kind, layout, rows, str(kind.label))
+    except Refused as error:
+        return refused_at_once(error, _list)
 
 
 # --- a class ----------------------------------------------------------------------------------------------------

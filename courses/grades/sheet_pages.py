@@ -13,6 +13,7 @@ from courses.grades import (
     correcting,
     entering,
     forms,
+    kinds,
     lists,
     queries,
     rules,
@@ -30,6 +31,9 @@ from courses.grades.schemes import Scheme
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, Refused, ZutuanError
 from zutuan.exporting import xlsx_download
+from zutuan.exports import queries as exports
+from zutuan.exports.views import ways
+from zutuan.exports.writing import download
 from zutuan.importing import MAX_BYTES
 from zutuan.imports import intake
 from zutuan.web.forms import errors_of, load_form, refused_at_once
@@ -71,6 +75,7 @@ def sheet_page(sheet_id: int, overall: str = "", typed: Typed | None = None, err
         corrections=lists.corrections_of(db(), sheet_id) if shown.state == "confirmed" else [],
         limit=MAX_BYTES // 1024 // 1024, reason=request.form.get("reason", ""),
         enrolling=actor().now < shown.offering.enrol_until,
+        formats=ways(db(), kinds.SHEET, [shown.offering.course.school_id], "grades.export", sheet_id=sheet_id),
     )  # fmt: skip
 
 
@@ -115,6 +120,19 @@ def _again(sheet_id: int, error: ZutuanError, drafts: list[Draft], typed: Typed)
 def workbook(sheet_id: int) -> ResponseReturnValue:
     shown, scheme, rows = _read(sheet_id)
     return xlsx_download(workbooks.file_name(shown), *workbooks.table(shown, scheme, rows))
+
+
+@blueprint.get("/grade-sheets/<id:sheet_id>/export")
+def export(sheet_id: int) -> ResponseReturnValue:
+    """The sheet in one of the host school's formats, for whoever may read it."""
+    shown, _scheme, rows = _read(sheet_id)
+    offering, kind = shown.offering, kinds.SHEET
+    layout = exports.asked(db(), kind, request.args.get("format", ""), [offering.course.school_id])
+    name = f"{offering.course.code}-{offering.code}-{kind.label}"
+    try:
+        return download(name, kind, layout, kinds.of_sheet(shown, rows), str(kind.label))
+    except Refused as error:
+        return refused_at_once(error, lambda first: sheet_page(sheet_id, first))
 
 
 @blueprint.post("/grade-sheets/<id:sheet_id>/upload")

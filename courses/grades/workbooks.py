@@ -66,7 +66,7 @@ def table(sheet: GradeSheet, scheme: Scheme, rows: Sequence[Row]) -> list[Table]
     lines = [
         [
             row.enrolment.home_school.name, row.enrolment.affiliation.number, row.enrolment.person.name,
-            *(_cell(row.part(name)) for name in scheme.columns), *([_cell(row.total)] if total else []), word(row.mark),
+            *(cell(row.part(name)) for name in scheme.columns), *([cell(row.total)] if total else []), word(row.mark),
             row.remark, _key(sheet, row),
         ]
         for row in rows
@@ -79,7 +79,7 @@ def table(sheet: GradeSheet, scheme: Scheme, rows: Sequence[Row]) -> list[Table]
     return [Table(_("成绩"), heads, lines), Table(_("填写说明"), [_("列"), _("可以填")], help_)]
 
 
-def _cell(text: str) -> float | int | str:
+def cell(text: str) -> float | int | str:
     """A percentage is a number in a workbook, as teachers sort and count by it."""
     if re.fullmatch(r"[0-9]{1,3}", text):
         return int(text)

@@ -1,9 +1,10 @@
-"""Classes in which a student could make good a lost seat: other classes of the course first, then of its category."""
+"""Classes in which a student could make good a lost seat: other classes of the course first, then what counts as the same
+at home, then whatever else counts there, then courses of the same category."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +13,9 @@ from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from courses.admission import queries as admission
 from courses.admission.queries import TermKey
+from courses.catalogue import hooks
 from courses.catalogue import queries as catalogue
+from courses.catalogue.hooks import CountsAs
 from courses.catalogue.models import Course, Offering, SeatPool
 from courses.catalogue.services import teaching_ends
 from courses.enrolment import facts
@@ -32,12 +35,13 @@ LOOKED_AT, SHOWN = 150, 12
 @dataclass(frozen=True)
 class Alternative:
     """A class that the student could take now, as far as a list can say: the class's own page has the last word. `unsure`:
-    it is below its own minimum, and nobody has confirmed it yet."""
+    it is below its own minimum, and nobody has confirmed it yet. `counts_as`: what the home school says of it."""
 
     offering: Offering
     same_course: bool
     left: int
     unsure: bool
+    counts_as: CountsAs | None = None
 
 
 def of(session: Session, actor: Actor, lost: LostSeat) -> list[Alternative]:
@@ -50,7 +54,23 @@ def of(session: Session, actor: Actor, lost: LostSeat) -> list[Alternative]:
     found = [each for each in candidates if _open(each, home, actor.now)]
     found = _without_clash(session, actor, _admitted(session, home, found, term_of(lost), actor.now))
     course = lost.offering.course_id
-    return [Alternative(each, each.course_id == course, _left(each, pools), candidates[each]) for each in found[:SHOWN]]
+    counts = hooks.recognised(session, actor, sorted({course, *(each.course_id for each in found)}))
+    found.sort(key=lambda each: _rank(each.course_id, course, counts))  # those alike stay in their order
+    return [
+        Alternative(each, each.course_id == course, _left(each, pools), candidates[each], counts.get(each.course_id))
+        for each in found[:SHOWN]
+    ]
+
+
+def _rank(course_id: int, lost: int, counts: Mapping[int, CountsAs]) -> int:
+    """The same course; what counts as the same; what counts; what nobody has said anything of; what does not count."""
+    said, was = counts.get(course_id), counts.get(lost)
+    if course_id == lost:
+        return 0
+    if said is None or said.outcome != "counts":
+        return 4 if said is not None and said.outcome == "refused" else 3
+    same = was is not None and was.outcome == "counts" and (said.code, said.name) == (was.code, was.name)
+    return 1 if same else 2
 
 
 def _left(offering: Offering, pools: Sequence[str]) -> int:
@@ -58,7 +78,7 @@ def _left(offering: Offering, pools: Sequence[str]) -> int:
 
 
 def _candidates(session: Session, actor: Actor, lost: LostSeat, pools: Sequence[str]) -> dict[Offering, bool]:
-    """In the order in which they are shown, each with whether it is unsure: those come last."""
+    """In the order in which those alike are shown, each with whether it is unsure: those come last."""
     course, term = lost.offering.course, term_of(lost)
     e = Enrolment
     done = sa.or_(e.active(), e.home_state == "completed")
@@ -74,7 +94,7 @@ def _candidates(session: Session, actor: Actor, lost: LostSeat, pools: Sequence[
         .join(Offering.term)
         .where(Offering.state == "published", SharedItem.state == "published", Offering.seats_by == "first_come", free)
         .where(Term.academic_year == term.academic_year, Term.number == term.number)
-        .where(sa.or_(Course.id == course.id, Course.category == course.category))
+        .where(sa.or_(Course.id == course.id, Course.category == course.category, hooks.counting(actor)))
         .where(Course.school_id.not_in(homes), Course.id.not_in(mine))
         .order_by(sa.case((Course.id == course.id, 0), else_=1), sa.case((BELOW, 1), else_=0), sa.func.abs(Course.credits - course.credits), Offering.id)
         .limit(LOOKED_AT)

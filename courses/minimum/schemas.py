@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from courses.catalogue.schemas import OfferingOut
+from courses.catalogue.schemas import CountsAsOut, OfferingOut
 from courses.enrolment.schemas import CourseRef, ReasonIn
 from courses.minimum.rules import EVENTS, STANDINGS
 from courses.minimum.services import AT_ONCE
@@ -53,6 +53,7 @@ class AlternativeOut(Schema):
     same_course = fields.Boolean()
     left = fields.Integer(metadata={"description": "seats that I could take"})
     unsure = fields.Boolean(metadata={"description": "below its own minimum, and not confirmed yet"})
+    counts_as = fields.Nested(CountsAsOut, allow_none=True, metadata={"description": "what my home school says of it"})
 
 
 class LostOut(Schema):

@@ -39,6 +39,7 @@ def alternative(value: Alternative) -> dict[str, Any]:
     return {
         "offering": catalogue.offering(offering, may_join=False), "course": offering.course,
         "school": offering.course.item.owner, "same_course": value.same_course, "left": value.left, "unsure": value.unsure,
+        "counts_as": value.counts_as,
     }  # fmt: skip
 
 

@@ -76,15 +76,15 @@ class End(MethodView):
 @requests_api.route("")
 class Requests(MethodView):
     @requests_api.arguments(query_schema(RequestsQuery), location="query")
-    @requests_api.response(200, listing(schemas.RequestOut))
+    @requests_api.response(200, listing(schemas.RecognitionRequestOut))
     def get(self, query: dict[str, Any]) -> Any:
         """What I have asked, or (`side` school) what my school's students ask, oldest first."""
         if query["side"] == "school" and not allow.schools(actor(), "recognition.request_list"):
             raise Forbidden(Denial("recognition.request_list"))
         return queries.requests(db(), actor(), query)
 
-    @requests_api.arguments(schemas.AskIn)
-    @requests_api.response(201, schemas.RequestOut)
+    @requests_api.arguments(schemas.RecognitionAskIn)
+    @requests_api.response(201, schemas.RecognitionRequestOut)
     @requests_api.doc(parameters=[IDEMPOTENCY])
     def post(self, data: dict[str, Any]) -> Any:
         """Ask my school what a course would count as."""
@@ -100,7 +100,7 @@ def _answer(request_id: int, status: int = 200) -> Any:
 
 @requests_api.route("/<id:request_id>")
 class RequestById(MethodView):
-    @requests_api.response(200, schemas.RequestOut)
+    @requests_api.response(200, schemas.RecognitionRequestOut)
     def get(self, request_id: int) -> Any:
         """One request."""
         return _answer(request_id)
@@ -109,7 +109,7 @@ class RequestById(MethodView):
 @requests_api.route("/<id:request_id>/answer")
 class Answer(MethodView):
     @requests_api.arguments(schemas.AnswerIn)
-    @requests_api.response(200, schemas.RequestOut)
+    @requests_api.response(200, schemas.RecognitionRequestOut)
     def post(self, data: dict[str, Any], request_id: int) -> Any:
         """Answer this student, or (`for_all`) all students by a row of the table."""
         services.answer(db(), actor(), request_id, data, for_all=data["for_all"])
@@ -118,7 +118,7 @@ class Answer(MethodView):
 
 @requests_api.route("/<id:request_id>/withdraw")
 class Withdraw(MethodView):
-    @requests_api.response(200, schemas.RequestOut)
+    @requests_api.response(200, schemas.RecognitionRequestOut)
     def post(self, request_id: int) -> Any:
         """Ask no longer."""
         services.withdraw(db(), actor(), request_id)

@@ -41,7 +41,7 @@ class AnswerIn(SaidIn):
     )
 
 
-class AskIn(Schema):
+class RecognitionAskIn(Schema):
     course_id = Ref(required=True)
     affiliation_id = Ref(load_default=None, allow_none=True)
     message = Text(400, min=0, multiline=True)
@@ -96,7 +96,7 @@ class RecognitionOut(Schema):
     ended_at = fields.AwareDateTime(allow_none=True)
 
 
-class RequestOut(Schema):
+class RecognitionRequestOut(Schema):
     id = fields.Integer()
     school = fields.Nested(Named, attribute="home_school")
     course = fields.Nested(RecognisedCourse)

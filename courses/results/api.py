@@ -157,7 +157,7 @@ class Workload(MethodView):
         who = actor()
         found = [
             views.workload(term, workload.lines(db(), who.person_id, term, who.now))
-            for term in workload.terms(db(), who.person_id)
+            for term in workload.terms(db(), who.person_id, who.now)
         ]
         return Page(found, None, len(found))
 

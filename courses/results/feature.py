@@ -9,11 +9,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from courses.adjustments.queries import stand_ins
 from courses.catalogue import hooks as catalogue_hooks
 from courses.catalogue.models import Offering
 from courses.enrolment.models import Enrolment
 from courses.grades import hooks
-from courses.results import changes, checks, notices, policies, queries, services, views, workload
+from courses.results import changes, checks, kinds, notices, policies, queries, services, views, workload
 from courses.results import errors as errors
 from courses.results.api import mine_api, results_api, workload_api
 from courses.results.demo import load
@@ -61,11 +62,10 @@ def _on_enrolment(session: Session, _actor: Actor, enrolment: Enrolment) -> list
 
 
 def _on_roster(session: Session, actor: Actor, offering: Offering) -> list[Card]:
-    """One click for the teacher, or for the registrar in each teacher's stead."""
+    """One click for the teacher, or for the registrar in the stead of each who has taught."""
     school, term = offering.course.school_id, offering.term
-    people = [
-        each.person for each in offering.course.staff if workload.may_issue(session, actor, each.person_id, school)
-    ]
+    taught = [each.person for each in offering.course.staff] + stand_ins(session, offering.id, actor.now)
+    people = [each for each in taught if workload.may_issue(session, actor, each.id, school)]
     context: dict[str, Any] = {
         "people": people,
         "term": TermOf(school, term.academic_year, term.number),
@@ -89,6 +89,7 @@ FEATURE = Feature(
         NavEntry("results.transcript", _l("我的成绩"), "list-check", shown=_studies, order=16, more_only=True),
     ),
     todos=todos,
+    exports=(kinds.RESULTS,),
     parts={
         "enrolment.side": _on_enrolment, "enrolment.roster": _on_roster, "catalogue.mine": _on_my_courses,
     },

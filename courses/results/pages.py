@@ -12,15 +12,20 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from courses.enrolment.schemas import WithdrawIn
-from courses.results import labels, papers, queries, rules, schemas, services, views, workload
+from courses.results import kinds, labels, papers, queries, rules, schemas, services, views, workload
 from courses.results.models import Result
 from courses.results.permissions import allow
 from courses.results.rules import Said
 from courses.results.workload import TermOf
+from zutuan.clock import local
 from zutuan.errors import Denial, Forbidden, Invalid, NotFound, Refused
 from zutuan.exporting import xlsx_download
+from zutuan.exports import queries as exports
+from zutuan.exports.views import ways
+from zutuan.exports.writing import download
 from zutuan.papers.services import of_subject
 from zutuan.people.models import Affiliation
+from zutuan.sharing.actor import Actor
 from zutuan.web.forms import Errors, load_form, once, refused, refused_at_once
 from zutuan.web.lists import Listing, load_query
 from zutuan.web.requests import actor, db
@@ -60,7 +65,12 @@ def _results_page(overall: str = "", chosen: Collection[int] = ()) -> str:
         "results/list.html", listing=Listing.of(page), query=query, overall=overall, chosen=chosen, choices=found,
         terms=views.term_choices(found.terms), own={each.id: views.shown(each) for each in page.items}, sizes=SIZES,
         decides=bool(allow.schools(who, "result.recognise")), once=once(),
+        formats=ways(db(), kinds.RESULTS, _schools(who), "results.export"),
     )  # fmt: skip
+
+
+def _schools(who: Actor) -> list[int]:
+    return sorted(allow.schools(who, "result.list_home"))
 
 
 @blueprint.post("/results")
@@ -100,6 +110,20 @@ def workbook() -> ResponseReturnValue:
         raise Forbidden(Denial("result.list_home"))
     found = queries.whole(db(), actor(), _query())
     return xlsx_download(f"{_('成绩认定')}.xlsx", views.results_table(found))
+
+
+@blueprint.get("/results/export")
+def export() -> ResponseReturnValue:
+    """The same in one of the school's formats."""
+    who, kind = actor(), kinds.RESULTS
+    if not _schools(who):
+        raise Forbidden(Denial("result.list_home"))
+    layout = exports.asked(db(), kind, request.args.get("format", ""), _schools(who))
+    found = kinds.rows(queries.whole(db(), who, _query()))
+    try:
+        return download(f"{kind.label}-{local(who.now):%Y%m%d}", kind, layout, found, str(kind.label))
+    except Refused as error:
+        return refused_at_once(error, _results_page)
 
 
 # --- one result -------------------------------------------------------------------------------------------------
@@ -219,7 +243,7 @@ def my_workload() -> ResponseReturnValue:
 def _workload_page(overall: str = "") -> str:
     who = actor()
     g.nav_endpoint = "catalogue.mine"
-    terms = workload.terms(db(), who.person_id)
+    terms = workload.terms(db(), who.person_id, who.now)
     shown = [(each, workload.lines(db(), who.person_id, each, who.now)) for each in terms]
     may = {each.school_id: workload.may_issue(db(), who, who.person_id, each.school_id) for each in terms}
     return render_template("results/workload.html", terms=shown, may=may, once=once(), overall=overall, who=who)

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from courses.catalogue.models import Course, Offering
+from courses.catalogue.models import Course, CourseTeacher, Offering
 from courses.enrolment.models import Enrolment
 from courses.results.models import Result
 from courses.results.permissions import allow
@@ -95,7 +95,8 @@ def of_school(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
 
 def whole(session: Session, actor: Actor, query: dict[str, Any]) -> list[Result]:
     """The same without pages, for a workbook."""
-    found = _filtered(_of_school(actor), query).options(*WHOLE).order_by(Result.id)
+    staff = _OFFERING.joinedload(Offering.course).selectinload(Course.staff).joinedload(CourseTeacher.person)
+    found = _filtered(_of_school(actor), query).options(*WHOLE, staff).order_by(Result.id)
     return [row[0] for row in session.execute(found)]
 
 

@@ -70,7 +70,7 @@ class OriginalOut(Schema):
     confirmed_at = fields.String()
 
 
-class RecognisedOut(Schema):
+class OwnGradeOut(Schema):
     """As it stands, or is proposed, at home."""
 
     scale = fields.String()
@@ -96,8 +96,8 @@ class ResultOut(Schema):
     course = fields.Nested(CourseRef)
     term = fields.Nested(HostTermOut)
     original = fields.Nested(OriginalOut)
-    proposal = fields.Nested(RecognisedOut, allow_none=True, metadata={"description": "while it waits"})
-    recognised = fields.Nested(RecognisedOut, allow_none=True, metadata={"description": "once it is recognised"})
+    proposal = fields.Nested(OwnGradeOut, allow_none=True, metadata={"description": "while it waits"})
+    recognised = fields.Nested(OwnGradeOut, allow_none=True, metadata={"description": "once it is recognised"})
     before = fields.Dict(allow_none=True, metadata={"description": "what was said before it waited again"})
     reason = fields.String()
     decided_at = fields.AwareDateTime(allow_none=True)
@@ -136,7 +136,8 @@ class WorkloadLineOut(Schema):
     course = fields.Nested(CourseRef)
     hours = fields.Integer()
     students = fields.List(fields.Nested(WorkloadStudentsOut))
-    held = fields.Integer(metadata={"description": "meetings that are over"})
+    held = fields.Integer(metadata={"description": "meetings that are over and that I held"})
+    stood_in = fields.Boolean(metadata={"description": "not my class: I stood in for its teacher"})
 
 
 class WorkloadOut(Schema):

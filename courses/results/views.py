@@ -103,6 +103,7 @@ def workload(term: TermOf, lines: Iterable[Line]) -> dict[str, Any]:
             {
                 "offering_id": each.offering.id, "code": each.offering.code, "course": each.offering.course,
                 "hours": each.offering.course.hours, "held": each.held,
+                "stood_in": each.stood_in,
                 "students": [{"school": name, "count": count} for name, count in each.students],
             }
             for each in lines

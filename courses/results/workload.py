@@ -5,7 +5,7 @@ Meetings are counted as the book has them: moved ones where they were held, canc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from courses.adjustments import queries as adjustments
 from courses.catalogue import dates, labels
 from courses.catalogue.models import Course, CourseTeacher, Offering
 from courses.catalogue.timing import TYPE
@@ -38,11 +39,6 @@ KIND = "workload.certificate"
 _TAUGHT = ("accepted", "completed")
 _EXAM = dates.TYPES["exam"]
 
-# Who stood in for whom: (session, offering ids) → (offering, start of the meeting) → the person who held it instead. Said
-# by whatever knows of substitutions, when features are registered.
-StoodIn = Mapping[tuple[int, datetime], int]
-stood_in: list[Callable[[Session, Collection[int]], StoodIn]] = []
-
 
 @dataclass(frozen=True)
 class TermOf:
@@ -59,11 +55,13 @@ class TermOf:
 
 @dataclass(frozen=True)
 class Line:
-    """One class: its outside students by home school, and how many of its meetings the teacher has held so far."""
+    """One class: its outside students by home school, and how many of its meetings the person has held so far; `stood_in`:
+    in its teachers' stead."""
 
     offering: Offering
     students: tuple[tuple[str, int], ...]
     held: int
+    stood_in: bool = False
 
     @property
     def outside(self) -> int:
@@ -96,19 +94,21 @@ def may_issue(session: Session, actor: Actor, person_id: int, school_id: int) ->
 # --- counting ---------------------------------------------------------------------------------------------------
 
 
-def terms(session: Session, person_id: int) -> list[TermOf]:
+def terms(session: Session, person_id: int, now: datetime) -> list[TermOf]:
     """Terms in which the person's classes have students of other schools, the latest first."""
     columns = (Course.school_id, Term.academic_year, Term.number)
-    query = _taught(sa.select(*columns), person_id).join(Term, Term.id == Offering.term_id)
+    query = _taught(sa.select(*columns), person_id, now).join(Term, Term.id == Offering.term_id)
     query = query.join(Enrolment, Enrolment.offering_id == Offering.id).where(_outside()).distinct()
     found = session.execute(query.order_by(Term.academic_year.desc(), Term.number.desc(), Course.school_id))
     return [TermOf(*row) for row in found]
 
 
-def _taught(query: Any, person_id: int) -> Any:
-    query = query.select_from(CourseTeacher).join(Course, Course.id == CourseTeacher.course_id)
-    query = query.join(Offering, Offering.course_id == Course.id)
-    return query.where(CourseTeacher.person_id == person_id, Offering.state != "draft")
+def _taught(query: Any, person_id: int, now: datetime) -> Any:
+    """Classes that the person teaches, or of which they have held a meeting in a teacher's stead."""
+    query = query.select_from(Offering).join(Course, Course.id == Offering.course_id)
+    own = sa.select(CourseTeacher.course_id).where(CourseTeacher.person_id == person_id)
+    theirs = sa.or_(Course.id.in_(own), Offering.id.in_(adjustments.stood_in_by(person_id, now)))
+    return query.where(theirs, Offering.state != "draft")
 
 
 def _outside() -> sa.ColumnElement[bool]:
@@ -121,19 +121,24 @@ def _outside() -> sa.ColumnElement[bool]:
 
 def lines(session: Session, person_id: int, term: TermOf, now: datetime) -> list[Line]:
     """The person's classes of that term that have students of other schools."""
-    query = _taught(sa.select(Offering), person_id).join(Term, Term.id == Offering.term_id)
+    query = _taught(sa.select(Offering), person_id, now).join(Term, Term.id == Offering.term_id)
     query = query.where(
         Course.school_id == term.school_id, Term.academic_year == term.academic_year, Term.number == term.number
     )
     whole = (
         joinedload(Offering.course).joinedload(Course.item),
+        joinedload(Offering.course).selectinload(Course.staff),
         joinedload(Offering.term),
         selectinload(Offering.meetings),
     )
     offerings = session.scalars(query.options(*whole).order_by(Offering.id)).all()
-    ids = [each.id for each in offerings]
-    students, held = _students(session, ids), _held(session, person_id, ids, now)
-    return [Line(each, students[each.id], held.get(each.id, 0)) for each in offerings if each.id in students]
+    own = {each.id: adjustments.staff(each) for each in offerings}
+    students, held = _students(session, list(own)), _held(session, person_id, own, now)
+    return [
+        Line(each, students[each.id], held.get(each.id, 0), stood_in=person_id not in own[each.id])
+        for each in offerings
+        if each.id in students
+    ]
 
 
 def _students(session: Session, ids: Collection[int]) -> dict[int, tuple[tuple[str, int], ...]]:
@@ -149,17 +154,20 @@ def _students(session: Session, ids: Collection[int]) -> dict[int, tuple[tuple[s
     return found
 
 
-def _held(session: Session, person_id: int, ids: Collection[int], now: datetime) -> dict[int, int]:
-    """Offering → how many of its meetings are over that nobody else held."""
+def _held(session: Session, person_id: int, own: Mapping[int, frozenset[int]], now: datetime) -> dict[int, int]:
+    """Offering → how many of its meetings are over that the person has held: where they teach (`own`: offering → who
+    does), all but those at which somebody stood in for them; elsewhere those at which they stood in."""
     o = Occurrence
     query = sa.select(o.resource_id, o.starts).where(
-        o.resource_type == TYPE, o.resource_id.in_(ids), o.state == "active"
+        o.resource_type == TYPE, o.resource_id.in_(list(own)), o.state == "active"
     )
     rows = session.execute(query.where(o.source_type != _EXAM, o.ends <= now)).tuples().all()
-    instead = {key: who for each in stood_in for key, who in each(session, ids).items()}
+    instead = {(each.offering_id, each.starts): each for each in adjustments.stood_in(session, list(own))}
     found: dict[int, int] = {}
     for offering, starts in rows:
-        if instead.get((offering, starts), person_id) == person_id:
+        other, teachers = instead.get((offering, starts)), own[offering]
+        away = other is not None and other.instead_of(person_id, teachers)
+        if (person_id in teachers and not away) or (other is not None and other.person_id == person_id):
             found[offering] = found.get(offering, 0) + 1
     return found
 
@@ -205,7 +213,8 @@ def _content(place: Affiliation, term: TermOf, found: list[Line], now: datetime)
         "heads": [_("课程"), _("教学班"), _("学时"), _("上课周次"), _("外校学生"), _("合计人数"), _("已授课次数")],
         "rows": [
             [
-                f"{each.offering.course.code} {each.offering.course.item.title_zh}", each.offering.code,
+                f"{each.offering.course.code} {each.offering.course.item.title_zh}" + (_("（代课）") if each.stood_in else ""),
+                each.offering.code,
                 str(each.offering.course.hours), each.weeks, each.schools, str(each.outside), str(each.held),
             ]
             for each in found

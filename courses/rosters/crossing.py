@@ -21,6 +21,7 @@ from zutuan.clock import local
 from zutuan.errors import Denial, Forbidden, Refused
 from zutuan.exports import queries as exports
 from zutuan.exports.kinds import ExportKind
+from zutuan.exports.views import ways
 from zutuan.exports.writing import download
 from zutuan.sharing.actor import Actor
 from zutuan.web.forms import errors_of
@@ -28,6 +29,7 @@ from zutuan.web.lists import Listing, load_query
 from zutuan.web.requests import actor, db
 
 PAGE = 50
+EXPORT = {"home": "rosters.export_outgoing", "host": "rosters.export_incoming"}
 KINDS = {"home": kinds.OUTGOING, "host": kinds.INCOMING}
 
 
@@ -58,7 +60,7 @@ def _list(side: str, overall: str = "") -> str:
         "rosters/crossing.html", listing=Listing.of(page), query=query, side=side, overall=overall,
         rates=queries.rates(db(), [each.id for each in page.items]), courses=courses, departments=departments,
         terms=[(f"{year}.{number}", labels.term_named(year, number)) for year, number in terms],
-        formats=exports.choices(db(), KINDS[side], _schools(side, who)),
+        formats=ways(db(), KINDS[side], _schools(side, who), EXPORT[side]),
     )  # fmt: skip
 
 
@@ -88,8 +90,7 @@ def _export(side: str) -> ResponseReturnValue:
 
 
 def _layout(kind: ExportKind, schools: list[int]) -> exports.Layout:
-    ref = request.args.get("format", "")
-    return exports.layout(db(), kind, ref, schools) if ref else exports.usual(kind)
+    return exports.asked(db(), kind, request.args.get("format", ""), schools)
 
 
 def _rows(found: list[Enrolment]) -> Any:

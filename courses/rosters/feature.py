@@ -18,18 +18,15 @@ from courses.rosters.api import class_api, leave_api, mine_api
 from courses.rosters.demo import load
 from courses.rosters.pages import blueprint
 from courses.rosters.permissions import allow
-from zutuan.exports import queries as exports
+from zutuan.exports.views import ways as export_ways
 from zutuan.feature import Feature, NavEntry, Todo, Way
 from zutuan.sharing.actor import Actor
 from zutuan.web.texts import title
 
 
 def _of_roster(session: Session, actor: Actor, offering: Offering) -> list[Way]:
-    formats = exports.choices(session, kinds.ROSTER, [offering.course.school_id])
-    links = [
-        Way(name, url_for("rosters.export_roster", offering_id=offering.id, format=ref), export=True)
-        for ref, name in formats
-    ]
+    school, endpoint = offering.course.school_id, "rosters.export_roster"
+    links = export_ways(session, kinds.ROSTER, [school], endpoint, offering_id=offering.id)
     if allow.may(actor, "attendance.read", queries.subject(offering)):
         links.append(Way(_("考勤"), url_for("rosters.overview", offering_id=offering.id)))
         links.append(Way(_("海报"), url_for("rosters.poster", offering_id=offering.id), download=True))

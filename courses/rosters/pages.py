@@ -278,7 +278,7 @@ def decide_leave(offering_id: int, leave_id: int) -> ResponseReturnValue:
     _of_class(offering_id, "attendance.mark")
     accept = request.form.get("do") == "accept"
     try:
-        data = load_form(schemas.AnswerIn())
+        data = load_form(schemas.LeaveAnswerIn())
         leave.decide(db(), actor(), leave_id, accept=accept, answer=data["answer"])
     except (Invalid, Refused) as error:
         return refused_at_once(error, lambda first: _overview(offering_id, first))

@@ -56,11 +56,11 @@ class LeaveIn(Schema):
     reason = Text(400, required=True, multiline=True)
 
 
-class AnswerIn(Schema):
+class LeaveAnswerIn(Schema):
     answer = Text(400, min=0, multiline=True, load_default="")
 
 
-class LeaveDecisionIn(AnswerIn):
+class LeaveDecisionIn(LeaveAnswerIn):
     accept = Flag(required=True)
 
 

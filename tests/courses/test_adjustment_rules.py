@@ -22,6 +22,7 @@ from courses.adjustments.rules import (
     may_decide,
     may_take_back,
     ranked,
+    replaced,
     stands_in,
     step,
     wrong,
@@ -130,3 +131,9 @@ def test_a_substitute_reads_the_roster_for_a_while() -> None:
 def test_times_are_ranked_by_who_could_not_come() -> None:
     later, none = Free(*NEW, 1, 2, 3), Free(NEW[0] + DAY, NEW[1] + DAY, 1, 2, 0)
     assert ranked([later, none, replace(none, starts=NEW[0])], 2) == [replace(none, starts=NEW[0]), none]
+
+
+def test_a_substitute_stands_in_for_who_asked() -> None:
+    both = frozenset({7, 8})
+    assert replaced(7, both) == {7}, "the colleague who shares the class still comes"
+    assert replaced(99, both) == both and replaced(None, both) == both, "asked by the school: for all of them"

@@ -192,10 +192,12 @@ def test_a_substitute_has_the_meeting_in_their_week_and_reads_the_roster(room: R
     slots = ok(other.get("/me/timetable?starts=2026-12-01T00:00:00Z&ends=2026-12-30T00:00:00Z"))["items"]
     assert [each["starts"][:10] for each in slots] == ["2026-12-12"] and "（代课）" in slots[0]["title_zh"]
     with room.database.read() as session:
-        assert [(each.person_id, each.periods) for each in queries.stood_in(session, room.taught.offering_id)] == [
+        assert [(each.person_id, each.periods) for each in queries.stood_in(session, [room.taught.offering_id])] == [
             (stand_in.id, 2)
         ]
     assert "（代课）" in str(room.feed()[room.uid]["summary"])
+    mine = ok(room.teacher.get("/me/timetable?starts=2026-12-01T00:00:00Z&ends=2026-12-30T00:00:00Z"))["items"]
+    assert [each["starts"][:10] for each in mine] == ["2026-12-09", "2026-12-16", "2026-12-23"]
     clock.set(NOW + timedelta(days=40))
     refused(other.get(room.taught.seats), 403, "forbidden")
     room.sound()

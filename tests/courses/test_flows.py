@@ -37,6 +37,7 @@ from zutuan.sharing.services import audit
 
 TERM = TermKey(YEAR, 1)
 HOUR = timedelta(hours=1)
+OFF = ("called_off", "lost", "made_good")
 
 
 def flows(cast: Cast, letter: str = "A") -> str:
@@ -91,7 +92,7 @@ class World:
         if fate == "recognised":
             session.add(
                 Result(
-                    enrolment_id=enrolment.id, home_school_id=enrolment.home_school_id, state="recognised",
+                    enrolment_id=enrolment.id, person_id=enrolment.person_id, home_school_id=enrolment.home_school_id, state="recognised",
                     original={}, credits=Decimal("1.5"), created_at=NOW, updated_at=NOW,
                 )
             )  # fmt: skip
@@ -193,7 +194,7 @@ def _one_number_at_every_cell(world: World, scope: Scope) -> None:
         board = queries.board(session, scope, NOW)
         for figure in figures.FIGURES:
             places = {(home, host) for key, home, host in board.values if key == figure.key}
-            assert places or figure.key == "expired" or scope.schools
+            assert places or figure.key in ("expired", *OFF) or scope.schools
             for home, host in places:
                 shown = board.get(figure.key, home, host)
                 assert listing.value(session, figure, scope, home, host) == shown, (figure.key, home, host)
@@ -226,6 +227,29 @@ def _what_is_counted_and_what_not(world: World) -> None:
     assert (said["seats"], board.get("seats", host=b), board.get("seat_use", host=b)) == (33, 3, Decimal(100))
     assert board.get("home_median") == 5 and board.get("home_p90") == 80 and board.get("host_median") == 10
     assert board.get("host_median", host=b) is None and board.get("home_median", b) == 5
+
+
+def test_a_called_off_class_is_counted_apart(world: World) -> None:
+    """With it go its seats; of the two who lost one, one finds another class."""
+    cast, app = world.cast, world.app
+    taught = teach(app, cast, code="F6", seats=7, meeting=at_time(4), title_zh="停开的课")
+    students = add_people(world.database, cast, "B", 2)
+    for each in students:
+        ok(api(app, each).post(taught.seats, {}), 201)
+    with world.database.read() as session:
+        assert queries.board(session, world.scope(), NOW).get("seats") == 40
+    ok(api(app, cast.who("A", "registrar")).post(f"{taught.offering}/cancel", {"reason": "教师出国"}))
+    ok(api(app, students[0]).post(world.first.seats, {}), 201)
+    a, b = cast.schools["A"], cast.schools["B"]
+    with world.database.read() as session:
+        board = queries.board(session, world.scope(), NOW)
+        assert [board.get(key) for key in ("requests", "offerings", "courses", "seats")] == [19, 3, 3, 33]
+        assert (
+            [board.get(key) for key in OFF]
+            == [1, 2, 1]
+            == [board.get(OFF[0]), *(board.get(key, b, a) for key in OFF[1:])]
+        )
+    _one_number_at_every_cell(world, world.scope())
 
 
 def test_a_school_that_left_keeps_what_it_did_and_adds_nothing(small: World) -> None:

@@ -235,6 +235,40 @@ def test_a_table_goes_out_and_comes_back(made: Class, sqlite_database: Database)
     assert status == 422 and "改为“10”" in page and "没有写入任何一行" in page
 
 
+def test_exports_in_the_order_of_the_schools_own_system(made: Class) -> None:
+    """One sheet for its teacher, and what other schools' students were given in a term for the office."""
+    sheet = ok(made.open(), 201)["id"]
+    made_up = [{"enrolment_id": id_, "parts": {"平时": "90", "期末": "80"}} for id_ in made.ids[1:]]
+    ok(made.put(sheet, *made_up, {"enrolment_id": made.ids[0], "mark": "absent"}))
+
+    def table(client: FlaskClient, path: str) -> list[dict[str, Any]]:
+        answer = client.get(path)
+        assert answer.status_code == 200, answer.text
+        heads, *rows = load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True)
+        return [dict(zip(heads, row, strict=True)) for row in rows]
+
+    teacher = browser(made, made.cast.who("A", "teacher"))
+    path = f"/grade-sheets/{sheet}/export"
+    assert f"{path}?format=preset-office" in text(teacher, f"/grade-sheets/{sheet}")
+    rows = table(teacher, f"{path}?format=preset-office")
+    assert [each["成绩"] for each in rows] == ["缺考", 84, 84] and rows[0]["标记"] == "缺考"
+    assert rows[1]["课程号"] == "EDU101" and rows[1]["学号"] == made.students[1].number
+    assert table(teacher, path)[1]["各项成绩"] == "平时 90、期末 80"
+    office = browser(made, made.cast.who("A", "registrar"))
+    assert "/grade-sheets/given" not in text(office, "/grade-sheets"), "nothing is confirmed yet"
+    ok(made.teacher.post(f"/grade-sheets/{sheet}/submit"))
+    ok(made.registrar.post(f"/grade-sheets/{sheet}/confirm"))
+    term = re.search(r'<option value="(20[^"]*)"', text(office, "/grade-sheets"))
+    assert term
+    rows = table(office, f"/grade-sheets/given?term={term[1]}&format=preset-office")
+    assert [(each["成绩"], each["考试性质"]) for each in rows] == [("缺考", "正考"), (84, "正考"), (84, "正考")]
+    assert office.get(f"/grade-sheets/given?term={term[1]}&format=7").status_code == 404
+    assert (
+        office.get("/grade-sheets/given").status_code == 404 and teacher.get("/grade-sheets/given").status_code == 403
+    )
+    assert browser(made, made.cast.who("B", "registrar")).get(path).status_code == 404
+
+
 def test_bad_tables(made: Class, sqlite_database: Database) -> None:
     client = browser(made, made.cast.who("A", "teacher"))
     sheet = f"/grade-sheets/{ok(made.open(), 201)['id']}"

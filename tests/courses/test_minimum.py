@@ -264,6 +264,17 @@ def test_who_lost_a_seat_may_enrol_elsewhere_until_a_date(
         "the same course first; none full, chosen, clashing"
     )
     assert chosen and clashing
+    said = {
+        "outcome": "counts",
+        "course_id": open_.course_id,
+        "code": "PUB1",
+        "name": "公共选修课",
+        "category": "公共选修",
+    }
+    ok(registrar(app, cast, "B").post("/recognitions", said), 201)
+    (mine,) = ok(api(app, student).get("/me/lost-seats"))["items"]
+    found = [(each["course"]["code"], each["counts_as"]["outcome"]) for each in mine["alternatives"]]
+    assert found == [("M0", "unsaid"), ("M2", "counts"), ("M6", "unsaid")], "what counts at home before what may not"
     refused(api(app, student).post(full.seats, {"waitlist": True}), 409, "seats_gone")
     refused(api(app, student).post(chosen.seats, {}), 409, "window_closed")
     refused(api(app, student).post(clashing.seats, {}), 409, "time_clash")

@@ -268,3 +268,24 @@ def test_a_recognition_of_ones_own_answer(sqlite_app: Flask, sqlite_database: Da
     refused(post(sqlite_app, cast, f"{result}/recognise"), 422, "invalid")
     with sqlite_database.read() as session:
         assert session.scalars(sa.select(Result.state)).all() == ["waiting"]
+
+
+def test_the_list_in_the_order_of_the_schools_own_system(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast
+) -> None:
+    _enrolment, result = graded(sqlite_app, sqlite_database, cast)
+    ok(post(sqlite_app, cast, f"{result}/recognise"))
+    client = sqlite_app.test_client()
+    browser_session(client, cast.who("B", "registrar"))
+    page = client.get("/results?state=recognised").text
+    assert "按格式导出" in page and "/results/export?format=preset-office&amp;state=recognised" in page
+    answer = client.get("/results/export?format=preset-office&state=recognised")
+    heads, row = openpyxl.load_workbook(BytesIO(answer.data)).active.iter_rows(values_only=True)
+    said = dict(zip(heads, row, strict=True))
+    assert (said["课程号"], said["课程名称"], said["成绩"], said["学分"]) == ("PUB201", "教育心理学专题", 86, 1.5)
+    assert (said["原课程号"], said["原成绩"], said["绩点"]) == ("EDU101", 86, 3.6)
+    assert client.get("/results/export?format=preset-nothing").status_code == 404
+    whole = openpyxl.load_workbook(BytesIO(client.get("/results/export?state=recognised").data)).active
+    assert whole.max_row == 2 and whole.max_column > 30
+    browser_session(client, cast.who("B", "student"))
+    assert client.get("/results/export").status_code == 403

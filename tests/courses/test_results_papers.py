@@ -283,19 +283,36 @@ def test_who_may_certify_a_workload(sqlite_app: Flask, sqlite_database: Database
     )
 
 
-def test_a_meeting_that_somebody_else_held_does_not_count(
-    sqlite_app: Flask, sqlite_database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+def test_a_meeting_counts_for_whoever_held_it(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast, clock: Clock
 ) -> None:
+    """Next Wednesday a colleague takes the class: one less for its teacher, and a certificate of the colleague's own."""
     offering, teacher = _taught_to_b(sqlite_app, cast), cast.who("A", "teacher").id
-    later = NOW + timedelta(days=30)
+    (colleague,) = add_people(sqlite_database, cast, "A", 1, kind="teacher")
+    wish = {
+        "kind": "substitute",
+        "week": 13,
+        "weekday": 3,
+        "period": 1,
+        "substitute": colleague.number,
+        "reason": "出差",
+    }
+    asked = ok(api(sqlite_app, cast.who("A", "teacher")).post(f"/offerings/{offering}/adjustments", wish), 201)
+    registrar, term = api(sqlite_app, cast.who("A", "registrar")), workload.TermOf(cast.schools["A"], YEAR, 1)
+    ok(registrar.post(f"/adjustments/{asked['id']}/approve", {}))
     with sqlite_database.read() as session:
-        o = Occurrence
-        starts = session.scalars(sa.select(o.starts).where(o.resource_type == "offering", o.ends <= later)).all()
-        term = workload.TermOf(cast.schools["A"], YEAR, 1)
-        (whole,) = workload.lines(session, teacher, term, later)
-        monkeypatch.setattr(workload, "stood_in", [lambda _session, _ids: {(offering, starts[0]): teacher + 1}])
-        (less,) = workload.lines(session, teacher, term, later)
-    assert (whole.held, less.held) == (len(starts), len(starts) - 1)
+        assert workload.terms(session, colleague.id, NOW) == [], "not yet held"
+        o, later = Occurrence, NOW + timedelta(days=15)
+        over = session.scalars(sa.select(o.id).where(o.resource_type == "offering", o.ends <= later)).all()
+        (own,) = workload.lines(session, teacher, term, later)
+        assert workload.terms(session, colleague.id, later) == [term]
+        (other,) = workload.lines(session, colleague.id, term, later)
+    assert (own.held, own.stood_in) == (len(over) - 1, False)
+    assert (other.held, other.stood_in, other.outside) == (1, True, 1)
+    clock.set(later)
+    body = {"school_id": cast.schools["A"], "academic_year": YEAR, "number": 1, "person_id": colleague.id}
+    (row,) = ok(registrar.post("/workload", body), 201)["content"]["tables"][0]["rows"]
+    assert row[0] == "EDU101 教育心理学（代课）" and row[-1] == "1"
 
 
 # --- the kernel: tables -----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from icalendar import Event, Timezone, TimezoneStandard
 from sqlalchemy.orm import Session
 
 from zutuan.calendar.models import CalendarFeed, Occurrence
-from zutuan.calendar.sources import Described, Hooks, Key, Ref, Remark, Resource, busy_of, described, remarks
+from zutuan.calendar.sources import Described, Hooks, Key, Ref, Remark, Resource, busy_of, described, remarks, takes
 from zutuan.clock import SHANGHAI, local
 from zutuan.people.models import Person
 from zutuan.people.services import digest, load_actor
@@ -97,6 +97,7 @@ def entries(
         part, sa.and_(part.c.resource_type == o.resource_type, part.c.resource_id == o.resource_id)
     )
     query = query.where(o.starts < ends, o.ends > starts).order_by(o.starts, o.id).limit(MOST)
+    query = query.where(takes(hooks, [actor.person_id], actor.person_id, o))
     if not cancelled:
         query = query.where(o.state == "active")
     rows = {

@@ -75,6 +75,8 @@ class CalendarSource:
     `describe`: ids of `type` → what they are called.
     `concerned`: ids of `type` → (id, person) of everyone to tell when its meetings move.
     `busy`: person ids → a select of (person, resource type, resource id): whose time is taken with that resource.
+    `spared`: person ids → a select of (person, source type, source id, week, weekday, period): single meetings (all of
+    the source without a week) that do not take that person's time though their resource does.
     `unsettled`: a person → the resources of their time that may yet be refused or given up.
     `remarks`: ids of `type` → what is said of single meetings of theirs.
     """
@@ -84,6 +86,7 @@ class CalendarSource:
     describe: Callable[[Session, Sequence[int]], Mapping[int, Described]] | None = None
     concerned: Callable[[Session, Sequence[int], datetime], Iterable[tuple[int, int]]] | None = None
     busy: Callable[[People, Instant], Query] | None = None
+    spared: Callable[[People], Query] | None = None
     unsettled: Callable[[Session, int], Iterable[Resource]] | None = None
     remarks: Callable[[Session, Sequence[int]], Mapping[tuple[int, Key], Remark]] | None = None
 
@@ -154,6 +157,18 @@ def busy_of(
     if not parts:
         return None
     return sa.union(*parts, *(_plain(resource) for resource in sorted(set(also))))
+
+
+def takes(hooks: Hooks, people: People, person: Any, row: Any) -> sa.ColumnElement[bool]:
+    """Whether `row` (an occurrence of a resource that takes the time of `person`, one of `people`) does take it."""
+    parts = [hook.spared(people) for hook in hooks if hook.spared is not None]
+    if not parts:
+        return sa.true()
+    spared = sa.union_all(*parts).subquery()
+    who, type_, id_, week, weekday, period = list(spared.c)
+    meeting = sa.and_(week == row.week, weekday == row.weekday, period == row.period)
+    same = sa.and_(who == person, type_ == row.source_type, id_ == row.source_id, sa.or_(week.is_(None), meeting))
+    return sa.not_(sa.exists(sa.select(sa.literal(1)).select_from(spared).where(same)))
 
 
 def unsettled(session: Session, hooks: Hooks, person_id: int) -> set[Resource]:

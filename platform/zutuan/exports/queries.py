@@ -61,6 +61,11 @@ def choices(session: Session, kind: ExportKind, schools: Sequence[int]) -> list[
     return [*saved, *((rules.PRESET + each.name, str(each.label)) for each in kind.presets)]
 
 
+def asked(session: Session, kind: ExportKind, ref: str, schools: Sequence[int]) -> Layout:
+    """The format of that name in an address, all columns where it names none, or 404."""
+    return layout(session, kind, ref, schools) if ref else usual(kind)
+
+
 def layout(session: Session, kind: ExportKind, ref: str, schools: Sequence[int]) -> Layout:
     """The format of that name in an address, or 404."""
     if ref.startswith(rules.PRESET):

@@ -40,7 +40,7 @@ class OfOffering(MethodView):
         found = queries.of_offering(db(), actor(), offering)
         return Page([views.adjustment(each, whole=_whole(each)) for each in found], None, len(found))
 
-    @of_offering.arguments(schemas.AskIn)
+    @of_offering.arguments(schemas.AdjustmentAskIn)
     @of_offering.response(201, schemas.AdjustmentOut)
     @of_offering.doc(parameters=[IDEMPOTENCY])
     def post(self, data: dict[str, Any], offering_id: int) -> Any:

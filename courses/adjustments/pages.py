@@ -81,7 +81,7 @@ def ask(offering_id: int) -> ResponseReturnValue:
         if request.form.get("do") == "preview":
             found = services.preview(db(), actor(), offering_id, load_form(schemas.WishIn(exclude=["starts", "ends"])))
             return _form(offering, _typed(), {}, "", views.preview(*found))
-        made = services.ask(db(), actor(), offering_id, load_form(schemas.AskIn()))
+        made = services.ask(db(), actor(), offering_id, load_form(schemas.AdjustmentAskIn()))
     except (Invalid, Refused) as error:
         return refused(error, lambda *wrong: _form(_running(offering_id), _typed(), *wrong))
     flash(_("已提交，等待教务员审批。"), "good")

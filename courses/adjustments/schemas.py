@@ -35,7 +35,7 @@ class WishIn(Meeting):
     substitute = Text(40, min=0, load_default="", metadata={"description": "the same by number at the host school"})
 
 
-class AskIn(WishIn):
+class AdjustmentAskIn(WishIn):
     reason = Text(400, required=True, multiline=True)
 
 

@@ -70,7 +70,7 @@ class OriginalOut(Schema):
     confirmed_at = fields.String()
 
 
-class RecognisedOut(Schema):
+class ResultRecognisedOut(Schema):
     """As it stands, or is proposed, at home."""
 
     scale = fields.String()
@@ -96,8 +96,8 @@ class ResultOut(Schema):
     course = fields.Nested(CourseRef)
     term = fields.Nested(HostTermOut)
     original = fields.Nested(OriginalOut)
-    proposal = fields.Nested(RecognisedOut, allow_none=True, metadata={"description": "while it waits"})
-    recognised = fields.Nested(RecognisedOut, allow_none=True, metadata={"description": "once it is recognised"})
+    proposal = fields.Nested(ResultRecognisedOut, allow_none=True, metadata={"description": "while it waits"})
+    recognised = fields.Nested(ResultRecognisedOut, allow_none=True, metadata={"description": "once it is recognised"})
     before = fields.Dict(allow_none=True, metadata={"description": "what was said before it waited again"})
     reason = fields.String()
     decided_at = fields.AwareDateTime(allow_none=True)

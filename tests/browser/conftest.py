@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from browser import demo_server
+from browser import demo_server, stage
 from browser.demo_server import DemoServer, Served
+from browser.stage import Stage
 from browser.visitor import Complaints, Visitor
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from support.places import make_folder
@@ -89,6 +90,14 @@ def windows(browser: Browser, server: Served) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert complaints.found == []
+
+
+@pytest.fixture
+def set_up(prepared: Path, browser: Browser) -> Iterator[tuple[Stage, Open]]:
+    """A stage of the test's own, on which time moves, and windows onto it."""
+    folder = make_folder("story")
+    with stage.set_up(prepared, folder) as made, windows(browser, made) as open_one:
+        yield made, open_one
 
 
 @pytest.fixture(params=[DESK, PHONE], ids=["desk", "phone"])

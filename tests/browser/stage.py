@@ -6,7 +6,7 @@ import logging
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -14,8 +14,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from browser.demo_server import Account, Served, free_port, printed_accounts
+from browser.visitor import Visitor
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
+from playwright.sync_api import expect
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
@@ -23,6 +25,7 @@ from courses.catalogue import services as catalogue
 from courses.catalogue.models import Course, Offering
 from courses.catalogue.schemas import CourseIn, OfferingIn
 from courses.enrolment import services as enrolment
+from courses.lottery.models import Draw
 from courses.plans.models import TermPlan
 from zutuan.app import create_app, make_worker
 from zutuan.calendar.models import Term
@@ -107,7 +110,7 @@ class Stage(Served):
     def acting(self, session: Session, who: Account) -> Actor:
         return load_actor(session, self._person(session, who), self.clock.now())
 
-    def taught(self, title: str, *seats: int, meets: tuple[Pattern, ...]) -> list[int]:
+    def taught(self, title: str, *seats: int, meets: tuple[Pattern, ...], seats_by: str = "first_come") -> list[int]:
         """A published course of 北京师范大学's printed teacher, shown to the cluster, a class for each of the seats."""
         with self.database.write() as session:
             who = self.acting(session, self.who("teacher", "北京师范大学"))
@@ -119,16 +122,18 @@ class Stage(Served):
             course = catalogue.create_course(session, who, CourseIn().load(said))
             made = []
             for number, (places, pattern) in enumerate(zip(seats, meets, strict=True), start=1):
-                made.append(self._class(session, who, course, f"{number:02d}", places, pattern))
+                made.append(self._class(session, who, course, f"{number:02d}", places, pattern, seats_by))
             catalogue.publish_course(session, who, course, None)
             for offering in made:
                 catalogue.move_offering(session, who, offering, "publish")
             return [offering.id for offering in made]
 
-    def _class(self, session: Session, who: Actor, course: Course, code: str, seats: int, pattern: Pattern) -> Offering:
+    def _class(
+        self, session: Session, who: Actor, course: Course, code: str, seats: int, pattern: Pattern, seats_by: str
+    ) -> Offering:  # fmt: skip
         window = {"enrol_from": who.now - timedelta(days=2), "enrol_until": who.now + timedelta(days=20)}
         said = {
-            "code": code, "seats": seats, "meetings": [asdict(pattern)],
+            "code": code, "seats": seats, "seats_by": seats_by, "meetings": [asdict(pattern)],
             **{name: at.isoformat() for name, at in window.items()},
         }  # fmt: skip
         return catalogue.create_offering(session, who, course, OfferingIn().load(said))
@@ -145,6 +150,21 @@ class Stage(Served):
             session.execute(sa.update(Offering).values(follows_plan=False))
             session.execute(sa.delete(TermPlan))
             audit(session, None, "test.story", Subject("plan"), now=self.clock.now())
+
+    def without_draws(self) -> None:
+        """Nor its draws: of a term a cluster has one."""
+        with self.database.write() as session:
+            session.execute(sa.update(Draw).where(Draw.state == "published").values(state="cancelled"))
+            audit(session, None, "test.story", Subject("draw"), now=self.clock.now())
+
+
+def enters(on: Stage, open_one: Callable[..., Visitor], who: Account, *width: int) -> Visitor:
+    """Somebody at their own device, signed in."""
+    window = open_one(*width)
+    window.page.context.add_cookies([{"name": "zutuan", "value": on.cookie(who), "url": on.url}])
+    window.first_page()
+    expect(window.heading("工作台")).to_be_visible()
+    return window
 
 
 @contextmanager

@@ -4,7 +4,6 @@ two hundred requests, more and fewer seats. Each test has a stage of its own, on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.request import urlopen
@@ -12,14 +11,13 @@ from urllib.request import urlopen
 import openpyxl
 import pytest
 import sqlalchemy as sa
-from browser import courses, stage
-from browser.conftest import DESK, PHONE, Open, windows
+from browser import courses
+from browser.conftest import DESK, PHONE, Open
 from browser.courses import HOME, HOST
 from browser.demo_server import Account
-from browser.stage import Stage
+from browser.stage import Stage, enters
 from browser.visitor import Visitor
-from playwright.sync_api import Browser, Locator, expect
-from support.places import make_folder
+from playwright.sync_api import Locator, expect
 
 from courses.catalogue.models import Offering
 from courses.catalogue.queries import occurrences
@@ -44,23 +42,7 @@ HEAD = [
 ]
 
 
-@pytest.fixture
-def set_up(prepared: Path, browser: Browser) -> Iterator[tuple[Stage, Open]]:
-    folder = make_folder("story")
-    with stage.set_up(prepared, folder) as made, windows(browser, made) as open_one:
-        yield made, open_one
-
-
 # --- what people do ---------------------------------------------------------------------------------------------
-
-
-def enters(on: Stage, open_one: Open, who: Account, width: int = DESK) -> Visitor:
-    """Somebody at their own device, signed in."""
-    window = open_one(width)
-    window.page.context.add_cookies([{"name": "zutuan", "value": on.cookie(who), "url": on.url}])
-    window.first_page()
-    expect(window.heading("工作台")).to_be_visible()
-    return window
 
 
 def hands_in(on: Stage, registrar: Visitor, path: Path, kind: str) -> None:

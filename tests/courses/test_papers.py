@@ -8,13 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pypdf
-import pypdfium2
 import pytest
 import sqlalchemy as sa
-import zxingcpp
 from flask import Flask
 from support.cast import NOW, Cast
 from support.http import api, browser_session, post_form
+from support.reading import BLANK, scanned
 from support.teaching import ok, refused, teach
 
 from courses.enrolment import services as enrolments
@@ -27,7 +26,6 @@ from zutuan.people.models import Person
 from zutuan.people.services import load_actor
 from zutuan.sharing.models import SharedItem
 
-BLANK = dict.fromkeys(map(ord, " \n\x00"))  # pypdf reads the two bytes of a code as two characters at times
 PUZZLE = "\U00020089\U0002a701\U0002b741\U0002b821\U0002ceb5·‧・"  # one of each of Extensions B to F, and three dots
 
 
@@ -53,12 +51,6 @@ def call_people(database: Database, cast: Cast, name: str) -> None:
         session.execute(sa.update(Person).where(Person.id == cast.who("B", "student").id).values(name=name))
         session.execute(sa.update(SharedItem).values(title_zh=name * 2 if len(name) <= 60 else name))
         session.info["audited"] = True
-
-
-def scanned(raw: bytes) -> str:
-    document = pypdfium2.PdfDocument(raw)
-    (code,) = zxingcpp.read_barcodes(document[len(document) - 1].render(scale=3).to_pil())
-    return str(code.text)
 
 
 def test_a_paper_is_issued_read_and_verified(app: Flask, cast: Cast) -> None:

@@ -11,14 +11,13 @@ from urllib.parse import urlsplit
 
 import openpyxl
 import pypdf
-import pypdfium2
 import pytest
 import sqlalchemy as sa
-import zxingcpp
 from flask import Flask
 from support.cast import NOW, YEAR, Cast
 from support.hosting import confirm, graded
 from support.http import api, browser_session, post_form
+from support.reading import BLANK, scanned, words_of
 from support.teaching import add_people, ok, refused, teach
 
 from courses.results import services, workload
@@ -34,19 +33,6 @@ from zutuan.people.services import load_actor
 from zutuan.policies.rules import Place
 from zutuan.policies.services import decide
 from zutuan.sharing.models import SharedItem
-
-BLANK = dict.fromkeys(map(ord, " \n\x00"))
-
-
-def words_of(raw: bytes) -> str:
-    reader = pypdf.PdfReader(io.BytesIO(raw))
-    return "".join(page.extract_text() for page in reader.pages).translate(BLANK)
-
-
-def scanned(raw: bytes) -> str:
-    document = pypdfium2.PdfDocument(raw)
-    (code,) = zxingcpp.read_barcodes(document[len(document) - 1].render(scale=3).to_pil())
-    return str(code.text)
 
 
 def file_of(app: Flask, cast: Cast, paper: int, letter: str = "B", role: str = "registrar") -> Any:

@@ -197,7 +197,7 @@ def frozen_workbook(cluster_id: int, freeze_id: int) -> ResponseReturnValue:
     both = _both(cluster_id, freeze_id)
     by = queries.name_of(db(), both.freeze.made_by)
     name = f"{both.freeze.cluster_name}-{both.freeze.academic_year}-{both.freeze.number}-{both.freeze.name}.xlsx"
-    return xlsx_download(name, *views.frozen_tables(both.then, both.now, both.freeze, by))
+    return xlsx_download(name, *views.frozen_tables(both.then, both.now, both.freeze, by, whole=both.seen.whole))
 
 
 @blueprint.get("/clusters/<id:cluster_id>/flows/freezes/<id:freeze_id>/rows")
@@ -213,7 +213,7 @@ def frozen_rows(cluster_id: int, freeze_id: int) -> ResponseReturnValue:
     return render_template(
         "flows/rows.html", cluster=seen.cluster, seen=seen, scope=scope, figure=figure, listing=Listing.of(page),
         query={**query, "school": None}, names={each.id: each.name for each in sides}, freeze=found, title=title,
-        unit=unit, definition=definition, value=queries.frozen_value(db(), found, figure.key, *at),
+        unit=unit, definition=definition, value=queries.frozen_value(db(), seen, found, figure.key, *at),
         back=url_for("flows.frozen", cluster_id=cluster_id, freeze_id=freeze_id),
         workbook=url_for("flows.frozen_rows_workbook", cluster_id=cluster_id, freeze_id=freeze_id, **_kept()),
     )  # fmt: skip

@@ -273,8 +273,11 @@ def frozen_ids(
 
 
 def frozen_value(
-    session: Session, freeze: FigureFreeze, figure: str, home: int | None, host: int | None
+    session: Session, seen: Access, freeze: FigureFreeze, figure: str, home: int | None, host: int | None
 ) -> Decimal | None:
+    """What the cell said; None for a reader whom it does not concern, as its rows are none to them."""
+    if seen.schools is not None and not rules.of_schools({(figure, home, host): None}, seen.schools):
+        return None
     v = FrozenValue
     same = [
         column.is_(None) if id_ is None else column == id_ for column, id_ in ((v.home_id, home), (v.host_id, host))

@@ -297,7 +297,8 @@ def place(board: Board, now: Board, each: Difference) -> str:
     return _("%(school)s接收", school=names.get(host, host)) if host is not None else _("合计")
 
 
-def frozen_tables(board: Board, now: Board, freeze: FigureFreeze, by: str) -> list[Table]:
+def frozen_tables(board: Board, now: Board, freeze: FigureFreeze, by: str, *, whole: bool) -> list[Table]:
+    """`whole`: for who reads every school's lines; to anybody else the sums over all are nothing that they could say."""
     totals = [
         (row["title"], number(row["then"]), number(row["now"]), number(row["change"]), row["unit"], row["plan"])
         for row in then(board, now, freeze)
@@ -317,7 +318,7 @@ def frozen_tables(board: Board, now: Board, freeze: FigureFreeze, by: str) -> li
         for (key, home, host), value in board.values.items()
     ]
     return [
-        Table(_("定格与现在"), values, totals, (34,)),
+        *([Table(_("定格与现在"), values, totals, (34,))] if whole else []),
         Table(_("定格的全部数值"), [_("指标"), _("学生所在学校"), _("开课学校"), _("数值")], cells, (34, 26, 26)),
         Table(_("有变化的"), [_("指标"), _("位置"), _("定格"), _("现在"), _("变化")], changed, (34, 44)),
         definitions(((*words(each), each.plan_code) for each in freeze.figures), head),

@@ -532,3 +532,35 @@ def test_what_is_frozen_is_what_the_board_says(small: World) -> None:
         then, now = queries.frozen_board(session, seen, made), queries.board(session, small.scope(), NOW)
         assert rules.differences(then.values, now.values, figures.EMPTY) == []
         assert LONG_AGO < made.frozen_at == NOW and to_cluster(small.cast)
+
+
+def test_a_frozen_figure_is_told_to_whom_it_concerns(small: World) -> None:
+    """On its page, in the workbook and through the API: no cell between other schools, to one that left neither."""
+    cast, made = small.cast, small.freeze("期末上报")["id"]
+    pages, a, b, c = f"{flows(cast)}/flows/freezes/{made}", *(cast.schools[each] for each in "ABC")
+    of_others = [f"home={c}&host={a}", f"home={c}", f"host={a}", "x=1"]
+    for school, role in (("B", "registrar"), ("E", "registrar"), ("A", "cluster_admin")):
+        whole = role == "cluster_admin"
+        with browsing(small.app, cast.who(school, role)) as client:
+            said = [_figure(client.get(f"{pages}/rows?figure=enrolled&{each}").text) for each in of_others]
+            assert ("—" not in said) if whole else (said == ["—"] * 4), said
+            own = _figure(client.get(f"{pages}/rows?figure=enrolled&home={b}&host={a}").text)
+            assert own == ("—" if school == "E" else "4"), own
+            book = load_workbook(BytesIO(client.get(f"{pages}.xlsx").data))
+            assert ("定格与现在" in book.sheetnames) == whole
+            named = {name for row in book["定格的全部数值"].iter_rows(min_row=2, values_only=True) for name in row[1:3]}
+            assert (_name_of(small, c) in named) == (school != "E"), "B has students in C's class or C's in B's"
+        detail = ok(api(small.app, cast.who(school, role)).get(f"{flows(cast)}/freezes/{made}"))
+        pairs = {(each["home_id"], each["host_id"]) for each in detail["cells"]}
+        assert ((c, a) in pairs) == ((None, None) in pairs) == whole
+
+
+def _figure(page: str) -> str:
+    found = re.search(r'<p class="figure"><b>(.*?)</b>', page)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+def _name_of(world: World, school_id: int) -> str:
+    with world.database.read() as session:
+        return session.get_one(School, school_id).name

@@ -6,6 +6,7 @@ import io
 import zipfile
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,7 +33,7 @@ from zutuan.people.models import Person
 from zutuan.people.services import load_actor
 from zutuan.policies.rules import Place
 from zutuan.policies.services import decide
-from zutuan.sharing.models import SharedItem
+from zutuan.sharing.models import AuditEvent, SharedItem
 
 
 def file_of(app: Flask, cast: Cast, paper: int, letter: str = "B", role: str = "registrar") -> Any:
@@ -366,6 +367,38 @@ def test_no_paper_outlives_a_correction_of_the_same_moment(app: Flask, database:
         refused(asked.result(), 409, "nothing_recognised")
     with database.read() as session:
         assert session.scalars(sa.select(Paper.id).where(Paper.revoked_at.is_(None))).all() == []
+
+
+def test_clicks_at_once_issue_one_paper(app: Flask, database: Database, cast: Cast) -> None:
+    """Whoever comes second gets the one that stands, and it is written down once who issued it."""
+    _enrolment, result = recognised(app, database, cast)
+    barrier = Barrier(5)
+
+    def click(number: int) -> Any:
+        registrar = api(app, cast.who("B", "registrar"))
+        barrier.wait(60)
+        if number < 3:
+            return ok(registrar.post("/results/forms", {"ids": [result]}), 201)["items"][0]["number"]
+        return ok(registrar.post(f"/results/students/{place_of(cast)}/transcript", {"language": "zh"}), 201)["number"]
+
+    with ThreadPoolExecutor(5) as pool:
+        numbers = list(pool.map(click, range(5)))
+    assert len(set(numbers[:3])) == len(set(numbers[3:])) == 1
+    with database.read() as session:
+        assert len(session.scalars(sa.select(Paper.id)).all()) == 2
+        issued = sa.select(sa.func.count()).where(AuditEvent.action == "paper.issue")
+        assert session.scalar(issued) == 2
+
+
+def test_one_paper_stands_and_another_after_it_is_taken_back(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast
+) -> None:
+    _enrolment, result = recognised(sqlite_app, sqlite_database, cast)
+    registrar = api(sqlite_app, cast.who("B", "registrar"))
+    (first,) = ok(registrar.post("/results/forms", {"ids": [result]}), 201)["items"]
+    ok(registrar.post(f"/papers/{first['id']}/revoke", {"reason": "盖错了章"}))
+    (second,) = ok(registrar.post("/results/forms", {"ids": [result]}), 201)["items"]
+    assert second["number"] != first["number"]
 
 
 def _original_of(database: Database, result: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
-from support.cast import build
+from support.cast import NOW, build
 from support.everything import one_of_each
 from support.schema import counts, describe, differences, triggers
 
@@ -206,3 +206,25 @@ def test_no_table_is_left_out_of_the_naming(engine: Engine) -> None:
     for table in metadata().tables.values():
         for constraint in table.constraints:
             assert constraint.name or isinstance(constraint, sa.PrimaryKeyConstraint), (table.name, constraint)
+
+
+def test_of_papers_that_were_issued_twice_the_first_stands(filled: Engine) -> None:
+    """The later ones keep what they say, and their numbers answer why they do not stand."""
+    for step in ("0026", "-1"):
+        migrate.downgrade(filled, step)
+    rows = [(1001, "x", NOW), (1002, "x", None), (1003, "x", None), (1004, "y", None), (1005, "x", None)]
+    paper = metadata().tables["paper"]
+    with filled.begin() as connection:
+        person, school = (connection.scalar(sa.text(f"SELECT min(id) FROM {each}")) for each in ("person", "school"))
+        same = {"kind": "k", "person_id": person, "school_id": school, "subject_type": "a", "subject_id": 1}
+        for id_, digest, revoked in rows:
+            own = {"id": id_, "number": f"N{id_}", "digest": digest, "issued_at": NOW, "revoked_at": revoked}
+            connection.execute(sa.insert(paper).values(**same, **own, content={}, revoke_reason=""))
+    migrate.upgrade(filled)
+    with filled.connect() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT id, revoke_reason, revoked_at IS NULL FROM paper WHERE id > 1000 ORDER BY id"
+        ).all()
+    assert [(id_, why, bool(stands)) for id_, why, stands in found] == [
+        (1001, "", False), (1002, "", True), (1003, "重复开具", False), (1004, "", True), (1005, "重复开具", False),
+    ]  # fmt: skip

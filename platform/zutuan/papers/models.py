@@ -21,7 +21,12 @@ class Paper(Base):
         sa.Index("ix_paper_subject", "subject_type", "subject_id"),
         sa.Index("ix_paper_school", "school_id", "id"),
         sa.Index("ix_paper_person", "person_id", "id"),
-    )
+        # what says the same of the same stands once
+        sa.Index(
+            "uq_paper_standing", "subject_type", "subject_id", "kind", "school_id", "digest", unique=True,
+            sqlite_where=sa.text("revoked_at IS NULL"), postgresql_where=sa.text("revoked_at IS NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[Id]
     number: Mapped[str] = mapped_column(sa.String(30), unique=True)

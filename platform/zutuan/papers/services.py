@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session, joinedload
 
 from zutuan.clock import local
+from zutuan.db import insert_or
 from zutuan.errors import Denial, Hidden, NotFound, Refused
 from zutuan.paging import Key, Page, fetch_page
 from zutuan.papers import pdf, rules
@@ -24,6 +25,8 @@ from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
+_SAME = ["subject_type", "subject_id", "kind", "school_id", "digest"]
+_STANDS = sa.text("revoked_at IS NULL")
 AT_ONCE = 50  # files that one bundle holds: each takes a third of a second to draw
 # Why a paper whose time is over shows nothing any more: written down once, in the language of papers.
 KEPT_LONG_ENOUGH = "学校规定的保存期限已满，内容已删除。"
@@ -54,19 +57,29 @@ def issue(session: Session, actor: Actor, draft: Draft) -> Paper:
     _needed, missing = fonts_for(pdf.texts_of(draft.content, words_of(number, draft.content, actor.now)))
     if missing:
         raise Refused("no_glyph", chars=[f"{char} (U+{ord(char):04X})" for char in missing[:10]])
-    paper = Paper(
-        number=number, kind=draft.kind, person_id=draft.person_id, school_id=draft.school_id,
-        subject_type=draft.about.type, subject_id=draft.about.id, content=draft.content,
-        digest=rules.digest(draft.content), issued_at=actor.now, issued_by=actor.person_id,
-    )  # fmt: skip
-    session.add(paper)
-    session.flush()
+    paper = _insert(session, actor, draft, number)
+    if paper is None:  # somebody else has issued it meanwhile
+        return issue(session, actor, draft)
     session.add_all(PaperSubject(paper_id=paper.id, subject_type=each.type, subject_id=each.id) for each in draft.shows)
     audit(
         session, actor, "paper.issue", Subject("paper", paper.id), now=actor.now, school_id=draft.school_id,
         kind=draft.kind, about=draft.about.id,
     )  # fmt: skip
     return paper
+
+
+def _insert(session: Session, actor: Actor, draft: Draft, number: str) -> Paper | None:
+    """None where the same paper stands: of several asked for at once, the database lets one in and the rest wait."""
+    values = {
+        "number": number, "kind": draft.kind, "person_id": draft.person_id, "school_id": draft.school_id,
+        "subject_type": draft.about.type, "subject_id": draft.about.id, "content": draft.content,
+        "digest": rules.digest(draft.content), "issued_at": actor.now, "issued_by": actor.person_id, "revoke_reason": "",
+    }  # fmt: skip
+    new = insert_or(session, Paper).values(**values)
+    new = new.on_conflict_do_nothing(index_elements=_SAME, index_where=_STANDS)
+    # past the session, which takes any INSERT for a change that somebody has to answer for
+    made = session.connection().execute(new.returning(Paper.id)).scalar()
+    return None if made is None else session.get_one(Paper, made)
 
 
 def _standing(session: Session, draft: Draft) -> Paper | None:

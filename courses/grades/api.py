@@ -157,6 +157,14 @@ class Confirm(MethodView):
         return _whole(sheet_id)
 
 
+@sheets_api.route("/<id:sheet_id>/discard")
+class Discard(MethodView):
+    @sheets_api.response(204)
+    def post(self, sheet_id: int) -> None:
+        """Take away an open sheet that nobody is on."""
+        services.discard(db(), actor(), sheet_id)
+
+
 # --- 成绩更正 ---------------------------------------------------------------------------------------------------
 
 

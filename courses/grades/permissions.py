@@ -14,6 +14,8 @@ allow = Permissions(
         "grades.scheme": (_STAFF,),
         "grades.open": (_STAFF,),
         "grades.open_again": (_STAFF, _REGISTRAR),
+        # where nobody is on it any more
+        "grades.discard": (_STAFF, _REGISTRAR),
         "grades.save": (_STAFF,),
         "grades.submit": (_STAFF,),
         "grades.return": (_REGISTRAR,),

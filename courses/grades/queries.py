@@ -15,7 +15,7 @@ from courses.grades import policies, rules
 from courses.grades.models import GradeEntry, GradeScheme, GradeSheet
 from courses.grades.permissions import allow
 from courses.grades.rules import Grade
-from courses.grades.schemes import WHOLE, Scheme, own_mark, read_parts
+from courses.grades.schemes import WHOLE, Scheme, check_scheme, own_mark, read_parts
 from zutuan.clusters.models import School
 from zutuan.decision import Refusal
 from zutuan.errors import Denial, Hidden, NotFound
@@ -96,7 +96,7 @@ def scheme_of(session: Session, offering: Offering, now: datetime) -> Scheme:
     school_id = offering.course.school_id
     scale, places, text = (policy_values.value(session, policy, school_id, now) for policy in policies.ALL)
     parts = read_parts(text)
-    wrong = isinstance(parts, Refusal) or sum(weight for _name, weight in parts) != rules.FULL
+    wrong = isinstance(parts, Refusal) or check_scheme(scale, places, parts) is not None
     return Scheme(scale, places, () if isinstance(parts, Refusal) or wrong else parts)
 
 

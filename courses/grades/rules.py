@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 from zutuan.decision import Refusal
 
@@ -25,8 +25,10 @@ SCALES = (PERCENT, FIVE, TWO)
 # 缓考 (the exam is taken later: no grade yet), 缺考 and 违纪 (failed, whatever was earned before the exam).
 DEFERRED, ABSENT, CHEATED = "deferred", "absent", "misconduct"
 MARKS = {"缓考": DEFERRED, "缺考": ABSENT, "违纪": CHEATED}
-# What Python takes for part of a number and no school does: 8_5, 8e1.
-_NO_NUMBER = re.compile(r"_|[0-9][eE]")
+# As schools write a number, no more: Python also takes 8_5, 8e1 and ⑩ for one.
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+# ０ to ９ and ．, as they are typed in Chinese
+_NARROW = str.maketrans({chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)})
 PASS = Decimal(60)
 FULL = Decimal(100)
 
@@ -68,11 +70,11 @@ def read(text: str, scale: str, places: int = 0) -> Grade | Refusal:
     if scale != PERCENT:
         known = LEVELS[scale]
         return Grade(scale, level=written) if written in known else Refusal("no_such_level", {"levels": tuple(known)})
-    try:
-        value = Decimal("" if _NO_NUMBER.search(written) else written)
-    except InvalidOperation:
+    digits = text.translate(_NARROW).strip()
+    if not _NUMBER.fullmatch(digits):
         return Refusal("not_a_grade", {"text": written})
-    if not value.is_finite() or not 0 <= value <= FULL:
+    value = Decimal(digits)
+    if value.is_signed() or value > FULL:
         return Refusal("grade_out_of_scale", {"text": written})
     if value != round_to(value, places):
         return Refusal("too_many_decimals" if places else "whole_grades_only", {"text": written, "places": places})
@@ -259,9 +261,16 @@ def may_submit(now: datetime, enrol_until: datetime, rows: int, without: Sequenc
 def may_open(attempt: str, states: Sequence[str], candidates: int) -> Refusal | None:
     """What stands against another sheet of the class; `states`: of its sheets of that attempt; `candidates`: who would be
     on it."""
-    if any(state != "confirmed" for state in states):
-        return Refusal("sheet_open_already")
-    return None if candidates else Refusal("nobody_to_resit" if attempt == RESIT or states else "nobody_to_grade")
+    if not candidates:  # an open sheet shows whoever may sit it now: where it is empty, so would another be
+        return Refusal("nobody_to_resit" if attempt == RESIT or states else "nobody_to_grade")
+    return Refusal("sheet_open_already") if any(state != "confirmed" for state in states) else None
+
+
+def may_discard(state: str, rows: int) -> Refusal | None:
+    """A sheet on which nobody is can be neither handed in nor left open for good; any other one has its way to go."""
+    if state != "open":
+        return Refusal(_SHEET_REFUSALS[state], {"state": state})
+    return Refusal("sheet_has_students", {"n": rows}) if rows else None
 
 
 def may_correct(before: Grade, after: Grade) -> Refusal | None:

@@ -18,12 +18,31 @@ from courses.grades.rules import (
     total,
 )
 from zutuan.decision import Refusal
+from zutuan.importing.mapping import PLACE, REASON, title_key
 
 WHOLE = "grade"  # the name of the one thing that is written where a scheme has no parts
 MOST_PARTS, LONGEST_PART = 6, 12
 _WORDS = {mark: word for word, mark in MARKS.items()}
-# Names that a part cannot have: other columns of a sheet are called so.
-_TAKEN = frozenset(("成绩", "总评", "标记", "备注", "姓名", "学工号", "学号", "学校", "选课编号", WHOLE))
+# The columns of a sheet as a table beside what is written: what each is called, and read by when it comes back. (`key`
+# says whose row it is and what was read: sheet, enrolment and the row's version. Not to be changed.)
+KEY = "选课编号"
+TITLES: Mapping[str, tuple[str, ...]] = {
+    "key": (KEY, "选课编号（请勿修改）"),
+    "school": ("学校", "所在学校"),
+    "number": ("学工号", "学号"),
+    "name": ("姓名",),
+    "mark": ("标记", "特殊情况"),
+    "remark": ("备注",),
+}
+WHOLE_TITLES = ("成绩", "总评", "总评成绩", "总成绩")
+# Names that a part cannot have: other columns of a sheet are called so, or other fields of a row.
+_TAKEN = frozenset(
+    title_key(each)
+    for each in (
+        *TITLES, *(title for titles in TITLES.values() for title in titles), *WHOLE_TITLES, WHOLE, "总评（自动计算）",
+        PLACE, REASON, "enrolment_id", "version", "parts",
+    )
+)  # fmt: skip
 _PART = re.compile(r"\s*([^\d\s%:：、，,;；][^\d%:：、，,;；]*?)\s*[:：]?\s*(\d{1,3})\s*%?\s*")
 
 
@@ -117,12 +136,12 @@ def mark_of(text: str) -> str:
 
 def check_scheme(scale: str, places: int, parts: Sequence[tuple[str, int]]) -> Refusal | None:
     """What is wrong with a scheme."""
-    names = [name for name, _weight in parts]
+    names = [title_key(name) for name, _weight in parts]  # as a table's reader tells columns apart
     if scale not in SCALES or not 0 <= places <= 2:
         return Refusal("no_such_scale")
     if len(names) > MOST_PARTS or len(set(names)) != len(names):
         return Refusal("parts_not_clear")
-    if any(not 0 < len(name) <= LONGEST_PART or name in _TAKEN for name in names):
+    if any(not 0 < len(name) <= LONGEST_PART for name, _weight in parts) or not all(names) or _TAKEN & set(names):
         return Refusal("parts_not_clear")
     return check_weights(dict(parts)) if parts else None
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from courses.catalogue.models import Offering
 from courses.grades import notices, queries, rules
-from courses.grades.models import GradeScheme, GradeSheet
+from courses.grades.models import GradeEntry, GradeScheme, GradeSheet
 from courses.grades.permissions import allow
 from courses.grades.queries import Row
 from courses.grades.schemes import WHOLE, Scheme, Written, check_scheme, judge
@@ -107,6 +108,22 @@ def _keep_scheme(session: Session, actor: Actor, offering: Offering) -> None:
         scheme = queries.scheme_of(session, offering, actor.now)
         parts = [{"name": name, "weight": weight} for name, weight in scheme.parts]
         session.add(GradeScheme(offering_id=offering.id, scale=scheme.scale, places=scheme.places, parts=parts))
+
+
+def discard(session: Session, actor: Actor, sheet_id: int) -> int:
+    """Take away an open sheet that nobody is on (they left, or a correction let them pass); answers its class. What was
+    written in it never counted and goes with it; the audit keeps how much it was and of whom."""
+    sheet = queries.view_sheet(session, actor, sheet_id, "grades.discard", hold=True)
+    insist(rules.may_discard(sheet.state, len(queries.rows_of(session, sheet, hold=True))))
+    of_it = sa.select(GradeEntry.enrolment_id).where(GradeEntry.sheet_id == sheet_id)
+    drafts = session.scalars(of_it.order_by(GradeEntry.enrolment_id)).all()
+    said = {"attempt": sheet.attempt, "sitting": sheet.sitting, "drafts": list(drafts)}
+    write_down(session, actor, "grades.discard", sheet, **said)
+    offering_id = sheet.offering_id
+    for table, column in ((GradeEntry, GradeEntry.sheet_id), (GradeSheet, GradeSheet.id)):
+        session.execute(sa.delete(table).where(column == sheet_id).execution_options(synchronize_session=False))
+    session.expire_all()
+    return offering_id
 
 
 def submit(session: Session, actor: Actor, sheet_id: int) -> GradeSheet:

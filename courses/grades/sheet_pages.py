@@ -53,7 +53,8 @@ def _may(sheet: GradeSheet) -> dict[str, bool]:
         and not isinstance(rules.sheet_step(sheet.state, event, side), Refusal)
         for event, side in who.items()
     }
-    return found | {"decide": allow.may(actor(), "grades.decide_correction", subject)}
+    empty = sheet.state == "open" and allow.may(actor(), "grades.discard", subject)
+    return found | {"discard": empty, "decide": allow.may(actor(), "grades.decide_correction", subject)}
 
 
 @blueprint.get("/grade-sheets/<id:sheet_id>")
@@ -169,6 +170,16 @@ def move(sheet_id: int, event: str) -> ResponseReturnValue:
         return refused_at_once(error, lambda first: sheet_page(sheet_id, first))
     flash(str(views.DONE[event]), "good")
     return redirect(url_for("grades.sheet", sheet_id=sheet_id))
+
+
+@blueprint.post("/grade-sheets/<id:sheet_id>/discard")
+def discard(sheet_id: int) -> ResponseReturnValue:
+    try:
+        offering_id = services.discard(db(), actor(), sheet_id)
+    except Refused as error:
+        return refused_at_once(error, lambda first: sheet_page(sheet_id, first))
+    flash(str(views.DONE["discard"]), "good")
+    return redirect(url_for("grades.of_class", offering_id=offering_id))
 
 
 @blueprint.post("/grade-corrections/<id:correction_id>/<any(approve, deny, withdraw):event>")

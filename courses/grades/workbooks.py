@@ -13,7 +13,7 @@ from courses.grades.entering import Draft
 from courses.grades.models import GradeSheet
 from courses.grades.queries import Row
 from courses.grades.rules import MARKS
-from courses.grades.schemes import WHOLE, Judged, Scheme, Written, mark_of, say_parts, word
+from courses.grades.schemes import KEY, TITLES, WHOLE, WHOLE_TITLES, Judged, Scheme, Written, mark_of, say_parts, word
 from zutuan.clock import local
 from zutuan.exporting import Table
 from zutuan.fields import Text
@@ -21,28 +21,17 @@ from zutuan.importing import Column, Record, RowError, check_sheet, in_order, re
 from zutuan.importing import Import as Kind
 from zutuan.importing.running import Plan
 
-# Says whose row it is and what was read: sheet, enrolment and the row's version. Not to be changed.
-KEY = "选课编号"
 _KEY = re.compile(r"([1-9][0-9]{0,17})-([1-9][0-9]{0,17})-([0-9]{1,9})")
-_TITLES = {
-    "key": (KEY, "选课编号（请勿修改）"),
-    "school": ("学校", "所在学校"),
-    "number": ("学工号", "学号"),
-    "name": ("姓名",),
-    "mark": ("标记", "特殊情况"),
-    "remark": ("备注",),
-}
-_WHOLE_TITLES = ("成绩", "总评", "总评成绩", "总成绩")
 
 
 def columns(scheme: Scheme) -> tuple[Column, ...]:
     """What such a table may hold; of a class that is graded in parts, the total is reckoned and never read."""
     longest = {"remark": 200, "school": 80, "name": 60}
-    known = {name: Text(longest.get(name, 60), min=0) for name in _TITLES}
+    known = {name: Text(longest.get(name, 60), min=0) for name in TITLES}
     parts = [
-        Column(name, Text(20, min=0), _WHOLE_TITLES if name == WHOLE else (), needed=True) for name in scheme.columns
+        Column(name, Text(20, min=0), WHOLE_TITLES if name == WHOLE else (), needed=True) for name in scheme.columns
     ]
-    return (*(Column(name, field, _TITLES[name]) for name, field in known.items()), *parts)
+    return (*(Column(name, field, TITLES[name]) for name, field in known.items()), *parts)
 
 
 def _key(sheet: GradeSheet, row: Row) -> str:
@@ -51,17 +40,17 @@ def _key(sheet: GradeSheet, row: Row) -> str:
 
 def table(sheet: GradeSheet, scheme: Scheme, rows: Sequence[Row]) -> list[Table]:
     """The sheet to be filled in, and what may be written."""
-    written = [_WHOLE_TITLES[0] if name == WHOLE else name for name in scheme.columns]
+    written = [WHOLE_TITLES[0] if name == WHOLE else name for name in scheme.columns]
     total = [_("总评（自动计算）")] if scheme.parts else []
     heads = [
-        _TITLES["school"][0],
-        _TITLES["number"][0],
-        _TITLES["name"][0],
+        TITLES["school"][0],
+        TITLES["number"][0],
+        TITLES["name"][0],
         *written,
         *total,
-        _TITLES["mark"][0],
-        _TITLES["remark"][0],
-        _TITLES["key"][1],
+        TITLES["mark"][0],
+        TITLES["remark"][0],
+        TITLES["key"][1],
     ]
     lines = [
         [
@@ -73,8 +62,8 @@ def table(sheet: GradeSheet, scheme: Scheme, rows: Sequence[Row]) -> list[Table]
     ]  # fmt: skip
     help_ = [
         [_("成绩构成"), say_parts(scheme.parts) or _("不分项")],
-        [_TITLES["mark"][0], " / ".join(MARKS)],
-        [_TITLES["key"][1], _("用来认出每一行；上传时据此检查有没有别人改过。")],
+        [TITLES["mark"][0], " / ".join(MARKS)],
+        [TITLES["key"][1], _("用来认出每一行；上传时据此检查有没有别人改过。")],
     ]
     return [Table(_("成绩"), heads, lines), Table(_("填写说明"), [_("列"), _("可以填")], help_)]
 
@@ -122,7 +111,7 @@ def look(sheet: GradeSheet, scheme: Scheme, rows: Sequence[Row], data: bytes) ->
 def _column(field: str) -> str:
     """What a reader calls the column in which something is wrong."""
     name = field.split(".", 2)[2]
-    titles = {"enrolment_id": KEY, "version": KEY, WHOLE: _WHOLE_TITLES[0], "mark": _TITLES["mark"][0]}
+    titles = {"enrolment_id": KEY, "version": KEY, WHOLE: WHOLE_TITLES[0], "mark": TITLES["mark"][0]}
     return titles.get(name, name)
 
 
@@ -166,7 +155,7 @@ def _whose(sheet: GradeSheet, rows: Sequence[Row], record: Record) -> tuple[int,
 
 def _by_number(rows: Sequence[Row], record: Record, number: str) -> tuple[int, int | None] | RowError:
     school = record.values.get("school", "").strip()
-    title = _TITLES["number"][0]
+    title = TITLES["number"][0]
     mine = [
         row for row in rows
         if row.enrolment.affiliation.number == number and school in ("", row.enrolment.home_school.name)

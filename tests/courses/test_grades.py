@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from support.cast import NOW, Cast
 from support.grading import AFTER, PARTS, Class, taught_class
-from support.http import api
+from support.http import api, browser_session, post_form
 from support.teaching import (
     add_people,
     at_time,
@@ -25,6 +25,7 @@ from support.teaching import (
 
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.grades import checks, hooks
+from courses.grades.models import GradeEntry
 from zutuan.clock import Clock
 from zutuan.db import Database
 from zutuan.people.models import Person
@@ -400,3 +401,41 @@ def test_many_students_cost_no_more_statements(
     with statements(sqlite_database) as many:
         ok(made.teacher.get(f"/grade-sheets/{sheet}"))
     assert len(few) == len(many)
+
+
+# --- a sheet that nobody is on ------------------------------------------------------------------------------------
+
+
+def test_a_resit_that_nobody_needs_any_more_goes(graded: Class, sqlite_database: Database) -> None:
+    """The first grade is corrected to a pass while the 补考 sheet is open and written in: it would stay open for good."""
+    graded.confirmed("80", "50", "70")
+    resit = ok(graded.open("resit"), 201)["id"]
+    address = f"/grade-sheets/{resit}"
+    ok(graded.put(resit, {"enrolment_id": graded.ids[1], "grade": "90"}))
+    refused(graded.teacher.post(f"{address}/discard"), 409, "sheet_has_students")
+    with sqlite_database.read() as session:
+        entry = session.scalars(sa.select(GradeEntry.id).where(GradeEntry.grade == "50")).one()
+    asked = ok(graded.teacher.post("/grade-corrections", {"entry_id": entry, "grade": "65", "reason": "漏加一题"}), 201)
+    ok(graded.registrar.post(f"/grade-corrections/{asked['id']}/approve", {"reason": ""}))
+    refused(graded.teacher.post(f"{address}/submit"), 409, "nobody_to_grade")
+    refused(graded.open("resit"), 409, "nobody_to_resit")
+    refused(graded.api(graded.cast.who("A", "school_admin")).post(f"{address}/discard"), 403, "forbidden")
+    refused(graded.api(graded.cast.who("B", "registrar")).post(f"{address}/discard"), 404, "not_found")
+    client = graded.app.test_client()
+    browser_session(client, graded.cast.who("A", "teacher"))
+    assert "撤销成绩单" in client.get(address).text
+    assert post_form(client, f"{address}/discard", {}).headers["Location"].endswith("/grades")
+    refused(graded.teacher.get(address), 404, "not_found")
+    with sqlite_database.read() as session:
+        (written,) = session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "grades.discard"))
+        assert written.subject_id == resit and written.detail["drafts"] == [graded.ids[1]]
+    assert sound(sqlite_database) and graded.own(1)["grade"] == "65"
+
+
+def test_a_sheet_of_a_class_that_all_have_left(graded: Class) -> None:
+    sheet = ok(graded.open(), 201)["id"]
+    for who, id_ in zip(graded.students, graded.ids, strict=True):
+        ok(graded.api(who).post(f"/enrolments/{id_}/withdraw", {"reason": "退课"}))
+    assert graded.registrar.post(f"/grade-sheets/{sheet}/discard").status_code == 204, "the office, too"
+    refused(graded.registrar.post(f"/grade-sheets/{sheet}/discard"), 404, "not_found")
+    refused(graded.open(), 409, "nobody_to_grade")

@@ -55,7 +55,9 @@ def code(said: Grade | Refusal | None) -> str | None:
         ("缓考", FIVE, 0, "缓考"),
         ("59.5", PERCENT, 0, "whole_grades_only"), ("59.55", PERCENT, 1, "too_many_decimals"),
         ("101", PERCENT, 0, "grade_out_of_scale"), ("-1", PERCENT, 0, "grade_out_of_scale"),
-        ("NaN", PERCENT, 0, "grade_out_of_scale"), ("Infinity", PERCENT, 0, "grade_out_of_scale"),
+        ("NaN", PERCENT, 0, "not_a_grade"), ("Infinity", PERCENT, 0, "not_a_grade"),
+        ("-0", PERCENT, 0, "grade_out_of_scale"), ("-0.0", PERCENT, 1, "grade_out_of_scale"), ("６０．５", PERCENT, 1, "60.5"),
+        *((each, PERCENT, 2, "not_a_grade") for each in ("²", "⑩", "½", "٣", "十", "1e1", "1_0", "0x10", "60.", ".5", "6.0.1", "+60", "6 0")),
         ("", PERCENT, 0, "not_a_grade"), ("九十", PERCENT, 0, "not_a_grade"), ("=1+1", PERCENT, 0, "not_a_grade"),
         ("良", FIVE, 0, "no_such_level"), ("优秀", TWO, 0, "no_such_level"), ("85", FIVE, 0, "no_such_level"),
     ],
@@ -193,7 +195,10 @@ def test_what_stands_against_handing_in() -> None:
     assert missing and missing.params == {"n": 12, "students": tuple(f"s{n}" for n in range(10))}
     assert rules.may_submit(NOW, NOW, 3, []) is None
     assert code(rules.may_open(FIRST, ["open"], 3)) == "sheet_open_already"
-    assert code(rules.may_open(RESIT, [], 0)) == "nobody_to_resit"
+    assert code(rules.may_open(RESIT, [], 0)) == code(rules.may_open(RESIT, ["open"], 0)) == "nobody_to_resit"
+    assert [code(rules.may_discard(state, rows)) for state, rows in (("open", 0), ("open", 1), ("submitted", 0), ("confirmed", 0))] == [
+        None, "sheet_has_students", "sheet_locked", "sheet_confirmed",
+    ]  # fmt: skip
     assert code(rules.may_open(FIRST, [], 0)) == "nobody_to_grade" and rules.may_open(FIRST, ["confirmed"], 1) is None
 
 
@@ -243,8 +248,24 @@ def test_parts_as_people_write_them(text: str, says: object) -> None:
         assert read_parts(say_parts(found)) == found and check_scheme(PERCENT, 0, found) is None
 
 
+# What a table's reader takes for its own columns, however it is spelt
+OF_THE_SHEET = (
+    "remark", "Mark", "key", "number", "name", "school", "grade", "特殊情况", "总评成绩", "总成绩", "所在学校", "标记", "标 记", "备注*",
+    "选课编号（请勿修改）", "学号", "总评（自动计算）", "version",
+)  # fmt: skip
+
+
 def test_schemes_that_are_none() -> None:
     assert code(check_scheme("letters", 0, ())) == code(check_scheme(PERCENT, 3, ())) == "no_such_scale"
-    for parts in ([("平时", 50), ("平时", 50)], [("总评", 100)], [("", 100)], [(f"p{n}", 10) for n in range(10)]):
+    for parts in (
+        [("平时", 50), ("平时", 50)],
+        [("总评", 100)],
+        [("", 100)],
+        [(f"p{n}", 10) for n in range(10)],
+        *([(each, 40), ("期末", 60)] for each in OF_THE_SHEET),
+        [("平 时", 50), ("平时", 50)],
+        [("A", 50), ("ａ", 50)],
+        [("**", 100)],
+    ):
         assert code(check_scheme(PERCENT, 0, parts)) == "parts_not_clear"
     assert code(check_scheme(PERCENT, 0, [("平时", 40), ("期末", 50)])) == "weights_not_whole"

@@ -7,6 +7,10 @@ from zutuan.errors import messages
 messages(
     {
         "result_decided": (_l("这项成绩已经认定过，或已不予认定。"), _l("如需更改，请先重新认定。")),
+        "succession_results": (
+            _l("这所学校还有 %(count)s 项外校成绩等待认定。"),
+            _l("请先认定，或不予认定。"),
+        ),
         "result_waits": _l("这项成绩还在等待认定。"),
         "not_graded_yet": (_l("缓考，还没有成绩，不能认定。"), _l("考试后，开课学校会给出成绩。")),
         "result_exceeds_credits": _l("不能超过 %(limit)s 学分。"),

@@ -18,6 +18,7 @@ from support.teaching import add_people, changes_nothing, drain, ok, refused, te
 
 from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.recognition.models import Recognition
+from courses.results import changes
 from courses.results.checks import results_are_whole
 from courses.results.models import Result
 from zutuan.db import Database
@@ -289,3 +290,17 @@ def test_the_list_in_the_order_of_the_schools_own_system(
     assert whole.max_row == 2 and whole.max_column > 30
     browser_session(client, cast.who("B", "student"))
     assert client.get("/results/export").status_code == 403
+
+
+def test_a_school_decides_on_what_waits_before_it_is_taken_over(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast
+) -> None:
+    """Afterwards nobody works there who could."""
+    _enrolment, result = graded(sqlite_app, sqlite_database, cast)
+    against, pair = changes.SUCCESSION.against, (cast.schools["B"], cast.schools["C"], NOW)
+    assert against is not None
+    with sqlite_database.read() as session:
+        assert [(each.code, each.params) for each in against(session, *pair)] == [("succession_results", {"count": 1})]
+    ok(api(sqlite_app, cast.who("B", "registrar")).post(f"/results/{result}/recognise", {}))
+    with sqlite_database.read() as session:
+        assert against(session, *pair) == []

@@ -20,6 +20,7 @@ from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
 from zutuan.sharing.services import audit
 
+_ATTENDING = ("enrolled", "completed")
 LATEST = timedelta(days=7)  # after the meeting, for whoever was ill
 
 
@@ -51,6 +52,8 @@ def decide(session: Session, actor: Actor, leave_id: int, *, accept: bool, answe
     an absence is made good."""
     request = view(session, actor, leave_id)
     allow.require(actor, "leave.decide", enrolments.subject(request.enrolment))
+    if enrolments.combined(request.enrolment) not in _ATTENDING:
+        raise Refused("not_on_roster")
     _move(request, "accept" if accept else "refuse")
     request.answer, request.decided_at, request.decided_by = answer, actor.now, actor.person_id
     if accept:

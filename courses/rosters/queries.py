@@ -221,8 +221,12 @@ def leaves(session: Session, *where: sa.ColumnElement[bool]) -> list[LeaveReques
 
 
 def asked_in(session: Session, offering_id: int) -> list[LeaveRequest]:
-    """What waits for the teacher's word in the class."""
-    return leaves(session, AttendanceSheet.offering_id == offering_id, LeaveRequest.state == "asked")
+    """What waits for the teacher's word in the class; whoever has left it needs no leave."""
+    on_roster = sa.select(Enrolment.id).where(
+        Enrolment.id == LeaveRequest.enrolment_id, enrolments.clause_of("attending")
+    )
+    asked = (LeaveRequest.state == "asked", on_roster.correlate(LeaveRequest).exists())
+    return leaves(session, AttendanceSheet.offering_id == offering_id, *asked)
 
 
 def waiting_for(session: Session, actor: Actor) -> list[tuple[Offering, int]]:

@@ -330,6 +330,16 @@ def test_a_leave_makes_an_absence_good_and_is_not_for_long_ago(room: Class, cloc
     assert mine["leave"] == 1 and mine["rate"] is None and mine["leaves"][0]["answer"] == "好好休息"
 
 
+def test_who_has_left_needs_no_leave(room: Class) -> None:
+    first, me = room.ids[0], api(room.app, room.students[0])
+    made = ok(me.post(f"/enrolments/{first}/leave", {"meeting": room.keys[-1], "reason": "参加比赛"}), 201)
+    ok(me.post(f"/enrolments/{first}/withdraw", {"reason": "转专业"}))
+    assert ok(room.teacher().get(room.path))["leaves"] == []
+    refused(room.teacher().post(f"/leave-requests/{made['id']}/decide", {"accept": True}), 409, "not_on_roster")
+    with room.database.read() as session:
+        assert session.scalars(sa.select(AttendanceMark.id)).all() == []
+
+
 # --- pages and rights -------------------------------------------------------------------------------------------
 
 

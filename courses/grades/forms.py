@@ -13,13 +13,12 @@ from werkzeug.datastructures import MultiDict
 from courses.grades.entering import Draft, seen, sent
 from courses.grades.queries import Row
 from courses.grades.rules import round_to
-from courses.grades.schemes import Scheme, Written
+from courses.grades.schemes import DAILY, Scheme, Written
 from zutuan.decision import FieldError
 from zutuan.fields import Text, field_errors
 from zutuan.web.problems import field_message
 
 _NAME = re.compile(r"r-([1-9][0-9]{0,17})-([0-9]|mark|remark|v|was)")
-DAILY = "平时"  # the part of a grade that attendance may propose
 _TEXT, _REMARK = Text(20, min=0), Text(200, min=0)
 
 

@@ -27,7 +27,7 @@ from courses.grades.models import GradeSheet
 from courses.grades.pages import blueprint
 from courses.grades.permissions import allow
 from courses.grades.queries import Row
-from courses.grades.schemes import Scheme
+from courses.grades.schemes import DAILY, Scheme
 from courses.rosters import queries as rosters
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, Refused, ZutuanError
@@ -79,7 +79,7 @@ def sheet_page(sheet_id: int, overall: str = "", typed: Typed | None = None, err
         figures=views.figures(rows), wrong=[each for each in cells if each.errors], own=actor().person_id,
         corrections=lists.corrections_of(db(), sheet_id) if shown.state == "confirmed" else [],
         limit=MAX_BYTES // 1024 // 1024, reason=request.form.get("reason", ""),
-        proposed=None if proposed is None else len(proposed), fills=may["save"] and forms.DAILY in scheme.columns,
+        proposed=None if proposed is None else len(proposed), fills=may["save"] and DAILY in scheme.columns,
         enrolling=actor().now < shown.offering.enrol_until,
         formats=ways(db(), kinds.SHEET, [shown.offering.course.school_id], "grades.export", sheet_id=sheet_id),
     )  # fmt: skip

@@ -34,14 +34,14 @@ def counted(session: Session, actor: Actor, several: Collection[Waiting]) -> dic
     """By name. In a session that only reads each is asked once, whoever asks; one that writes asks each time."""
     kept: dict[Key, Count] = session.info.get("found", {})
     wanted = {("waiting", each.name, actor.person_id): each for each in several if each.asks(actor)}
-    kept |= _ask(session, actor, {key: each for key, each in wanted.items() if key not in kept})
+    kept.update(_ask(session, actor, {key: each for key, each in wanted.items() if key not in kept}))
     return {each.name: kept.get(("waiting", each.name, actor.person_id), _NONE) for each in several}
 
 
 def _ask(session: Session, actor: Actor, several: Mapping[Key, Waiting]) -> dict[Key, Count]:
     if not several:
         return {}
-    parts = [each.query(actor).add_columns(sa.literal(each.name).label("name")) for each in several.values()]
+    parts: list[Any] = [each.query(actor).add_columns(sa.literal(each.name).label("name")) for each in several.values()]
     query = sa.union_all(*parts) if len(parts) > 1 else parts[0]
     found = {name: (count, since) for count, since, name in session.execute(query)}
     return {key: found[each.name] for key, each in several.items()}

@@ -42,6 +42,8 @@ def _ask(session: Session, actor: Actor, several: Mapping[Key, Waiting]) -> dict
     if not several:
         return {}
     parts: list[Any] = [each.query(actor).add_columns(sa.literal(each.name).label("name")) for each in several.values()]
-    query = sa.union_all(*parts) if len(parts) > 1 else parts[0]
+    query: Any = parts[0]  # (mypy crashes on the union of both statements' types)
+    if len(parts) > 1:
+        query = sa.union_all(*parts)
     found = {name: (count, since) for count, since, name in session.execute(query)}
     return {key: found[each.name] for key, each in several.items()}

@@ -91,7 +91,7 @@ class Enrolment(Base):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
-    @classmethod  # of an alias, too: what it answers is about the alias's rows
+    @classmethod
     def active(cls) -> sa.ColumnElement[bool]:
         """The same as the partial index: no side has ended it. A place in the queue is active and holds no seat."""
         return sa.and_(cls.home_state.not_in(FREEING), cls.host_state.not_in(FREEING))

@@ -21,6 +21,7 @@ from zutuan.decision import Refusal
 from zutuan.importing.mapping import PLACE, REASON, title_key
 
 WHOLE = "grade"  # the name of the one thing that is written where a scheme has no parts
+DAILY = "平时"  # the part that attendance may propose
 MOST_PARTS, LONGEST_PART = 6, 12
 _WORDS = {mark: word for word, mark in MARKS.items()}
 # The columns of a sheet as a table beside what is written: what each is called, and read by when it comes back. (`key`

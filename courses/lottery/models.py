@@ -80,6 +80,11 @@ class Draw(Base):
         assert found is not None
         return found
 
+    @property
+    def announced(self) -> bool:
+        """Whether others than those who run it have ever heard of it."""
+        return self.published_at is not None
+
     def wishing_at(self, now: datetime) -> bool:
         return self.state == "published" and self.opens <= now < self.closes
 

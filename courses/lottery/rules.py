@@ -145,11 +145,12 @@ def may_run(state: str, closes: datetime, now: datetime, public_source: str, pub
 def against_enrolling(
     state: str | None, opens: datetime | None, closes: datetime | None, now: datetime
 ) -> Refusal | None:  # fmt: skip
-    """Why a seat that is drawn for is not to be had directly. `state`: of the draw that the class belongs to; None: no
-    draw is announced. What a draw has left, or was to draw before it was called off, goes first come."""
+    """Why a seat that is given by lot, and was not drawn for yet, is not to be had directly. `state`: of the draw that the
+    class belongs to; None: no draw of it is announced, though others of its term may be over. What was to be drawn for
+    before that was called off goes first come."""
     if state is None or opens is None or closes is None:
         return Refusal("lot_unannounced")
-    if state in ("drawn", "cancelled"):
+    if state == "cancelled":
         return None
     if now < opens:
         return Refusal("lot_not_open", {"opens": opens, "closes": closes})

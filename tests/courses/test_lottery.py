@@ -347,6 +347,40 @@ def test_a_draw_s_own_life(sqlite_app: Flask, sqlite_database: Database, cast: C
     assert "draw.cancelled" in {each["kind"] for each in ok(student.get("/me/notices"))["items"]}
 
 
+def test_only_what_was_announced_and_then_called_off_goes_first_come(sqlite_app: Flask, cast: Cast) -> None:
+    app, admin = sqlite_app, api(sqlite_app, cast.who("A", "cluster_admin"))
+    student, other = api(app, cast.who("B", "student")), api(app, cast.who("C", "student"))
+    taught = lot(app, cast, 0, seats=2)
+    off = {"reason": "改期"}
+    draft = ok(admin.post("/draws", draw_body(cast)), 201)["id"]
+    ok(admin.post(f"/draws/{draft}/cancel", off))
+    refused(student.post(taught.seats, {}), 409, "lot_unannounced")
+    refused(student.get(f"/draws/{draft}"), 404, "not_found")
+    assert ok(student.get("/draws"))["items"] == [] and ok(admin.get(f"/draws/{draft}"))["state"] == "cancelled"
+    ok(admin.post(f"{announced(app, cast)}/cancel", off))
+    ok(student.post(taught.seats, {}), 201)
+    ok(admin.post("/draws", draw_body(cast)), 201)  # which would take it
+    refused(other.post(taught.seats, {}), 409, "lot_unannounced")
+
+
+def test_a_class_that_comes_after_the_draw_waits_for_its_own(app: Flask, cast: Cast, clock: Clock) -> None:
+    student, admin = api(app, cast.who("B", "student")), api(app, cast.who("A", "cluster_admin"))
+    first = lot(app, cast, 0, seats=2)
+    path = announced(app, cast)
+    ok(wish(app, cast.who("C", "student"), path, first))
+    ok(run(app, cast, clock, path))
+    late = lot(app, cast, 1)
+    refused(student.post(late.seats, {}), 409, "lot_unannounced")
+    ok(student.post(first.seats, {}), 201)
+    again = announced(app, cast, closes=(CLOSES + HOUR).isoformat())
+    refused(student.post(late.seats, {}), 409, "lot_wishing")
+    ok(admin.post(f"{again}/cancel", {"reason": "够了"}))
+    clock.advance(HOUR)
+    latest = lot(app, cast, 2)
+    refused(student.post(latest.seats, {}), 409, "lot_unannounced")
+    ok(student.post(late.seats, {}), 201)
+
+
 # --- once --------------------------------------------------------------------------------------------------------
 
 

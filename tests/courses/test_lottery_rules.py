@@ -240,7 +240,7 @@ def test_every_cell_of_its_life() -> None:
     ("state", "hours", "code"),
     [
         (None, 0, "lot_unannounced"), ("published", -2, "lot_not_open"), ("published", 0, "lot_wishing"),
-        ("published", 1, "lot_closed"), ("drawn", 0, None), ("cancelled", 0, None),
+        ("published", 1, "lot_closed"), ("cancelled", 0, None),
     ],
 )  # fmt: skip
 def test_when_a_seat_that_is_drawn_for_may_be_taken(state: str | None, hours: int, code: str | None) -> None:

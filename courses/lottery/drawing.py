@@ -51,7 +51,7 @@ def run(session: Session, actor: Actor, draw: Draw, public_value: str = "") -> D
     made = _place(session, found, drawn, actor.now)
     _publish(session, draw, found, drawn)
     outcomes = _outcomes(found, drawn)
-    _write_outcomes(session, found, outcomes, rules.places(found.entrants, seed), made)
+    _write_outcomes(session, found, outcomes, rules.places(found.lots, found.entrants, seed), made)
     notices.drawn(session, draw, found, outcomes, actor.now)
     audit(
         session, actor, "draw.run", Subject("draw", draw.id), now=actor.now, school_id=draw.school_id,

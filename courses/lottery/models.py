@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from courses.catalogue.models import Offering
-from courses.lottery.rules import MOST_SEATS, STATES
+from courses.lottery.rules import MOST_SEATS, STATES, Standing
 from zutuan.clusters.models import Cluster, School
 from zutuan.db import Base, Id, Moment, foreign
 from zutuan.guards import append_only
@@ -84,6 +84,10 @@ class Draw(Base):
     def announced(self) -> bool:
         """Whether others than those who run it have ever heard of it."""
         return self.published_at is not None
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.state, self.opens, self.closes)
 
     def wishing_at(self, now: datetime) -> bool:
         return self.state == "published" and self.opens <= now < self.closes

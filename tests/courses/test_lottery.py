@@ -381,6 +381,49 @@ def test_a_class_that_comes_after_the_draw_waits_for_its_own(app: Flask, cast: C
     ok(student.post(late.seats, {}), 201)
 
 
+def test_wishing_may_end_later_and_never_opens_again(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast, clock: Clock
+) -> None:
+    app, student, admin = sqlite_app, cast.who("B", "student"), api(sqlite_app, cast.who("A", "cluster_admin"))
+    a = lot(app, cast, 0)
+    path = announced(app, cast)
+    ok(wish(app, student, path, a))
+
+    def change(**body: Any) -> Any:
+        return admin.patch(path, body, headers={"If-Match": admin.get(path).headers["ETag"]})
+
+    refused(change(closes=(CLOSES - HOUR).isoformat()), 409, "closes_later_only")
+    ok(change(closes=(CLOSES + HOUR).isoformat()))
+    drain(sqlite_database)
+    texts = [each["text"] for each in ok(api(app, student).get("/me/notices"))["items"] if each["kind"] == "draw.extended"]
+    assert len(texts) == 1 and "延长到" in texts[0]
+    clock.set(CLOSES + HOUR)
+    refused(change(closes=(CLOSES + 2 * HOUR).isoformat()), 409, "wishing_is_over")
+    ok(change(note="已截止"))
+    refused(wish(app, student, path, a, version=1), 409, "wishing_closed")
+
+
+def test_a_class_that_was_called_off_is_wished_no_more_and_has_no_places(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast, clock: Clock
+) -> None:
+    app, database = sqlite_app, sqlite_database
+    off, on = lot(app, cast, 0), lot(app, cast, 1)
+    path = announced(app, cast)
+    student, other = add_people(database, cast, "B", 2)
+    for each in (student, other):
+        ok(wish(app, each, path, off, on))
+    ok(api(app, cast.who("A", "registrar")).post(f"{off.offering}/cancel", {"reason": "教师出国"}))
+    refused(wish(app, student, path, off, version=1), 409, "not_drawn_for")
+    client = _browser(app, other)
+    assert "已不参加抽签" in client.get(path).get_data(as_text=True)
+    saved = post_form(client, f"{path}/wishes", {"do": "most", "version": "1", "most": "1"})
+    assert saved.status_code == 302 and "1 个志愿已移除" in client.get(path).get_data(as_text=True)
+    ok(run(app, cast, clock, path))
+    vain, *_rest = mine(app, student, path).values()
+    assert (vain["outcome"], vain["place"], vain["rivals"]) == ("not_drawn_for", None, None)
+    assert [each["offering_id"] for each in mine(app, other, path).values()] == [on.offering_id]
+
+
 # --- once --------------------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from courses.lottery.rules import (
     Entrant,
     Lot,
     Meets,
+    Standing,
     Won,
     against,
     against_enrolling,
@@ -29,6 +30,7 @@ from courses.lottery.rules import (
     draw,
     excludes,
     figures,
+    may_change,
     moved,
     next_state,
     number,
@@ -217,7 +219,8 @@ def test_places_are_those_of_the_first_turn_and_pass_by_who_is_barred() -> None:
     people = [
         Entrant("a", (1, 2), HERE, had=TWO), Entrant("b", (1,), HERE), Entrant("c", (1,), HERE, barred=frozenset({1})),
     ]  # fmt: skip
-    assert places(people, "s") == {("b", 1): (1, 2), ("a", 1): (2, 2), ("a", 2): (1, 1)}
+    assert places([lot(1), lot(2)], people, "s") == {("b", 1): (1, 2), ("a", 1): (2, 2), ("a", 2): (1, 1)}
+    assert places([lot(2)], people, "s") == {("a", 2): (1, 1)}, "none where nothing was drawn for"
 
 
 # --- the draw's own life -----------------------------------------------------------------------------------------
@@ -234,6 +237,31 @@ def test_every_cell_of_its_life() -> None:
         "drawn": ["drawn_already"] * 3,
         "cancelled": ["draw_cancelled"] * 3,
     }
+
+
+@pytest.mark.parametrize(
+    ("state", "begun", "sealed", "changed", "later", "code"),
+    [
+        ("draft", 9, False, {"opens", "closes", "most"}, -1, None),
+        ("published", -1, False, {"opens", "closes", "most"}, -1, None),
+        ("published", 1, False, {"closes", "note"}, 1, None),
+        ("published", 1, False, {"closes"}, -1, "closes_later_only"),
+        ("published", 1, False, {"most"}, 0, "wishing_has_begun"),
+        ("published", 2, False, {"closes"}, 1, "wishing_is_over"),
+        ("published", 1, True, {"closes"}, 1, "wishing_is_over"),
+        ("published", 2, False, {"note"}, 0, None),
+        ("drawn", 1, False, {"note"}, 0, "drawn_already"),
+        ("cancelled", 1, False, {"note"}, 0, "draw_cancelled"),
+    ],
+)  # fmt: skip
+def test_what_may_change_of_a_draw(
+    state: str, begun: int, sealed: bool, changed: set[str], later: int, code: str | None
+) -> None:
+    """Wishing is open for two hours and began `begun` hours ago."""
+    opens = NOW - timedelta(hours=begun)
+    standing = Standing(state, opens, opens + timedelta(hours=2), sealed)
+    found = may_change(standing, changed, standing.closes + timedelta(hours=later), NOW)
+    assert (found.code if found else None) == code
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,9 @@ def _held(session: Session, actor: Actor, adjustment_id: int, action: str, *, mo
     if action != "adjustment.withdraw":
         allow.require(actor, "adjustment.decide", queries.subject(seen))
     offering = seen.offering
+    # as it is by now, and so it stays: nobody calls the class off meanwhile
+    kept = sa.select(Offering).where(Offering.id == offering.id).with_for_update(read=True, of=Offering)
+    session.scalars(kept.execution_options(populate_existing=True)).one()
     if moves:
         new_edition(session, [offering])
     calendars.hold(session, offering.term.school_id)
@@ -178,7 +181,8 @@ def withdraw(session: Session, actor: Actor, adjustment_id: int, reason: str = "
     _step(value, "withdraw", "registrar" if decides and (stood or not asks) else "teacher")
     if stood:
         begins = (value.was_starts, value.starts or value.was_starts)
-        insist(rules.may_take_back(actor.now, *begins, made_up=queries.made_up(session, value)))
+        made_up, state = queries.made_up(session, value), value.offering.state
+        insist(rules.may_take_back(actor.now, *begins, made_up=made_up, offering_state=state))
         value.decided_by, value.decided_at, value.decision = actor.person_id, actor.now, reason
     session.flush()
     if stood:

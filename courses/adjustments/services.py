@@ -111,11 +111,9 @@ def _held(session: Session, actor: Actor, adjustment_id: int, action: str, *, mo
     if action != "adjustment.withdraw":
         allow.require(actor, "adjustment.decide", queries.subject(seen))
     offering = seen.offering
-    # as it is by now, and so it stays: nobody calls the class off meanwhile
-    kept = sa.select(Offering).where(Offering.id == offering.id).with_for_update(read=True, of=Offering)
-    session.scalars(kept.execution_options(populate_existing=True)).one()
     if moves:
-        new_edition(session, [offering])
+        new_edition(session, [offering])  # who calls the class off does so too: one waits for the other
+        session.refresh(offering, ["state"])
     calendars.hold(session, offering.term.school_id)
     query = sa.select(Adjustment).where(Adjustment.id == adjustment_id).with_for_update(of=Adjustment)
     return session.scalars(query.execution_options(populate_existing=True)).one()

@@ -63,6 +63,8 @@ class Draw(Base):
     # which public value will be mixed in, said before wishing closes; and the value itself, once it is known
     public_source: Mapped[str] = mapped_column(sa.String(200), default="")
     public_value: Mapped[str] = mapped_column(sa.String(200), default="")
+    # what everybody wished when wishing closed, in one number (`statement.wishes_digest`); empty before
+    wishes_digest: Mapped[str] = mapped_column(sa.String(64), default="", server_default="")
     published_at: Mapped[Moment | None]
     drawn_at: Mapped[Moment | None]
     version: Mapped[int] = mapped_column()
@@ -87,7 +89,7 @@ class Draw(Base):
 
     @property
     def standing(self) -> Standing:
-        return Standing(self.state, self.opens, self.closes)
+        return Standing(self.state, self.opens, self.closes, bool(self.wishes_digest))
 
     def wishing_at(self, now: datetime) -> bool:
         return self.state == "published" and self.opens <= now < self.closes

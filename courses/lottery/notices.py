@@ -100,7 +100,11 @@ def _runs(actor: Actor) -> bool:
 
 KINDS = (
     NoticeKind(
-        "draw.mine", _l("抽签的结果"), ("draw.won", "draw.missed", "draw.cancelled", "draw.extended"), "now", True,
+        "draw.mine",
+        _l("抽签的结果"),
+        ("draw.won", "draw.missed", "draw.cancelled", "draw.extended"),
+        "now",
+        True,
         concerns=_studies,
     ),
     NoticeKind("draw.dates", _l("抽签的安排"), ("draw.published",), "digest", True, concerns=_runs),

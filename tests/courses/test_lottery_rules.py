@@ -43,6 +43,10 @@ HERE = frozenset({B})
 TWO = Decimal(2)
 
 
+def sealed(entrants: list[Entrant]) -> str:
+    return statement.wishes_digest((each.ticket, each.most, each.wishes) for each in entrants)
+
+
 def lot(id_: int, *seats: tuple[str, int], excludes: tuple[int, ...] = ()) -> Lot:
     pools = tuple(Pool(id_ * 10 + n, scope, left) for n, (scope, left) in enumerate(seats))
     return Lot(id_, TWO, pools, frozenset(excludes))
@@ -168,7 +172,9 @@ def test_two_programs_draw_the_same_from_the_statement(
     """What is published is enough, and the program that is handed out, written apart, comes to the same."""
     lots, entrants, seed = given_
     drawn = draw(lots, entrants, whole_seed(seed, public))
-    content = json.loads(statement.text(statement.build({"id": 1}, seed, public, lots, {}, entrants, drawn)))
+    content = json.loads(
+        statement.text(statement.build({"id": 1}, seed, public, lots, {}, entrants, drawn, sealed=sealed(entrants)))
+    )
     assert recompute.differences(content) == []
     again_lots, again_entrants, said = statement.read(content)
     assert draw(again_lots, again_entrants, whole_seed(seed, public)) == said == drawn
@@ -182,7 +188,10 @@ def test_a_seat_that_changed_hands_is_found_out(
     given_: tuple[list[Lot], list[Entrant], str], data: st.DataObject
 ) -> None:  # fmt: skip
     lots, entrants, seed = given_
-    content = json.loads(statement.text(statement.build({}, seed, "", lots, {}, entrants, draw(lots, entrants, seed))))
+    drawn = draw(lots, entrants, seed)
+    content = json.loads(
+        statement.text(statement.build({}, seed, "", lots, {}, entrants, drawn, sealed=sealed(entrants)))
+    )
     won = content["result"]["won"]
     if won:
         seat = data.draw(st.sampled_from(won))

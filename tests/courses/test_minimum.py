@@ -303,7 +303,9 @@ def test_one_lost_seat_stays_one_however_often_its_rescue_is_called_off(
         clock.advance(timedelta(hours=1))
         made = take(app, student, instead)
         refused(api(app, student).post(fourth.seats, {}), 409, "window_closed")
-        shown = {each["enrolment_id"]: each["instead_id"] for each in ok(api(app, student).get("/me/lost-seats"))["items"]}
+        shown = {
+            each["enrolment_id"]: each["instead_id"] for each in ok(api(app, student).get("/me/lost-seats"))["items"]
+        }
         assert shown[row["id"]] == made["id"]
         row = made
 

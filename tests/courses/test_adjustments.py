@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from icalendar import Calendar as ICalendar
+from sqlalchemy.orm import Session
 from support.cast import NOW, Cast
 from support.databases import Fresh
 from support.http import api, browser_session, post_form
@@ -538,7 +539,11 @@ def test_calling_off_and_approving_at_once_leave_nothing_ahead(fresh: Fresh, roo
         lambda session: services.approve(session, registrar, id_),
         lambda session: minimum.cancel(session, registrar, room.taught.offering_id, "人数不足"),
     ]
-    ends = rush(fresh, room, 2, lambda session: jobs.pop()(session))
+
+    def one(session: Session) -> None:
+        jobs.pop()(session)
+
+    ends = rush(fresh, room, 2, one)
     assert ends["done"] >= 1 and set(ends) <= {"done", "adjustment_closed"}
     assert all(day <= NOW.date() for day in room.days())
     room.sound()

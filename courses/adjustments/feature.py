@@ -20,6 +20,7 @@ from zutuan.sharing.actor import Actor
 
 hooks.once(hooks.adjusted_meetings, timing.decided)
 hooks.once(hooks.standing_in, timing.standing_in)
+hooks.once(hooks.belonging, timing.belonging)
 
 
 def _on_offering(session: Session, actor: Actor, offering: Offering) -> list[Card]:
@@ -72,6 +73,6 @@ FEATURE = Feature(
     demo=load,
     demo_order=65,
     calendar=(timing.HOOK, timing.REMARKS),
-    checks=(checks.adjustments_stand_in_the_book,),
+    checks=(checks.adjustments_stand_in_the_book, checks.nothing_is_ahead_of_what_was_called_off),
     people=changes.PEOPLE,
 )

@@ -125,7 +125,7 @@ def _page(adjustment_id: int, overall: str = "") -> str:
     look = clashes.look(db(), shown.offering, Draft.of(shown), who.now) if waits and whole else None
     return render_template(
         "adjustments/adjustment.html", value=shown, offering=shown.offering, course=shown.offering.course, whole=whole,
-        decides=decides and waits, takes_back=decides and shown.state == "approved",
+        decides=decides and waits, takes_back=decides and shown.state == "approved" and shown.offering.state == "published",
         withdraws=waits and allow.may(who, "adjustment.withdraw", subject), look=look, overall=overall,
         counts=views.counts(look) if look else None, reason=request.form.get("reason", ""),
         asks=allow.may(who, "adjustment.ask", queries.subject_of(shown.offering)),

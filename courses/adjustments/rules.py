@@ -156,8 +156,13 @@ def meets(one: Span, other: Span) -> bool:
     return one[0] < other[1] and other[0] < one[1]
 
 
-def may_take_back(now: datetime, was: datetime | None, new: datetime | None, *, made_up: bool) -> Refusal | None:
-    """An approved one is taken back while neither the meeting nor its new time has begun, and nothing makes up for it."""
+def may_take_back(
+    now: datetime, was: datetime | None, new: datetime | None, *, made_up: bool, offering_state: str = "published"
+) -> Refusal | None:  # fmt: skip
+    """An approved one is taken back while neither the meeting nor its new time has begun, and nothing makes up for it: and
+    only of a class that is taught, so that no meeting comes back of one that was called off."""
+    if offering_state != "published":
+        return Refusal("adjustment_of_ended_class")
     if any(each is not None and each <= now for each in (was, new)):
         return Refusal("adjustment_begun")
     return Refusal("made_up_already") if made_up else None

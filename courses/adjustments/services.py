@@ -112,7 +112,8 @@ def _held(session: Session, actor: Actor, adjustment_id: int, action: str, *, mo
         allow.require(actor, "adjustment.decide", queries.subject(seen))
     offering = seen.offering
     if moves:
-        new_edition(session, [offering])
+        new_edition(session, [offering])  # who calls the class off does so too: one waits for the other
+        session.refresh(offering, ["state"])
     calendars.hold(session, offering.term.school_id)
     query = sa.select(Adjustment).where(Adjustment.id == adjustment_id).with_for_update(of=Adjustment)
     return session.scalars(query.execution_options(populate_existing=True)).one()
@@ -178,7 +179,8 @@ def withdraw(session: Session, actor: Actor, adjustment_id: int, reason: str = "
     _step(value, "withdraw", "registrar" if decides and (stood or not asks) else "teacher")
     if stood:
         begins = (value.was_starts, value.starts or value.was_starts)
-        insist(rules.may_take_back(actor.now, *begins, made_up=queries.made_up(session, value)))
+        made_up, state = queries.made_up(session, value), value.offering.state
+        insist(rules.may_take_back(actor.now, *begins, made_up=made_up, offering_state=state))
         value.decided_by, value.decided_at, value.decision = actor.person_id, actor.now, reason
     session.flush()
     if stood:

@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session, aliased
 from courses.adjustments import rules
 from courses.adjustments.models import Adjustment
 from courses.catalogue.hooks import Adjusted
-from courses.catalogue.models import Course, CourseTeacher, MeetingPattern, Offering
+from courses.catalogue.models import ENDED, Course, CourseTeacher, MeetingPattern, Offering
 from courses.catalogue.timing import TYPE as OFFERING
 from zutuan.calendar.rules import Pattern
-from zutuan.calendar.sources import CalendarSource, Described, Instant, Key, People, Remark, Source
+from zutuan.calendar.sources import CalendarSource, Described, Instant, Key, People, Ref, Remark, Source
 from zutuan.paging import Query
 from zutuan.sharing.models import SharedItem
 
@@ -60,7 +60,7 @@ def sources(session: Session, term_ids: Sequence[int]) -> list[Source]:
     """Substitutions of meetings of these terms, each with the one meeting of its pattern."""
     a = Adjustment
     query = sa.select(a, Offering.term_id, Offering.grade).join(Offering, Offering.id == a.offering_id)
-    query = query.where(Offering.term_id.in_(term_ids), Offering.state != "archived", _STANDS, a.kind == "substitute")
+    query = query.where(Offering.term_id.in_(term_ids), Offering.state.not_in(ENDED), _STANDS, a.kind == "substitute")
     return [
         Source(each.id, term_id, (pattern_of(each),), ((TYPE, each.id),), grade=grade)
         for each, term_id, grade in session.execute(query.order_by(a.id))
@@ -75,6 +75,12 @@ def pattern_of(each: Adjustment) -> Pattern:
 
 def as_pattern(written: MeetingPattern) -> Pattern:
     return Pattern(written.weekday, written.first_period, written.last_period, written.weeks)
+
+
+def belonging(session: Session, offering_id: int) -> list[Ref]:
+    """The hook of the catalogue: make-ups, rooms of new times and substitutes' time end with their class."""
+    a = Adjustment
+    return [(TYPE, id_) for id_ in session.scalars(sa.select(a.id).where(a.offering_id == offering_id, _STANDS))]
 
 
 def describe(session: Session, ids: Sequence[int]) -> Mapping[int, Described]:

@@ -16,7 +16,7 @@ from courses.catalogue.models import Course, Offering
 from courses.catalogue.rules import DateChange, Rounds
 from zutuan.calendar.models import Term
 from zutuan.calendar.plan import Meeting
-from zutuan.calendar.sources import Key
+from zutuan.calendar.sources import Key, Ref
 from zutuan.decision import Refusal
 from zutuan.sharing.actor import Actor
 
@@ -80,6 +80,15 @@ def adjusted(session: Session, ids: Sequence[int]) -> dict[int, dict[Key, Adjust
         for id_, meetings in each(session, ids).items():
             found.setdefault(id_, {}).update(meetings)
     return found
+
+
+# Sources of the book that are there for an offering only: what they take, whatever it is, is free again once the offering
+# is called off.
+belonging: list[Callable[[Session, int], Iterable[Ref]]] = []
+
+
+def sources_of(session: Session, offering_id: int) -> list[Ref]:
+    return [source for each in belonging for source in each(session, offering_id)]
 
 
 # Who else may read an offering's roster now: whoever stands in for its teacher.

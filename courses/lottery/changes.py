@@ -23,7 +23,13 @@ def _both(kept: int, gone: int) -> sa.Select[int]:
 
 
 def _clashes(session: Session, kept: int, gone: int, now: datetime) -> list[Clash]:
-    return [Clash("merge_both_wished") for _id in session.scalars(_both(kept, gone))]
+    """Between the close and the draw no list goes: what was wished is taken down."""
+    draws = _both(kept, gone).join(Draw, Draw.id == WishList.draw_id)
+    over = sa.and_(Draw.state == "published", sa.or_(Draw.closes <= now, Draw.wishes_digest != ""))
+    return [
+        Clash("merge_while_drawing", stops=True) if waits else Clash("merge_both_wished")
+        for waits in session.scalars(draws.with_only_columns(over))
+    ]
 
 
 def _prepare(session: Session, kept: int, gone: int, now: datetime) -> None:

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 from courses.catalogue.models import Offering
 from courses.enrolment import enrolling, recognised, seats
 from courses.enrolment.models import Enrolment
-from courses.lottery import notices, queries, rules, statement
+from courses.lottery import notices, queries, rules, sealing, statement
 from courses.lottery.assembling import Assembled, assemble
 from courses.lottery.models import Draw, DrawLot, DrawStatement, Wish
 from courses.lottery.permissions import allow
 from courses.lottery.rules import Drawn, Figures
 from zutuan.db import insert_plain, padded
+from zutuan.decision import Refusal
 from zutuan.errors import Refused, insist
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.permissions import Subject
@@ -43,15 +44,17 @@ def run(session: Session, actor: Actor, draw: Draw, public_value: str = "") -> D
     try at once."""
     allow.require(actor, "draw.run", queries.subject(session, actor, draw))
     insist(rules.may_run(draw.state, draw.closes, actor.now, draw.public_source, public_value))
+    sealing.seal(session, draw, actor.now)
     _claim(session, draw, actor, public_value)
     found = assemble(session, draw, actor.now, hold=True)
     insist(rules.check_draw(found.lots, found.entrants))
+    insist(None if sealing.digest(found.lists) == draw.wishes_digest else Refusal("wishes_altered"))
     seed = rules.whole_seed(draw.seed, draw.public_value)
     drawn = rules.draw(found.lots, found.entrants, seed)
     made = _place(session, found, drawn, actor.now)
     _publish(session, draw, found, drawn)
     outcomes = _outcomes(found, drawn)
-    _write_outcomes(session, found, outcomes, rules.places(found.entrants, seed), made)
+    _write_outcomes(session, found, outcomes, rules.places(found.lots, found.entrants, seed), made)
     notices.drawn(session, draw, found, outcomes, actor.now)
     audit(
         session, actor, "draw.run", Subject("draw", draw.id), now=actor.now, school_id=draw.school_id,
@@ -99,7 +102,8 @@ def _publish(session: Session, draw: Draw, found: Assembled, drawn: Drawn) -> No
         id_: {"code": found.offered[id_].code, "class": code, "school": found.offered[id_].school_name}
         for id_, code in session.execute(classes)
     }
-    content = statement.build(about, draw.seed, draw.public_value, found.lots, names, found.entrants, drawn)
+    plain = found.lots, names, found.entrants, drawn
+    content = statement.build(about, draw.seed, draw.public_value, *plain, sealed=draw.wishes_digest)
     session.add_all(DrawLot(draw_id=draw.id, offering_id=each.id) for each in found.lots)
     insert_plain(session, DrawStatement, draw_id=draw.id, content=content, created_at=draw.drawn_at)
 

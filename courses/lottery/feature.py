@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from courses.catalogue.hooks import once
 from courses.enrolment import hooks
-from courses.lottery import changes, commands, notices, queries, services
+from courses.lottery import changes, checks, commands, notices, queries, sealing, services
 from courses.lottery import errors as errors
 from courses.lottery.api import draws_api
 from courses.lottery.demo import load
@@ -63,6 +63,8 @@ FEATURE = Feature(
     notices=notices.TEXTS,
     notice_kinds=notices.KINDS,
     commands=(commands.draw,),
+    periodic=(sealing.seal_due,),
+    checks=(checks.wishes_stay_as_they_were_sealed,),
     demo=load,
     demo_order=65,
     people=changes.PEOPLE,

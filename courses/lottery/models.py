@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from courses.catalogue.models import Offering
-from courses.lottery.rules import MOST_SEATS, STATES
+from courses.lottery.rules import MOST_SEATS, STATES, Standing
 from zutuan.clusters.models import Cluster, School
 from zutuan.db import Base, Id, Moment, foreign
 from zutuan.guards import append_only
@@ -63,6 +63,8 @@ class Draw(Base):
     # which public value will be mixed in, said before wishing closes; and the value itself, once it is known
     public_source: Mapped[str] = mapped_column(sa.String(200), default="")
     public_value: Mapped[str] = mapped_column(sa.String(200), default="")
+    # what everybody wished when wishing closed, in one number (`statement.wishes_digest`); empty before
+    wishes_digest: Mapped[str] = mapped_column(sa.String(64), default="", server_default="")
     published_at: Mapped[Moment | None]
     drawn_at: Mapped[Moment | None]
     version: Mapped[int] = mapped_column()
@@ -79,6 +81,15 @@ class Draw(Base):
         found = self.cluster or self.school
         assert found is not None
         return found
+
+    @property
+    def announced(self) -> bool:
+        """Whether others than those who run it have ever heard of it."""
+        return self.published_at is not None
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.state, self.opens, self.closes, bool(self.wishes_digest))
 
     def wishing_at(self, now: datetime) -> bool:
         return self.state == "published" and self.opens <= now < self.closes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +45,19 @@ def published(session: Session, draw: Draw, now: datetime) -> None:
     tell(session, people, "draw.published", f"draw:{draw.id}:published", _params(draw), _link(draw), now)
 
 
+def _wishers(session: Session, draw: Draw) -> Sequence[int]:
+    return session.scalars(sa.select(WishList.person_id).where(WishList.draw_id == draw.id)).all()
+
+
+def extended(session: Session, draw: Draw, now: datetime) -> None:
+    """Who has wished may think again for longer."""
+    key = f"draw:{draw.id}:closes:{draw.closes.isoformat()}"
+    tell(session, _wishers(session, draw), "draw.extended", key, _params(draw), _link(draw), now)
+
+
 def cancelled(session: Session, draw: Draw, reason: str, now: datetime) -> None:
-    people = session.scalars(sa.select(WishList.person_id).where(WishList.draw_id == draw.id)).all()
     params = {**_params(draw), "reason": reason}
-    tell(session, people, "draw.cancelled", f"draw:{draw.id}:cancelled", params, _link(draw), now)
+    tell(session, _wishers(session, draw), "draw.cancelled", f"draw:{draw.id}:cancelled", params, _link(draw), now)
 
 
 def drawn(
@@ -91,7 +100,12 @@ def _runs(actor: Actor) -> bool:
 
 KINDS = (
     NoticeKind(
-        "draw.mine", _l("抽签的结果"), ("draw.won", "draw.missed", "draw.cancelled"), "now", True, concerns=_studies
+        "draw.mine",
+        _l("抽签的结果"),
+        ("draw.won", "draw.missed", "draw.cancelled", "draw.extended"),
+        "now",
+        True,
+        concerns=_studies,
     ),
     NoticeKind("draw.dates", _l("抽签的安排"), ("draw.published",), "digest", True, concerns=_runs),
 )
@@ -105,6 +119,7 @@ TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         else _("%(of)s抽签结果：您抽中了%(titles)s，另有 %(n)s 个志愿没有抽中。", of=p["of"], titles=_titles(p), n=p["missed"])
     ),
     "draw.missed": lambda p: _("%(of)s抽签结果：您的 %(n)s 个志愿都没有抽中，可以查看原因。", of=p["of"], n=p["missed"]),
+    "draw.extended": lambda p: _("%(of)s%(term)s抽签的志愿填报延长到 %(closes)s，截止之前可以改志愿。", **_words(p)),
     "draw.cancelled": lambda p: _(
         "%(of)s%(term)s抽签已取消：%(reason)s 这些教学班改为先到先得。", **_words(p), reason=p["reason"]
     ),

@@ -106,7 +106,9 @@ def wish(draw_id: int) -> ResponseReturnValue:
 def _wish(shown: Draw, data: dict[str, Any]) -> None:
     found = queries.my_list(db(), actor(), shown)
     before = [each.offering_id for each in found.wishes] if found else []
-    after = rules.moved(before, data["offering_id"] or 0, data["do"])
+    lots = {each.id for each in queries.seen_lots(db(), actor(), shown)}
+    gone = [id_ for id_ in before if id_ not in lots]
+    after = [id_ for id_ in rules.moved(before, data["offering_id"] or 0, data["do"]) if id_ not in gone]
     if data["do"] == "clear" or (before and not after):
         services.clear_wishes(db(), actor(), shown, data["version"])
         flash(_("志愿表已撤回。"), "good")
@@ -116,6 +118,8 @@ def _wish(shown: Draw, data: dict[str, Any]) -> None:
         db(), actor(), shown, after, most=most, version=data["version"], affiliation_id=data["affiliation_id"]
     )
     flash(_("志愿已保存，截止之前都可以改。"), "good")
+    if gone:
+        flash(_("已不参加抽签的 %(n)s 个志愿已移除。", n=len(gone)), "info")
 
 
 # --- running it --------------------------------------------------------------------------------------------------

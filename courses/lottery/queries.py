@@ -50,9 +50,9 @@ def _near(session: Session, actor: Actor, draw: Draw) -> set[int]:
 
 
 def view_draw(session: Session, actor: Actor, draw_id: int) -> Draw:
-    """The draw, or 404: a draft is only there for who runs it."""
+    """The draw, or 404: what was never announced is only there for who runs it."""
     draw = fetch(session, Draw, draw_id, joinedload(Draw.cluster), joinedload(Draw.school))
-    action = "draw.read_draft" if draw.state == "draft" else "draw.read"
+    action = "draw.read" if draw.announced else "draw.read_draft"
     if not allow.may(actor, action, subject(session, actor, draw)):
         raise Hidden(Denial(action, "draw", draw_id))
     return draw
@@ -83,7 +83,7 @@ def _visible(actor: Actor) -> sa.Select[Draw]:
         Draw.cluster_id.in_(clusters), Draw.school_id.in_(beside), Draw.school_id.in_(sorted(actor.school_ids))
     )
     order = sa.case((Draw.state == "published", 0), (Draw.state == "draft", 1), else_=2)
-    query = sa.select(Draw).where(sa.or_(own, sa.and_(near, Draw.state != "draft")))
+    query = sa.select(Draw).where(sa.or_(own, sa.and_(near, Draw.published_at.is_not(None))))
     return query.order_by(order, Draw.closes.desc(), Draw.id.desc())
 
 
@@ -165,17 +165,28 @@ def drawn_for(session: Session, offering_id: int) -> bool:
 
 
 def of_offering(session: Session, wanted: Wanted, now: datetime) -> Draw | None:
-    """The draw to which the class belongs: one that is announced before one that is over, its school's before its
-    cluster's, and the latest."""
+    """The draw that says how a class that nobody has drawn for is to be had: the announced one, its school's before its
+    cluster's. None while one is only drafted, or when there is none. What was announced and then called off, the latest,
+    speaks last, for the classes that it was about: those that came later wait for their own."""
     clusters = sorted(sharing.clusters_of(session, wanted.school_id, now))
-    order = (sa.case((Draw.state == "published", 0), else_=1), sa.case((Draw.school_id.is_(None), 1), else_=0))
+    called_off = sa.and_(Draw.state == "cancelled", Draw.published_at.is_not(None), Draw.updated_at >= _made(wanted.id))
+    order = (
+        sa.case((Draw.state == "published", 0), (Draw.state == "draft", 1), else_=2),
+        sa.case((Draw.school_id.is_(None), 1), else_=0),
+    )
     query = (
         sa.select(Draw)
-        .where(Draw.academic_year == wanted.academic_year, Draw.number == wanted.number, Draw.state != "draft")
+        .where(Draw.academic_year == wanted.academic_year, Draw.number == wanted.number)
+        .where(sa.or_(Draw.state.in_(LIVE), called_off))
         .where(sa.or_(Draw.school_id == wanted.school_id, Draw.cluster_id.in_(clusters)))
         .order_by(*order, Draw.id.desc())
     )
-    return next((each for each in session.scalars(query) if _reaches(session, each, wanted.course_id, now)), None)
+    found = next((each for each in session.scalars(query) if _reaches(session, each, wanted.course_id, now)), None)
+    return found if found is not None and found.announced else None
+
+
+def _made(offering_id: int) -> sa.ScalarSelect[datetime]:
+    return sa.select(Offering.created_at).where(Offering.id == offering_id).scalar_subquery()
 
 
 def _reaches(session: Session, draw: Draw, course_id: int, now: datetime) -> bool:

@@ -4,7 +4,7 @@
     python3 recompute.py statement.json
 
 Needs nothing but Python 3.10 or later, and no network. It checks that the seed is the one that was committed to before wishing
-began, draws again, and compares. It ends with 0 when everything is equal, with 1 when anything differs.
+began, and that the wishes are those whose digest was published when wishing closed, draws again, and compares. It ends with 0 when everything is equal, with 1 when anything differs.
 
 It is written apart from the platform's own code on purpose: two programs that agree are harder to get wrong.
 """
@@ -23,6 +23,12 @@ ALGORITHM = "zutuan-turns-1"
 
 def sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def wishes_digest(entrants: list[Any]) -> str:
+    """Of [ticket, seats wanted, wishes] of everybody, in the order of their tickets, as JSON without spaces."""
+    rows = [[row["ticket"], row["most"], row["wishes"]] for row in sorted(entrants, key=lambda row: str(row["ticket"]))]
+    return sha256(json.dumps(rows, separators=(",", ":")))
 
 
 def nearness(scope: str) -> int:
@@ -124,6 +130,8 @@ def _differences(statement: Any) -> Iterator[str]:
     tickets = [each["ticket"] for each in inputs[1]]
     if len(set(tickets)) != len(tickets):
         yield "a ticket is there twice"
+    if wishes_digest(inputs[1]) != statement["wishes_digest"]:
+        yield "the wishes are not those of the moment when wishing closed"
     again, said = draw(inputs[0], inputs[1], seed + ":" + public if public else seed), statement["result"]
     for n, (mine, theirs) in enumerate(zip(again["won"], said["won"], strict=False), 1):
         if mine != theirs:

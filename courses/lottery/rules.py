@@ -112,20 +112,40 @@ def check_window(opens: datetime, closes: datetime, now: datetime) -> list[Field
     return [FieldError("closes", "draw_in_the_past")] if closes <= now else []
 
 
-def may_change(state: str, opens: datetime, now: datetime, changed: Collection[str]) -> Refusal | None:
-    """Once wishing has begun only its end may move; once it is drawn or called off, nothing."""
-    if state in ("drawn", "cancelled"):
-        return Refusal("drawn_already" if state == "drawn" else "draw_cancelled")
-    begun = state == "published" and opens <= now
-    return Refusal("wishing_has_begun") if begun and not set(changed) <= {"closes", "note"} else None
+@dataclass(frozen=True)
+class Standing:
+    """How far a draw has come: wishing is [opens, closes); `sealed`: what everybody wished has been taken down."""
+
+    state: str
+    opens: datetime
+    closes: datetime
+    sealed: bool = False
+
+    def over_at(self, now: datetime) -> bool:
+        return self.sealed or self.closes <= now
 
 
-def may_wish(state: str, opens: datetime, closes: datetime, now: datetime) -> Refusal | None:
-    if state != "published":
-        return Refusal("drawn_already" if state == "drawn" else "draw_cancelled")
-    if now < opens:
-        return Refusal("wishing_not_open", {"opens": opens})
-    return Refusal("wishing_closed", {"closes": closes}) if now >= closes else None
+def may_change(draw: Standing, changed: Collection[str], closes: datetime, now: datetime) -> Refusal | None:
+    """Once wishing has begun only its end may move, to a later one (`closes`); once it is over nothing that counts, so
+    that nobody adds a wish when the others' are known; once it is drawn or called off, nothing at all."""
+    if draw.state in ("drawn", "cancelled"):
+        return Refusal("drawn_already" if draw.state == "drawn" else "draw_cancelled")
+    counts = set(changed) - {"note"}
+    if draw.state != "published" or draw.opens > now or not counts:
+        return None
+    if draw.over_at(now):
+        return Refusal("wishing_is_over", {"closes": draw.closes})
+    if counts != {"closes"}:
+        return Refusal("wishing_has_begun")
+    return Refusal("closes_later_only", {"closes": draw.closes}) if closes < draw.closes else None
+
+
+def may_wish(draw: Standing, now: datetime) -> Refusal | None:
+    if draw.state != "published":
+        return Refusal("drawn_already" if draw.state == "drawn" else "draw_cancelled")
+    if now < draw.opens:
+        return Refusal("wishing_not_open", {"opens": draw.opens})
+    return Refusal("wishing_closed", {"closes": draw.closes}) if draw.over_at(now) else None
 
 
 def may_run(state: str, closes: datetime, now: datetime, public_source: str, public_value: str) -> Refusal | None:
@@ -145,11 +165,12 @@ def may_run(state: str, closes: datetime, now: datetime, public_source: str, pub
 def against_enrolling(
     state: str | None, opens: datetime | None, closes: datetime | None, now: datetime
 ) -> Refusal | None:  # fmt: skip
-    """Why a seat that is drawn for is not to be had directly. `state`: of the draw that the class belongs to; None: no
-    draw is announced. What a draw has left, or was to draw before it was called off, goes first come."""
+    """Why a seat that is given by lot, and was not drawn for yet, is not to be had directly. `state`: of the draw that the
+    class belongs to; None: no draw of it is announced, though others of its term may be over. What was to be drawn for
+    before that was called off goes first come."""
     if state is None or opens is None or closes is None:
         return Refusal("lot_unannounced")
-    if state in ("drawn", "cancelled"):
+    if state == "cancelled":
         return None
     if now < opens:
         return Refusal("lot_not_open", {"opens": opens, "closes": closes})
@@ -200,7 +221,7 @@ def check_draw(lots: Sequence[Lot], entrants: Sequence[Entrant]) -> Refusal | No
 
 
 @dataclass
-class _Standing:
+class _Turn:
     """How far one entrant has come."""
 
     entrant: Entrant
@@ -217,7 +238,7 @@ def draw(lots: Iterable[Lot], entrants: Iterable[Entrant], seed: str) -> Drawn:
     """Give the seats, in turns, until a turn gives none."""
     known = {lot.id: lot for lot in lots}
     left = {pool.id: pool.left for lot in known.values() for pool in lot.pools}
-    standings = [_Standing(each, number(seed, each.ticket), each.had) for each in entrants]
+    standings = [_Turn(each, number(seed, each.ticket), each.had) for each in entrants]
     won: list[Won] = []
     turn, before = 0, -1
     while len(won) > before:
@@ -228,7 +249,7 @@ def draw(lots: Iterable[Lot], entrants: Iterable[Entrant], seed: str) -> Drawn:
     return Drawn(tuple(won), {ticket: why for ticket, why in missed.items() if why})
 
 
-def _ask(standing: _Standing, lots: Mapping[int, Lot], left: dict[int, int], turn: int) -> Iterator[Won]:
+def _ask(standing: _Turn, lots: Mapping[int, Lot], left: dict[int, int], turn: int) -> Iterator[Won]:
     """The first wish that can be had now, if any."""
     entrant = standing.entrant
     for rank, id_ in enumerate(entrant.wishes, 1):
@@ -257,7 +278,7 @@ def against(got: Sequence[int], credits: Decimal, entrant: Entrant, lot: Lot) ->
     return "credit_cap" if entrant.cap and credits + lot.credits > entrant.cap else None
 
 
-def _missed(standing: _Standing, lots: Mapping[int, Lot]) -> Iterator[tuple[int, str]]:
+def _missed(standing: _Turn, lots: Mapping[int, Lot]) -> Iterator[tuple[int, str]]:
     entrant = standing.entrant
     for id_ in entrant.wishes:
         if id_ in standing.got:
@@ -303,14 +324,17 @@ def _days(slot: Slot) -> list[date]:
     return [(slot.starts - day).date(), slot.starts.date(), (slot.starts + day).date()]
 
 
-def places(entrants: Iterable[Entrant], seed: str) -> dict[tuple[str, int], tuple[int, int]]:
+def places(
+    lots: Iterable[Lot], entrants: Iterable[Entrant], seed: str
+) -> dict[tuple[str, int], tuple[int, int]]:  # fmt: skip
     """(ticket, lot) → the entrant's place among those who wished it and whom nothing barred, in the order of the first
-    turn, and how many they are."""
+    turn, and how many they are; only of lots that were drawn for."""
+    drawn_for = {lot.id for lot in lots}
     order = sorted(entrants, key=lambda each: (each.had, number(seed, each.ticket), each.ticket))
     rivals: dict[int, list[str]] = {}
     for each in order:
         for lot in each.wishes:
-            if lot not in each.barred:
+            if lot in drawn_for and lot not in each.barred:
                 rivals.setdefault(lot, []).append(each.ticket)
     return {
         (ticket, lot): (place, len(tickets))

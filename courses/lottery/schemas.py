@@ -72,6 +72,11 @@ class DrawOut(Schema):
     public_source = fields.String()
     public_value = fields.String()
     seed = fields.Method("seed_once_drawn", metadata={"type": "string", "description": "empty before it is drawn"})
+    wishes_digest = fields.String(
+        metadata={
+            "description": "of everybody's wishes, once wishing is over: SHA-256 of the JSON without spaces of all [ticket, most, wishes] in the order of tickets"
+        }
+    )
     published_at = fields.AwareDateTime(allow_none=True)
     drawn_at = fields.AwareDateTime(allow_none=True)
     version = fields.Integer()
@@ -202,6 +207,7 @@ class StatementOut(Schema):
     seed = fields.String()
     public_value = fields.String()
     commitment = fields.String()
+    wishes_digest = fields.String(metadata={"description": "as it was published when wishing closed"})
     lots = fields.List(fields.Nested(StatedLot))
     entrants = fields.List(fields.Nested(StatedEntrant))
     result = fields.Nested(StatedResult)

@@ -72,7 +72,8 @@ def update(session: Session, actor: Actor, draw: Draw, data: dict[str, Any]) -> 
     allow.require(actor, "draw.edit", queries.subject(session, actor, draw))
     _hold(session, draw)
     changed = [name for name in FIELDS if name in data and getattr(draw, name) != data[name]]
-    insist(rules.may_change(draw.state, draw.opens, actor.now, changed))
+    closes = draw.closes
+    insist(rules.may_change(draw.standing, changed, data.get("closes", closes), actor.now))
     for name in changed:
         setattr(draw, name, data[name])
     if {"opens", "closes"} & set(changed):
@@ -81,6 +82,8 @@ def update(session: Session, actor: Actor, draw: Draw, data: dict[str, Any]) -> 
         draw.updated_at = actor.now
         session.flush()
         _audit(session, actor, "draw.edit", draw, fields=changed)
+    if draw.state == "published" and draw.closes > closes:
+        notices.extended(session, draw, actor.now)
     return draw
 
 
@@ -139,14 +142,14 @@ def save_wishes(
     was read; 0: there was none."""
     home = _may_wish(session, actor, draw, affiliation_id)
     found = _list(session, actor, draw, version)
-    _insist_wishes(session, actor, draw, wishes, found)
+    _insist_wishes(session, actor, draw, wishes)
     if most > draw.most:
         raise Invalid.field("most", "too_big", max=draw.most)
     if found is None:
         found = WishList(draw_id=draw.id, person_id=actor.person_id, ticket=secrets.token_hex(6), created_at=actor.now)
         session.add(found)
+    known = {each.offering_id: each for each in found.wishes}  # read before anything is written: one version a save
     found.most, found.affiliation_id, found.updated_at = most, home.affiliation_id, actor.now
-    known = {each.offering_id: each for each in found.wishes}
     found.wishes = [known.get(id_) or Wish(offering_id=id_) for id_ in wishes]
     for rank, wish in enumerate(found.wishes, 1):
         wish.rank = rank
@@ -165,15 +168,11 @@ def save_wishes(
     return found
 
 
-def _insist_wishes(
-    session: Session, actor: Actor, draw: Draw, wishes: Sequence[int], found: WishList | None
-) -> None:  # fmt: skip
-    """What was wished before may stay whatever became of it; it is told to be in vain, and the draw passes it by."""
+def _insist_wishes(session: Session, actor: Actor, draw: Draw, wishes: Sequence[int]) -> None:
+    """Only what is drawn for as it stands: what was wished before and has dropped out is left out of the next list."""
     lots = {each.id: each.course.school_id for each in queries.seen_lots(session, actor, draw)}
-    before = {each.offering_id for each in found.wishes} if found else set()
-    insist(rules.check_wishes(wishes, {*lots, *before}))
-    own = [id_ for id_ in wishes if lots.get(id_) in actor.school_ids and id_ not in before]
-    insist(Refusal("own_school_course") if own else None)
+    insist(rules.check_wishes(wishes, lots))
+    insist(Refusal("own_school_course") if any(lots[id_] in actor.school_ids for id_ in wishes) else None)
 
 
 def clear_wishes(session: Session, actor: Actor, draw: Draw, version: int) -> None:
@@ -195,7 +194,7 @@ def _may_wish(session: Session, actor: Actor, draw: Draw, affiliation_id: int | 
     assert home is not None
     held = sa.select(Draw).where(Draw.id == draw.id).with_for_update(read=True, of=Draw)
     now = session.scalars(held.execution_options(populate_existing=True)).one()
-    insist(rules.may_wish(now.state, now.opens, now.closes, actor.now))
+    insist(rules.may_wish(now.standing, actor.now))
     return home
 
 

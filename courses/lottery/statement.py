@@ -5,8 +5,9 @@ Whoever has it can draw again with `recompute.py`, which is written apart from `
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -17,17 +18,26 @@ from courses.enrolment.rules import Pool
 from courses.lottery.rules import ALGORITHM, Drawn, Entrant, Lot, Won, commitment
 
 
+def wishes_digest(lists: Iterable[tuple[str, int, Sequence[int]]]) -> str:
+    """SHA-256 of all lists (ticket, how many seats are wanted, wishes from the first) in the order of their tickets, as
+    JSON without spaces: one other wish in one of them, or one list more or less, gives another number."""
+    rows = [[ticket, most, list(wishes)] for ticket, most, wishes in sorted(lists, key=lambda each: each[0])]
+    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
+
+
 def build(
     about: Mapping[str, Any], seed: str, public_value: str, lots: Sequence[Lot], names: Mapping[int, Mapping[str, str]],
-    entrants: Sequence[Entrant], drawn: Drawn,
+    entrants: Sequence[Entrant], drawn: Drawn, *, sealed: str,
 ) -> dict[str, Any]:  # fmt: skip
-    """`about`: which draw, when; `names`: lot → what it is called there."""
+    """`about`: which draw, when; `names`: lot → what it is called there; `sealed`: the digest of the wishes that was
+    published when wishing closed."""
     return {
         "algorithm": ALGORITHM,
         "draw": {key: value.isoformat() if isinstance(value, datetime) else value for key, value in about.items()},
         "seed": seed,
         "public_value": public_value,
         "commitment": commitment(seed),
+        "wishes_digest": sealed,
         "lots": [_lot(each, names.get(each.id, {})) for each in lots],
         "entrants": [_entrant(each) for each in entrants],
         "result": {

@@ -221,13 +221,14 @@ Student = tuple[int, TermKey]
 
 
 def found_by(session: Session, people: Collection[int], since: datetime) -> dict[Student, list[Found]]:
-    """(person, term) → the seats that they hold and have asked for since then."""
+    """(person, term) → the seats that they have asked for since then, and hold or have lost in their turn."""
     e = Enrolment
+    lost = sa.select(LostSeat.enrolment_id).where(LostSeat.enrolment_id == e.id).exists()
     query = (
         sa.select(e.person_id, Term.academic_year, Term.number, e.created_at, e.id)
         .join(Offering, Offering.id == e.offering_id)
         .join(Term, Term.id == Offering.term_id)
-        .where(e.person_id.in_(padded(list(people))), e.holds_seat(), e.created_at >= since)
+        .where(e.person_id.in_(padded(list(people))), sa.or_(e.holds_seat(), lost), e.created_at >= since)
     )
     found: dict[Student, list[Found]] = {}
     for person, year, number, at, id_ in session.execute(query):

@@ -94,11 +94,12 @@ Found = tuple[datetime, int]
 
 def made_good(lost: Iterable[Lost], found: Iterable[Found]) -> list[tuple[Lost, int | None]]:
     """Each lost seat with what is in its place: the first seat (`found`: when it was asked for, and the enrolment) taken
-    after it, which makes good no second one; None: nothing yet."""
+    after it, which makes good no second one; None: nothing yet. A seat that was lost in its turn is among `found` too: it
+    stands in the place of the first, and only its own loss is still to be made good."""
     free = sorted(found)
     result: list[tuple[Lost, int | None]] = []
     for each in sorted(lost, key=lambda one: (one.at, one.until, one.enrolment_id)):
-        instead = next((one for one in free if one[0] >= each.at), None)
+        instead = next((one for one in free if one[0] >= each.at and one[1] != each.enrolment_id), None)
         if instead is not None:
             free.remove(instead)
         result.append((each, instead[1] if instead else None))

@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
+from courses.catalogue import hooks
 from courses.catalogue import queries as catalogue
 from courses.catalogue.models import Course, Offering
 from courses.catalogue.rules import next_offering_state
@@ -54,6 +55,8 @@ def cancel(session: Session, actor: Actor, offering_id: int, reason: str) -> Off
     ended = _end_all(session, actor, offering, reason)
     source = (TYPE, offering.id)
     meetings = call_off(session, source, source, actor.now)
+    for each in hooks.sources_of(session, offering.id):
+        call_off(session, each, each, actor.now)
     _audit(session, actor, "offering.cancel", offering, actor.now, ended=len(ended), meetings=meetings)
     notices.cancelled(session, actor, offering, ended, reason)
     return offering

@@ -121,6 +121,8 @@ def test_what_has_begun_is_not_taken_back() -> None:
     assert may_take_back(NOW, NOW, NOW + DAY, made_up=False) == Refusal("adjustment_begun")
     assert may_take_back(NOW, None, NOW - HOUR, made_up=False) == Refusal("adjustment_begun")
     assert may_take_back(NOW, NOW + HOUR, None, made_up=True) == Refusal("made_up_already")
+    ended = may_take_back(NOW, NOW + HOUR, None, made_up=False, offering_state="cancelled")
+    assert ended == Refusal("adjustment_of_ended_class")
 
 
 def test_a_substitute_reads_the_roster_for_a_while() -> None:

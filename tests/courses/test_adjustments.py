@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from icalendar import Calendar as ICalendar
+from sqlalchemy.orm import Session
 from support.cast import NOW, Cast
 from support.databases import Fresh
 from support.http import api, browser_session, post_form
@@ -20,11 +21,12 @@ from support.teaching import add_people, drain, offering_body, ok, refused, stat
 
 from courses.adjustments import changes as changes_of
 from courses.adjustments import clashes, queries, services
-from courses.adjustments.checks import adjustments_stand_in_the_book
+from courses.adjustments.checks import adjustments_stand_in_the_book, nothing_is_ahead_of_what_was_called_off
 from courses.adjustments.facts import Draft
 from courses.adjustments.models import Adjustment
 from courses.catalogue.models import Offering
 from courses.catalogue.timing import book_follows_calendar
+from courses.minimum import services as minimum
 from zutuan.app import FEATURES
 from zutuan.calendar import busy, changes, editing, feeds
 from zutuan.calendar.editing import NewDays
@@ -93,12 +95,16 @@ class Room:
 
     def sound(self) -> None:
         with self.database.read() as session:
+            assert nothing_is_ahead_of_what_was_called_off(session) == []
             assert adjustments_stand_in_the_book(session) == [] and book_follows_calendar(session) == []
 
     def feed(self, school: str = "B", role: str = "student") -> dict[str, Any]:
         """UID → the event of the meeting."""
-        who = self.actor(school, role)
+        return self.feed_of(self.cast.who(school, role).id)
+
+    def feed_of(self, person_id: int) -> dict[str, Any]:
         with self.database.read() as session:
+            who = load_actor(session, session.get_one(Person, person_id), NOW)
             span = NOW - timedelta(days=200), NOW + timedelta(days=200)
             found = feeds.entries(session, who, HOOKS, *span, cancelled=True)
             body = feeds.ics(found, "x", "https://zutuan.example", english=False)
@@ -490,6 +496,57 @@ def test_of_one_meeting_one_thing_is_asked(fresh: Fresh, room: Room) -> None:
     assert ends == {"done": 1, "already_adjusted": 3}
     with room.database.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Adjustment)) == 1
+
+
+# --- when the class is called off -------------------------------------------------------------------------------
+
+
+def taking(room: Room) -> set[tuple[str, str]]:
+    """(resource, state) of everything in the book that is there for an adjustment."""
+    o = Occurrence
+    with room.database.read() as session:
+        rows = session.execute(sa.select(o.resource_type, o.state).where(o.source_type == "adjustment"))
+        return {(resource, state) for resource, state in rows}
+
+
+def test_what_was_adjusted_ends_with_its_class_and_does_not_come_back(room: Room) -> None:
+    with room.database.write() as session:
+        session.add(Place(school_id=room.cast.schools["A"], kind="room", name="教一101"))
+        audit(session, None, "test.place", Subject("place", 1), now=NOW)
+    (colleague,) = add_people(room.database, room.cast, "A", 1, kind="teacher")
+    stood_in = room.approve(kind="substitute", **OF, substitute_id=colleague.id, reason="出差")
+    made_up = {"date": SUNDAY.isoformat(), "first_period": 3, "last_period": 4, "place": "教一101", "reason": "补"}
+    room.approve(kind="make_up", **made_up, substitute_id=colleague.id)
+    moved = room.approve(**{**MOVE, "week": 14, "date": "2026-12-13"})
+    assert taking(room) == {("adjustment", "active"), ("room", "active"), ("offering", "active")}
+    ok(room.registrar.post(f"{room.taught.offering}/cancel", {"reason": "人数不足"}))
+    off = {("adjustment", "cancelled"), ("room", "cancelled"), ("offering", "cancelled")}
+    assert taking(room) == off and all(day <= NOW.date() for day in room.days())
+    assert {str(each.get("status")) for each in room.feed_of(colleague.id).values()} == {"CANCELLED"}
+    for id_ in (stood_in, moved):
+        refused(room.registrar.post(f"/adjustments/{id_}/withdraw", {}), 409, "adjustment_of_ended_class")
+    room.change(NewDays("swapped", "补课", date(2026, 12, 12), date(2026, 12, 12), takes=WEDNESDAY))
+    assert taking(room) == off
+    room.sound()
+    another = teach(room.app, room.cast, code="R2", meeting={"weekday": 4, "first_period": 1, "last_period": 2, "weeks": "1-16"})  # fmt: skip
+    asked = ok(room.teacher.post(f"{another.offering}/adjustments", {"kind": "make_up", **made_up}), 201)["id"]
+    ok(room.registrar.post(f"/adjustments/{asked}/approve", {}))  # the room is free
+
+
+def test_calling_off_and_approving_at_once_leave_nothing_ahead(fresh: Fresh, room: Room) -> None:
+    id_, registrar = room.ask(**MOVE), room.actor("A", "registrar")
+    jobs = [
+        lambda session: services.approve(session, registrar, id_),
+        lambda session: minimum.cancel(session, registrar, room.taught.offering_id, "人数不足"),
+    ]
+
+    def one(session: Session) -> None:
+        jobs.pop()(session)
+
+    ends = rush(fresh, room, 2, one)
+    assert ends["done"] >= 1 and set(ends) <= {"done", "adjustment_closed"}
+    assert all(day <= NOW.date() for day in room.days())
+    room.sound()
 
 
 # --- pages ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -23,8 +24,10 @@ from support.teaching import Taught, add_people, at_time, changes_nothing, drain
 from courses.enrolment.checks import seats_add_up
 from courses.enrolment.models import Enrolment
 from courses.lottery import changes, recompute, services
+from courses.lottery.checks import wishes_stay_as_they_were_sealed
 from courses.lottery.models import Draw, Wish, WishList
 from courses.lottery.statement import program
+from zutuan.app import make_worker
 from zutuan.cli import main
 from zutuan.clock import Clock
 from zutuan.db import Database
@@ -32,6 +35,8 @@ from zutuan.errors import Refused
 from zutuan.notices.models import Notice
 from zutuan.people.models import Person
 from zutuan.people.services import load_actor
+from zutuan.sharing.permissions import Subject
+from zutuan.sharing.services import audit
 
 HOUR = timedelta(hours=1)
 CLOSES = NOW + 2 * HOUR
@@ -128,15 +133,16 @@ def _recomputed_elsewhere(statement: dict[str, Any], folder: Path) -> None:
     [
         (("seed",), "another"), (("public_value",), "7"), (("commitment",), "0"), (("algorithm",), "x"),
         (("entrants", 0, "wishes"), [2]), (("lots", 0, "pools", 0, "left"), 0), (("result", "missed"), {}),
-        (("result", "won"), []), (("entrants",), None),
+        (("result", "won"), []), (("entrants",), None), (("wishes_digest",), "0"), (("entrants", 0, "most"), 2),
     ],
 )  # fmt: skip
 def test_a_changed_statement_is_found_out(path: tuple[Any, ...], value: Any) -> None:
     from courses.lottery.rules import draw
-    from courses.lottery.statement import build
+    from courses.lottery.statement import build, wishes_digest
 
     lots, entrants = _small()
-    content = build({"id": 1}, "s", "", lots, {}, entrants, draw(lots, entrants, "s"))
+    sealed = wishes_digest((each.ticket, each.most, each.wishes) for each in entrants)
+    content = build({"id": 1}, "s", "", lots, {}, entrants, draw(lots, entrants, "s"), sealed=sealed)
     assert recompute.differences(content) == []
     content = json.loads(json.dumps(content))
     inner = content
@@ -347,6 +353,121 @@ def test_a_draw_s_own_life(sqlite_app: Flask, sqlite_database: Database, cast: C
     assert "draw.cancelled" in {each["kind"] for each in ok(student.get("/me/notices"))["items"]}
 
 
+def test_only_what_was_announced_and_then_called_off_goes_first_come(sqlite_app: Flask, cast: Cast) -> None:
+    app, admin = sqlite_app, api(sqlite_app, cast.who("A", "cluster_admin"))
+    student, other = api(app, cast.who("B", "student")), api(app, cast.who("C", "student"))
+    taught = lot(app, cast, 0, seats=2)
+    off = {"reason": "改期"}
+    draft = ok(admin.post("/draws", draw_body(cast)), 201)["id"]
+    ok(admin.post(f"/draws/{draft}/cancel", off))
+    refused(student.post(taught.seats, {}), 409, "lot_unannounced")
+    refused(student.get(f"/draws/{draft}"), 404, "not_found")
+    assert ok(student.get("/draws"))["items"] == [] and ok(admin.get(f"/draws/{draft}"))["state"] == "cancelled"
+    ok(admin.post(f"{announced(app, cast)}/cancel", off))
+    ok(student.post(taught.seats, {}), 201)
+    ok(admin.post("/draws", draw_body(cast)), 201)  # which would take it
+    refused(other.post(taught.seats, {}), 409, "lot_unannounced")
+
+
+def test_a_class_that_comes_after_the_draw_waits_for_its_own(app: Flask, cast: Cast, clock: Clock) -> None:
+    student, admin = api(app, cast.who("B", "student")), api(app, cast.who("A", "cluster_admin"))
+    first = lot(app, cast, 0, seats=2)
+    path = announced(app, cast)
+    ok(wish(app, cast.who("C", "student"), path, first))
+    ok(run(app, cast, clock, path))
+    late = lot(app, cast, 1)
+    refused(student.post(late.seats, {}), 409, "lot_unannounced")
+    ok(student.post(first.seats, {}), 201)
+    again = announced(app, cast, closes=(CLOSES + HOUR).isoformat())
+    refused(student.post(late.seats, {}), 409, "lot_wishing")
+    ok(admin.post(f"{again}/cancel", {"reason": "够了"}))
+    clock.advance(HOUR)
+    latest = lot(app, cast, 2)
+    refused(student.post(latest.seats, {}), 409, "lot_unannounced")
+    ok(student.post(late.seats, {}), 201)
+
+
+def test_wishing_may_end_later_and_never_opens_again(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast, clock: Clock
+) -> None:
+    app, student, admin = sqlite_app, cast.who("B", "student"), api(sqlite_app, cast.who("A", "cluster_admin"))
+    a = lot(app, cast, 0)
+    path = announced(app, cast)
+    ok(wish(app, student, path, a))
+
+    def change(**body: Any) -> Any:
+        return admin.patch(path, body, headers={"If-Match": admin.get(path).headers["ETag"]})
+
+    refused(change(closes=(CLOSES - HOUR).isoformat()), 409, "closes_later_only")
+    ok(change(closes=(CLOSES + HOUR).isoformat()))
+    drain(sqlite_database)
+    texts = [
+        each["text"] for each in ok(api(app, student).get("/me/notices"))["items"] if each["kind"] == "draw.extended"
+    ]
+    assert len(texts) == 1 and "延长到" in texts[0]
+    clock.set(CLOSES + HOUR)
+    refused(change(closes=(CLOSES + 2 * HOUR).isoformat()), 409, "wishing_is_over")
+    ok(change(note="已截止"))
+    refused(wish(app, student, path, a, version=1), 409, "wishing_closed")
+
+
+def test_a_class_that_was_called_off_is_wished_no_more_and_has_no_places(
+    sqlite_app: Flask, sqlite_database: Database, cast: Cast, clock: Clock
+) -> None:
+    app, database = sqlite_app, sqlite_database
+    off, on = lot(app, cast, 0), lot(app, cast, 1)
+    path = announced(app, cast)
+    student, other = add_people(database, cast, "B", 2)
+    for each in (student, other):
+        ok(wish(app, each, path, off, on))
+    ok(api(app, cast.who("A", "registrar")).post(f"{off.offering}/cancel", {"reason": "教师出国"}))
+    refused(wish(app, student, path, off, version=1), 409, "not_drawn_for")
+    client = _browser(app, other)
+    assert "已不参加抽签" in client.get(path).get_data(as_text=True)
+    saved = post_form(client, f"{path}/wishes", {"do": "most", "version": "1", "most": "1"})
+    assert saved.status_code == 302 and "1 个志愿已移除" in client.get(path).get_data(as_text=True)
+    ok(run(app, cast, clock, path))
+    vain, *_rest = mine(app, student, path).values()
+    assert (vain["outcome"], vain["place"], vain["rivals"]) == ("not_drawn_for", None, None)
+    assert [each["offering_id"] for each in mine(app, other, path).values()] == [on.offering_id]
+
+
+def test_wishes_are_sealed_when_wishing_closes_and_nobody_alters_them(
+    app: Flask, database: Database, cast: Cast, clock: Clock, tmp_path: Path
+) -> None:
+    a, b = lot(app, cast, 0), lot(app, cast, 1)
+    path = announced(app, cast)
+    first, second = add_people(database, cast, "B", 2)
+    ok(wish(app, first, path, a, b))
+    ok(wish(app, second, path, a))
+    worker = make_worker(database)
+    worker.tick()
+    assert ok(api(app, first).get(path))["wishes_digest"] == ""
+    clock.set(CLOSES)
+    worker.tick()
+    said = ok(api(app, first).get(path))["wishes_digest"]
+    lists = [ok(api(app, each).get(f"{path}/wishes")) for each in (first, second)]
+    rows = sorted([each["ticket"], each["most"], [w["offering_id"] for w in each["wishes"]]] for each in lists)
+    assert said == hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
+    assert said in _browser(app, second).get(path).get_data(as_text=True)
+    with database.write() as session:
+        assert [each.stops for each in changes.PEOPLE.clashes(session, first.id, second.id, CLOSES)] == [True]  # type: ignore[misc]
+        assert wishes_stay_as_they_were_sealed(session) == []
+        session.execute(sa.update(WishList).where(WishList.person_id == second.id).values(most=2))  # behind its back
+        assert len(wishes_stay_as_they_were_sealed(session)) == 1
+        audit(session, None, "test.altered", Subject(), now=NOW)
+    with changes_nothing(database):
+        refused(run(app, cast, clock, path), 409, "wishes_altered")
+    with database.write() as session:
+        session.execute(sa.update(WishList).where(WishList.person_id == second.id).values(most=1))
+        audit(session, None, "test.mended", Subject(), now=NOW)
+    ok(run(app, cast, clock, path))
+    content = ok(api(app, first).get(f"{path}/statement"))
+    assert content["wishes_digest"] == said and recompute.differences(content) == []
+    with database.read() as session:
+        assert wishes_stay_as_they_were_sealed(session) == []
+
+
 # --- once --------------------------------------------------------------------------------------------------------
 
 
@@ -397,9 +518,6 @@ def _crowd(database: Database, app: Flask, cast: Cast, clock: Clock, count: int)
     path = announced(app, cast)
     people = add_people(database, cast, "B", count // 2) + add_people(database, cast, "C", count - count // 2)
     with database.write() as session:
-        from zutuan.sharing.permissions import Subject
-        from zutuan.sharing.services import audit
-
         for n, each in enumerate(people):
             made = WishList(
                 draw_id=int(path.split("/")[2]), person_id=each.id, affiliation_id=each.affiliation_id, most=2,

@@ -20,6 +20,7 @@ from courses.lottery.rules import (
     Entrant,
     Lot,
     Meets,
+    Standing,
     Won,
     against,
     against_enrolling,
@@ -29,6 +30,7 @@ from courses.lottery.rules import (
     draw,
     excludes,
     figures,
+    may_change,
     moved,
     next_state,
     number,
@@ -39,6 +41,10 @@ from courses.lottery.rules import (
 B, C = "school:2", "school:3"
 HERE = frozenset({B})
 TWO = Decimal(2)
+
+
+def sealed(entrants: list[Entrant]) -> str:
+    return statement.wishes_digest((each.ticket, each.most, each.wishes) for each in entrants)
 
 
 def lot(id_: int, *seats: tuple[str, int], excludes: tuple[int, ...] = ()) -> Lot:
@@ -166,7 +172,9 @@ def test_two_programs_draw_the_same_from_the_statement(
     """What is published is enough, and the program that is handed out, written apart, comes to the same."""
     lots, entrants, seed = given_
     drawn = draw(lots, entrants, whole_seed(seed, public))
-    content = json.loads(statement.text(statement.build({"id": 1}, seed, public, lots, {}, entrants, drawn)))
+    content = json.loads(
+        statement.text(statement.build({"id": 1}, seed, public, lots, {}, entrants, drawn, sealed=sealed(entrants)))
+    )
     assert recompute.differences(content) == []
     again_lots, again_entrants, said = statement.read(content)
     assert draw(again_lots, again_entrants, whole_seed(seed, public)) == said == drawn
@@ -180,7 +188,10 @@ def test_a_seat_that_changed_hands_is_found_out(
     given_: tuple[list[Lot], list[Entrant], str], data: st.DataObject
 ) -> None:  # fmt: skip
     lots, entrants, seed = given_
-    content = json.loads(statement.text(statement.build({}, seed, "", lots, {}, entrants, draw(lots, entrants, seed))))
+    drawn = draw(lots, entrants, seed)
+    content = json.loads(
+        statement.text(statement.build({}, seed, "", lots, {}, entrants, drawn, sealed=sealed(entrants)))
+    )
     won = content["result"]["won"]
     if won:
         seat = data.draw(st.sampled_from(won))
@@ -217,7 +228,8 @@ def test_places_are_those_of_the_first_turn_and_pass_by_who_is_barred() -> None:
     people = [
         Entrant("a", (1, 2), HERE, had=TWO), Entrant("b", (1,), HERE), Entrant("c", (1,), HERE, barred=frozenset({1})),
     ]  # fmt: skip
-    assert places(people, "s") == {("b", 1): (1, 2), ("a", 1): (2, 2), ("a", 2): (1, 1)}
+    assert places([lot(1), lot(2)], people, "s") == {("b", 1): (1, 2), ("a", 1): (2, 2), ("a", 2): (1, 1)}
+    assert places([lot(2)], people, "s") == {("a", 2): (1, 1)}, "none where nothing was drawn for"
 
 
 # --- the draw's own life -----------------------------------------------------------------------------------------
@@ -237,10 +249,35 @@ def test_every_cell_of_its_life() -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "begun", "sealed", "changed", "later", "code"),
+    [
+        ("draft", 9, False, {"opens", "closes", "most"}, -1, None),
+        ("published", -1, False, {"opens", "closes", "most"}, -1, None),
+        ("published", 1, False, {"closes", "note"}, 1, None),
+        ("published", 1, False, {"closes"}, -1, "closes_later_only"),
+        ("published", 1, False, {"most"}, 0, "wishing_has_begun"),
+        ("published", 2, False, {"closes"}, 1, "wishing_is_over"),
+        ("published", 1, True, {"closes"}, 1, "wishing_is_over"),
+        ("published", 2, False, {"note"}, 0, None),
+        ("drawn", 1, False, {"note"}, 0, "drawn_already"),
+        ("cancelled", 1, False, {"note"}, 0, "draw_cancelled"),
+    ],
+)  # fmt: skip
+def test_what_may_change_of_a_draw(
+    state: str, begun: int, sealed: bool, changed: set[str], later: int, code: str | None
+) -> None:
+    """Wishing is open for two hours and began `begun` hours ago."""
+    opens = NOW - timedelta(hours=begun)
+    standing = Standing(state, opens, opens + timedelta(hours=2), sealed)
+    found = may_change(standing, changed, standing.closes + timedelta(hours=later), NOW)
+    assert (found.code if found else None) == code
+
+
+@pytest.mark.parametrize(
     ("state", "hours", "code"),
     [
         (None, 0, "lot_unannounced"), ("published", -2, "lot_not_open"), ("published", 0, "lot_wishing"),
-        ("published", 1, "lot_closed"), ("drawn", 0, None), ("cancelled", 0, None),
+        ("published", 1, "lot_closed"), ("cancelled", 0, None),
     ],
 )  # fmt: skip
 def test_when_a_seat_that_is_drawn_for_may_be_taken(state: str | None, hours: int, code: str | None) -> None:

@@ -285,6 +285,25 @@ def test_who_lost_a_seat_may_enrol_elsewhere_until_a_date(
     refused(api(app, student).post(open_.seats, {}), 409, "window_closed")
 
 
+def test_one_lost_seat_stays_one_however_often_its_rescue_is_called_off(
+    app: Flask, database: Database, cast: Cast, clock: Clock
+) -> None:
+    first, second, third, fourth = (small(app, cast, number) for number in range(4))
+    student, desk = add_people(database, cast, "B", 1)[0], registrar(app, cast)
+    row = take(app, student, first)
+    for taught, instead in ((first, second), (second, third)):
+        clock.set(OVER + DAY if taught is first else OVER + 2 * DAY)
+        ok(desk.post(f"{taught.offering}/cancel", WHY))
+        clock.advance(timedelta(hours=1))
+        made = take(app, student, instead)
+        refused(api(app, student).post(fourth.seats, {}), 409, "window_closed")
+        shown = {
+            each["enrolment_id"]: each["instead_id"] for each in ok(api(app, student).get("/me/lost-seats"))["items"]
+        }
+        assert shown[row["id"]] == made["id"]
+        row = made
+
+
 def test_the_lost_seat_no_longer_counts_towards_the_credit_cap(
     sqlite_app: Flask, sqlite_database: Database, cast: Cast, clock: Clock
 ) -> None:

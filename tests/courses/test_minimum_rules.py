@@ -75,7 +75,7 @@ def lost(at: int, until: int, id_: int = 0) -> Lost:
     ],
 )
 def test_how_long_a_student_may_look_for_another(seats: list[Lost], found: list[int], until: int | None) -> None:
-    taken = [(NOW + days * DAY, number) for number, days in enumerate(found)]
+    taken = [(NOW + days * DAY, number) for number, days in enumerate(found, 1)]
     assert rules.open_until(seats, taken, NOW) == (None if until is None else NOW + until * DAY)
 
 
@@ -83,6 +83,15 @@ def test_a_seat_makes_good_one_lost_seat_and_no_second() -> None:
     first, second = lost(-3, 2, 1), lost(-2, 3, 2)
     assert rules.made_good([second, first], [(NOW - DAY, 7)]) == [(first, 7), (second, None)]
     assert rules.made_good([second, first], [(NOW - DAY, 7), (NOW - 2 * DAY, 8)]) == [(first, 8), (second, 7)]
+
+
+def test_a_rescued_seat_that_is_lost_too_leaves_one_to_make_good() -> None:
+    first, second = lost(-4, 1, 1), lost(-2, 3, 2)
+    rescued = (NOW - 3 * DAY, 2)  # the seat whose loss is the second
+    assert rules.made_good([first, second], [rescued]) == [(first, 2), (second, None)]
+    assert rules.open_until([first, second], [rescued], NOW) == second.until
+    assert rules.open_until([first, second], [rescued, (NOW - DAY, 3)], NOW) is None
+    assert rules.made_good([second], [(second.at, 2)]) == [(second, None)], "never by itself"
 
 
 # --- what the rescue opens --------------------------------------------------------------------------------------

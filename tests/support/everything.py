@@ -200,7 +200,7 @@ def _draw(session: Session, cast: Cast, offering_id: int, enrolment_id: int) -> 
     student = cast.who("B", "student")
     draw = Draw(
         cluster_id=cast.clusters["A"], academic_year="2026-2027", number=1, state="drawn", opens=NOW, closes=LATER, most=1,
-        seed="s", commitment="c", drawn_at=LATER, created_at=NOW, updated_at=NOW,
+        seed="s", commitment="c", published_at=NOW, drawn_at=LATER, created_at=NOW, updated_at=NOW,
     )  # fmt: skip
     session.add(draw)
     session.flush()

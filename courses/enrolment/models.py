@@ -91,14 +91,14 @@ class Enrolment(Base):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
-    @staticmethod
-    def active() -> sa.ColumnElement[bool]:
+    @classmethod
+    def active(cls) -> sa.ColumnElement[bool]:
         """The same as the partial index: no side has ended it. A place in the queue is active and holds no seat."""
-        return sa.and_(Enrolment.home_state.not_in(FREEING), Enrolment.host_state.not_in(FREEING))
+        return sa.and_(cls.home_state.not_in(FREEING), cls.host_state.not_in(FREEING))
 
-    @staticmethod
-    def holds_seat() -> sa.ColumnElement[bool]:
-        return sa.and_(Enrolment.active(), Enrolment.pool_id.is_not(None))
+    @classmethod
+    def holds_seat(cls) -> sa.ColumnElement[bool]:
+        return sa.and_(cls.active(), cls.pool_id.is_not(None))
 
 
 class EnrolmentEvent(Base):

@@ -15,6 +15,7 @@ from courses.grades.models import GradeEntry, GradeSheet
 from courses.recognition.models import Recognition
 from courses.results import services
 from courses.results.models import Result
+from courses.results.rules import Said
 from zutuan.people.models import Person
 from zutuan.people.services import load_actor
 from zutuan.sharing.actor import Actor
@@ -45,11 +46,15 @@ def load(session: Session, world: DemoWorld) -> None:
 
 
 def _recognise_all(session: Session, world: DemoWorld, school: str) -> int:
-    """What counts of the classes of last term, as it is proposed."""
+    """What counts of the classes of last term, under the course's own name."""
     registrar = _registrar(session, world, school)
-    waiting = sa.select(Result.id).where(Result.home_school_id == world.schools[school], Result.state == "waiting")
-    ids = list(session.scalars(waiting.order_by(Result.id)))
-    return len(services.recognise_all(session, registrar, ids)) if ids else 0
+    waiting = sa.select(Result).where(Result.home_school_id == world.schools[school], Result.state == "waiting")
+    found = session.scalars(waiting.order_by(Result.id)).all()
+    for each in found:
+        item = each.enrolment.offering.course.item
+        said = Said(name=item.title_zh, name_en=item.title_en, category="专业选修")
+        services.recognise(session, registrar, each.id, said)
+    return len(found)
 
 
 def _registrar(session: Session, world: DemoWorld, school: str) -> Actor:

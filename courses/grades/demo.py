@@ -36,7 +36,8 @@ WRITTEN = (
     ("88", "91"), ("76", "55"), ("92", "84"), ("60", "49"), ("81", "缓考"), ("95", "97"), ("70", "66"), ("40", "缺考"),
     ("85", "78"), ("90", "73"),
 )  # fmt: skip
-SPREAD = 7  # how far a school's numbers lie from these
+SPREAD = 7  # how far a class's numbers lie from these
+MISSED = 12  # points of an exam that somebody had not added
 
 
 def load(session: Session, world: DemoWorld) -> None:
@@ -103,4 +104,10 @@ def _ask_for_a_correction(session: Session, world: DemoWorld, sheet: GradeSheet,
     actor = _teacher(session, world, sheet.offering.course, ago)
     failed = [row for row in queries.rows_of(session, sheet) if row.entry and row.grade and row.grade.passed is False]
     entry = next(row.entry for row in failed if row.entry and not row.entry.mark)
-    correcting.ask(session, actor, entry.id, Written({**entry.parts, "期末": "67"}), "复查试卷，期末第四题漏登 12 分。")
+    correcting.ask(
+        session,
+        actor,
+        entry.id,
+        Written({**entry.parts, "期末": str(int(entry.parts["期末"]) + MISSED)}),
+        f"复查试卷，期末第四题漏登 {MISSED} 分。",
+    )

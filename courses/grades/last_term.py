@@ -33,12 +33,13 @@ def taught(session: Session, world: DemoWorld, course: Course, people: Sequence[
     term = _before(session, world, course.school_id)
     begun = at_shanghai(term.first_day)
     _was_shared(session, course, begun - timedelta(days=40))
+    meetings = _meetings(session, course)
     offering = Offering(
         course=course, term=term, code="01", state="published", enrol_from=begun - timedelta(days=20),
-        enrol_until=begun, created_at=begun - timedelta(days=30), updated_at=begun - timedelta(days=30),
+        enrol_until=begun, meetings=meetings, created_at=begun - timedelta(days=30), updated_at=begun - timedelta(days=30),
     )  # fmt: skip
     pool = SeatPool(offering=offering, capacity=SEATS, wanted=SEATS, taken=len(people))
-    session.add_all([offering, pool, *_meetings(session, course, offering)])
+    session.add_all([offering, pool])
     session.flush()
     asked = begun - timedelta(days=15)
     query = sa.select(Affiliation).where(Affiliation.person_id.in_(people), Affiliation.kind == "student")
@@ -53,14 +54,14 @@ def taught(session: Session, world: DemoWorld, course: Course, people: Sequence[
     return found
 
 
-def _meetings(session: Session, course: Course, offering: Offering) -> list[MeetingPattern]:
+def _meetings(session: Session, course: Course) -> list[MeetingPattern]:
     """When it meets this term, it met then."""
     p = MeetingPattern
     known = sa.select(p).join(Offering, Offering.id == p.offering_id).where(Offering.course_id == course.id)
     return [
-        p(offering=offering, weekday=each.weekday, first_period=each.first_period, last_period=each.last_period, weeks="1-16")
+        p(weekday=each.weekday, first_period=each.first_period, last_period=each.last_period, weeks="1-16")
         for each in session.scalars(known.order_by(p.id).limit(1))
-    ]  # fmt: skip
+    ]
 
 
 def _enrolled(offering: Offering, pool: SeatPool, home: Affiliation, at: datetime, place: int) -> Enrolment:

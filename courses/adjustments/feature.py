@@ -37,12 +37,8 @@ def _runs(actor: Actor) -> bool:
     return bool(allow.schools(actor, "adjustment.list"))
 
 
-def _waiting(session: Session, actor: Actor) -> int:
-    return queries.waiting(session, actor)[0]
-
-
 def todos(session: Session, actor: Actor) -> list[Todo]:
-    count, since = queries.waiting(session, actor)
+    count, since = queries.WAITING.of(session, actor)
     if not count:
         return []
     note = _("本校教师申请的调课、停课、补课和代课")
@@ -62,7 +58,7 @@ FEATURE = Feature(
             "calendar-week",
             "incoming",
             shown=_runs,
-            count=_waiting,
+            waits=queries.WAITING,
             more_only=True,
             order=7,
         ),

@@ -156,7 +156,7 @@ def approvals() -> ResponseReturnValue:
     if "state" not in request.args:
         query["state"] = "asked"
     page = queries.of_schools(db(), who, query)
-    count, since = queries.waiting(db(), who)
+    count, since = queries.WAITING.of(db(), who)
     return render_template(
         "adjustments/approvals.html", listing=Listing.of(page), query=query, count=count, since=since,
         decides=bool(allow.schools(who, "adjustment.decide")),

@@ -26,6 +26,7 @@ from zutuan.people.models import Affiliation, Person
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Subject
+from zutuan.waiting import Waiting
 
 MOST = 2000  # colleagues to choose among
 
@@ -113,14 +114,13 @@ def _mine(actor: Actor, action: str = "adjustment.list") -> sa.Select[Adjustment
     return found.where(allow.clause(actor, action, {"host": (Course.school_id, Course.department_id)}))
 
 
-def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
-    """How many wait for the actor's word, and since when the oldest does."""
-    if not allow.schools(actor, "adjustment.decide"):
-        return 0, None
+def _asked(actor: Actor) -> sa.Select[Any]:
     mine: Any = _mine(actor, "adjustment.decide").where(Adjustment.state == "asked")
-    query = mine.with_only_columns(sa.func.count(), sa.func.min(Adjustment.asked_at))
-    count, since = found_once(session, ("adjustments", actor.person_id), lambda: session.execute(query).one())
-    return count, since
+    return mine.with_only_columns(sa.func.count(), sa.func.min(Adjustment.asked_at))
+
+
+# Those that wait for the actor's word.
+WAITING = Waiting("adjustments", lambda actor: bool(allow.schools(actor, "adjustment.decide")), _asked)
 
 
 def made_up(session: Session, value: Adjustment) -> bool:

@@ -51,10 +51,6 @@ def _only_reads(actor: Actor) -> bool:
     return not _approves(actor) and bool(allow.schools(actor, "enrolment.list_home"))
 
 
-def _waiting(session: Session, actor: Actor) -> int:
-    return queries.waiting(session, actor)[0]
-
-
 def todos(session: Session, actor: Actor) -> list[Todo]:
     """What waits for a registrar, a secretary, or a teacher who chooses the students."""
     return [*(_approvals(session, actor) if _approves(actor) else []), *_choosing(session, actor)]
@@ -62,7 +58,7 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
 
 def _approvals(session: Session, actor: Actor) -> list[Todo]:
     found = []
-    count, since = queries.waiting(session, actor)
+    count, since = queries.WAITING.of(session, actor)
     if count:
         title, note = _("选课等待审核"), _("本校学生选修外校课程，逾期未审会自动释放名额")
         found.append(Todo(count, title, note, url_for("enrolment.approvals"), _("去审核"), since=since, accent=True))
@@ -114,7 +110,7 @@ FEATURE = Feature(
             "clipboard-check",
             "outgoing",
             shown=_approves,
-            count=_waiting,
+            waits=queries.WAITING,
             order=5,
         ),
         NavEntry("enrolment.approvals", _l("跨校选课"), "clipboard-check", "outgoing", shown=_only_reads, order=25),

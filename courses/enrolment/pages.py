@@ -193,7 +193,7 @@ def _approvals_page(overall: str = "", chosen: Collection[int] = ()) -> str:
     decides = services.decides(who, side)
     deciding = decides and query["state"] == awaited
     page = queries.of_school(db(), who, query, deciding=deciding)
-    count, since = queries.waiting(db(), who)
+    count, since = queries.WAITING.of(db(), who)
     courses, departments = queries.choices(db(), who, side)
     return render_template(
         "enrolment/approvals.html", listing=Listing.of(page), query=query, count=count, since=since, overall=overall,

@@ -30,6 +30,7 @@ from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
+from zutuan.waiting import Waiting
 from zutuan.web.texts import english
 
 MOST_CHOICES = 300
@@ -361,16 +362,14 @@ def _matches(text: str) -> sa.ColumnElement[bool]:
     )
 
 
-def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
-    """How many approvals wait for the actor's word, and since when the oldest does."""
-    known = session.info.setdefault("waiting", {})  # navigation and page ask in the same request
-    if actor.person_id not in known:
-        query = sa.select(sa.func.count(), sa.func.min(Enrolment.created_at)).select_from(Enrolment)
-        query = query.join(Offering, Offering.id == Enrolment.offering_id).join(Course, Course.id == Offering.course_id)
-        mine = sa.or_(for_me(actor, "home"), for_me(actor, "host"))
-        known[actor.person_id] = session.execute(query.where(mine)).one()
-    count, since = known[actor.person_id]
-    return count, since
+def _waiting(actor: Actor) -> Any:
+    query = sa.select(sa.func.count(), sa.func.min(Enrolment.created_at)).select_from(Enrolment)
+    query = query.join(Offering, Offering.id == Enrolment.offering_id).join(Course, Course.id == Offering.course_id)
+    return query.where(sa.or_(for_me(actor, "home"), for_me(actor, "host")))
+
+
+# Approvals that wait for the actor's word.
+WAITING = Waiting("enrolments", lambda actor: bool(allow.schools(actor, "enrolment.review")), _waiting)
 
 
 def for_me(actor: Actor, side: str) -> sa.ColumnElement[bool]:

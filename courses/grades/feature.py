@@ -60,19 +60,15 @@ def _office(actor: Actor) -> bool:
     return bool(allow.schools(actor, "grades.list"))
 
 
-def _waiting(session: Session, actor: Actor) -> int:
-    return lists.waiting(session, actor)[0]
-
-
 def todos(session: Session, actor: Actor) -> list[Todo]:
     """Sheets and corrections that wait for the registrar, and the teacher's own sheets that came back."""
     found = []
     if allow.schools(actor, "grades.confirm"):
-        count, since = lists.waiting(session, actor)
+        count, since = lists.SUBMITTED.of(session, actor)
         if count:
             note, address = _("确认后学生和他们的学校才能看到"), url_for("grades.sheets")
             found.append(Todo(count, _("待确认成绩"), note, address, _("去确认"), since=since, accent=True))
-        count, since = lists.corrections_waiting(session, actor)
+        count, since = lists.ASKED.of(session, actor)
         if count:
             address = url_for("grades.sheets") + "#corrections"
             found.append(
@@ -114,12 +110,13 @@ FEATURE = Feature(
             "clipboard-check",
             "incoming",
             shown=_office,
-            count=_waiting,
+            waits=lists.SUBMITTED,
             order=28,
             more_only=True,
         ),
     ),
     todos=todos,
+    waits=(lists.ASKED,),
     exports=kinds.ALL,
     parts={"enrolment.page": _on_enrolment},
     ways={"offering": _ways},

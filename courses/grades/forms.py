@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from courses.grades.entering import Draft, seen, sent
 from courses.grades.queries import Row
-from courses.grades.schemes import Scheme, Written
+from courses.grades.rules import round_to
+from courses.grades.schemes import DAILY, Scheme, Written
 from zutuan.decision import FieldError
 from zutuan.fields import Text, field_errors
 from zutuan.web.problems import field_message
@@ -32,6 +34,18 @@ class Cells:
 def shown(rows: Sequence[Row], scheme: Scheme, typed: Mapping[int, Mapping[str, str]] | None = None) -> list[Cells]:
     """The rows as they stand, under what was typed."""
     return [Cells(row, {**_stands(row, scheme), **_kept((typed or {}).get(row.enrolment.id, {}))}) for row in rows]
+
+
+def by_attendance(rows: Sequence[Row], scheme: Scheme, rates: Mapping[int, Decimal]) -> dict[int, dict[str, str]]:
+    """As if somebody had typed 出勤率 × 100 into every empty cell of 平时; nothing is written by it."""
+    if DAILY not in scheme.columns:
+        return {}
+    control = str(scheme.columns.index(DAILY))
+    return {
+        row.enrolment.id: {control: str(round_to(rates[row.enrolment.id] * 100, 0))}
+        for row in rows
+        if row.enrolment.id in rates and not row.part(DAILY)
+    }
 
 
 def _stands(row: Row, scheme: Scheme) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,10 +17,10 @@ from courses.grades.models import GradeCorrection, GradeEntry, GradeSheet
 from courses.grades.permissions import allow
 from courses.grades.queries import ENROLLED, retakes
 from zutuan.calendar.models import Term
-from zutuan.db import found_once
 from zutuan.paging import Key, Page, fetch_page
 from zutuan.people.models import Affiliation, Person
 from zutuan.sharing.actor import Actor
+from zutuan.waiting import Waiting
 
 MOST_CLASSES = 50
 _OFFERING = joinedload(GradeSheet.offering)
@@ -56,16 +55,13 @@ def counts(session: Session, ids: Collection[int]) -> dict[int, int]:
     return dict(session.execute(query).tuples().all()) if ids else {}
 
 
-def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
-    """How many sheets wait for the registrar's word, and since when."""
+def _submitted(actor: Actor) -> Any:
     query = _decidable(actor, "grades.confirm").where(GradeSheet.state == "submitted")
-    counted = query.with_only_columns(sa.func.count(), sa.func.min(GradeSheet.submitted_at))
+    return query.with_only_columns(sa.func.count(), sa.func.min(GradeSheet.submitted_at))
 
-    def find() -> tuple[int, datetime | None]:
-        count, since = session.execute(counted).one()
-        return count, since
 
-    return found_once(session, ("grades to confirm", actor.person_id), find)
+# Sheets that wait for the registrar's word.
+SUBMITTED = Waiting("grades", lambda actor: bool(allow.schools(actor, "grades.confirm")), _submitted)
 
 
 def _decidable(actor: Actor, action: str) -> sa.Select[Any]:
@@ -182,7 +178,9 @@ def corrections_of(session: Session, sheet_id: int) -> list[GradeCorrection]:
     return list(session.scalars(query))
 
 
-def corrections_waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
+def _asked(actor: Actor) -> Any:
     query = _corrections(actor, "grades.decide_correction").where(GradeCorrection.state == "asked")
-    rows = session.execute(query.with_only_columns(sa.func.count(), sa.func.min(GradeCorrection.asked_at))).one()
-    return rows[0], rows[1]
+    return query.with_only_columns(sa.func.count(), sa.func.min(GradeCorrection.asked_at))
+
+
+ASKED = Waiting("grade corrections", lambda actor: bool(allow.schools(actor, "grades.decide_correction")), _asked)

@@ -20,6 +20,7 @@ from courses.grades.rules import (
 from zutuan.decision import Refusal
 
 WHOLE = "grade"  # the name of the one thing that is written where a scheme has no parts
+DAILY = "平时"  # the part that attendance may propose
 MOST_PARTS, LONGEST_PART = 6, 12
 _WORDS = {mark: word for word, mark in MARKS.items()}
 # Names that a part cannot have: other columns of a sheet are called so.

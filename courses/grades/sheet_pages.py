@@ -27,7 +27,8 @@ from courses.grades.models import GradeSheet
 from courses.grades.pages import blueprint
 from courses.grades.permissions import allow
 from courses.grades.queries import Row
-from courses.grades.schemes import Scheme
+from courses.grades.schemes import DAILY, Scheme
+from courses.rosters import queries as rosters
 from zutuan.decision import Refusal
 from zutuan.errors import Invalid, Refused, ZutuanError
 from zutuan.exporting import xlsx_download
@@ -62,9 +63,13 @@ def sheet(sheet_id: int) -> ResponseReturnValue:
 
 
 def sheet_page(sheet_id: int, overall: str = "", typed: Typed | None = None, error: Any = None) -> str:
-    """The sheet; `typed` and `error` (the drafts, and what is wrong with them) where saving was refused."""
+    """The sheet; `typed` and `error` (the drafts, and what is wrong with them) where saving was refused. With
+    `?fill=attendance` its form proposes 平时."""
     shown, scheme, rows = _read(sheet_id)
     may = _may(shown)
+    fills = may["save"] and request.method == "GET" and request.args.get("fill") == "attendance"
+    proposed = forms.by_attendance(rows, scheme, rosters.rate(db(), shown.offering_id)) if fills else None
+    typed = typed or proposed
     cells = forms.shown(rows, scheme, typed)
     gone = forms.put_errors(cells, scheme, *error) if error else []
     left = queries.names_in(db(), shown.offering_id, {id_ for id_, _said in gone})
@@ -74,6 +79,7 @@ def sheet_page(sheet_id: int, overall: str = "", typed: Typed | None = None, err
         figures=views.figures(rows), wrong=[each for each in cells if each.errors], own=actor().person_id,
         corrections=lists.corrections_of(db(), sheet_id) if shown.state == "confirmed" else [],
         limit=MAX_BYTES // 1024 // 1024, reason=request.form.get("reason", ""),
+        proposed=None if proposed is None else len(proposed), fills=may["save"] and DAILY in scheme.columns,
         enrolling=actor().now < shown.offering.enrol_until,
         formats=ways(db(), kinds.SHEET, [shown.offering.course.school_id], "grades.export", sheet_id=sheet_id),
     )  # fmt: skip

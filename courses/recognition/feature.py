@@ -30,7 +30,7 @@ def todos(session: Session, actor: Actor) -> list[Todo]:
     """Students who wait for the registrar's word."""
     if not allow.schools(actor, "recognition.answer"):
         return []
-    count, since = queries.waiting(session, actor)
+    count, since = queries.WAITING.of(session, actor)
     if not count:
         return []
     note = _("学生请本校说明外校课程认定为什么")
@@ -56,6 +56,7 @@ FEATURE = Feature(
         ),
     ),
     todos=todos,
+    waits=(queries.WAITING,),
     notices=notices.TEXTS,
     notice_kinds=notices.KINDS,
     policies=policies.ALL,

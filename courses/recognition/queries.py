@@ -27,6 +27,7 @@ from zutuan.sharing import services as sharing
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
+from zutuan.waiting import Waiting
 
 R, Q = Recognition, RecognitionRequest
 
@@ -295,9 +296,10 @@ def requests(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
     return fetch_page(session, found.options(*_REQUEST), [order], query["cursor"], query["limit"])
 
 
-def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
-    """How many requests wait for the actor's word, and since when the oldest does."""
+def _open(actor: Actor) -> Any:
     query = sa.select(sa.func.count(), sa.func.min(Q.created_at)).where(Q.state == "open")
-    query = query.where(allow.clause(actor, "recognition.answer", {"home": Q.home_school_id}))
-    count, since = session.execute(query).one()
-    return count, since
+    return query.where(allow.clause(actor, "recognition.answer", {"home": Q.home_school_id}))
+
+
+# Requests that wait for the actor's word.
+WAITING = Waiting("recognition", lambda actor: bool(allow.schools(actor, "recognition.answer")), _open)

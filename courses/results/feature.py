@@ -39,13 +39,9 @@ def _studies(actor: Actor) -> bool:
     return actor.holds(["student"])
 
 
-def _waiting(session: Session, actor: Actor) -> int:
-    return queries.waiting(session, actor)[0]
-
-
 def todos(session: Session, actor: Actor) -> list[Todo]:
     """What waits for a home registrar."""
-    count, since = queries.waiting(session, actor) if _recognises(actor) else (0, None)
+    count, since = queries.UNSAID.of(session, actor)
     if not count:
         return []
     note = _("开课学校已确认成绩，认定后记入本校成绩")
@@ -84,7 +80,7 @@ FEATURE = Feature(
     api=(results_api, mine_api, workload_api),
     permissions=allow,
     nav=(
-        NavEntry("results.results", _l("成绩认定"), "check2-square", "outgoing", shown=_recognises, count=_waiting, order=6),
+        NavEntry("results.results", _l("成绩认定"), "check2-square", "outgoing", shown=_recognises, waits=queries.UNSAID, order=6),
         NavEntry("results.results", _l("外校成绩"), "check2-square", "outgoing", shown=_only_reads, order=26, more_only=True),
         NavEntry("results.transcript", _l("我的成绩"), "list-check", shown=_studies, order=16, more_only=True),
     ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +22,7 @@ from zutuan.people.models import Affiliation, Person
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Place, Subject
+from zutuan.waiting import Waiting
 
 MOST = 300  # courses of other schools that one student's transcript shows
 
@@ -150,15 +150,14 @@ def choices(session: Session, actor: Actor) -> Choices:
     )  # fmt: skip
 
 
-def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
-    """How many results wait for the actor's word, and since when the oldest does."""
-    known = session.info.setdefault("results_waiting", {})  # navigation and workbench ask in the same request
-    if actor.person_id not in known:
-        query = sa.select(sa.func.count(), sa.func.min(Result.updated_at)).select_from(Result)
-        query = query.join(Enrolment, Enrolment.id == Result.enrolment_id).where(Result.state == WAITING)
-        known[actor.person_id] = session.execute(query.where(allow.clause(actor, "result.recognise", _HOME))).one()
-    count, since = known[actor.person_id]
-    return count, since
+def _unsaid(actor: Actor) -> Any:
+    query = sa.select(sa.func.count(), sa.func.min(Result.updated_at)).select_from(Result)
+    query = query.join(Enrolment, Enrolment.id == Result.enrolment_id).where(Result.state == WAITING)
+    return query.where(allow.clause(actor, "result.recognise", _HOME))
+
+
+# Results that wait for the actor's word.
+UNSAID = Waiting("results", lambda actor: bool(allow.schools(actor, "result.recognise")), _unsaid)
 
 
 # --- a student's -------------------------------------------------------------------------------------------------

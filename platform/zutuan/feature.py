@@ -19,6 +19,7 @@ from zutuan.policies.rules import Policy
 from zutuan.sharing.actor import Actor
 from zutuan.sharing.models import SharedItem
 from zutuan.sharing.permissions import Permissions
+from zutuan.waiting import Waiting
 
 if TYPE_CHECKING:
     from zutuan.calendar.sources import CalendarSource
@@ -42,6 +43,8 @@ class NavEntry:
     group: str = "main"
     shown: Callable[[Actor], bool] = _everyone
     count: Callable[[Session, Actor], int] | None = None
+    # the same where it is a `Waiting`: all of a page are then asked at once
+    waits: Waiting | None = None
     more_only: bool = False
     args: Mapping[str, Any] = field(default_factory=dict)
     order: int = 50
@@ -158,6 +161,8 @@ class Feature:
     permissions: Permissions | None = None
     public: frozenset[str] = frozenset()
     nav: tuple[NavEntry, ...] = ()
+    # what its `todos` count besides what the navigation does
+    waits: tuple[Waiting, ...] = ()
     todos: Callable[[Session, Actor], list[Todo]] | None = None
     cards: Callable[[Session, Actor], list[Card]] | None = None
     # place on another feature's page ("enrolment.page": its enrolment) → what this feature shows there, and where one

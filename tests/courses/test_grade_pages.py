@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import Workbook, load_workbook
-from support.cast import Cast, Player
+from support.cast import NOW, Cast, Player
 from support.grading import AFTER, Class, taught_class
 from support.http import api, browser_session, csrf_token, post_form
 from support.teaching import add_people, calm, changes_nothing, ok
@@ -278,6 +278,36 @@ def test_exports_in_the_order_of_the_schools_own_system(made: Class) -> None:
         office.get("/grade-sheets/given").status_code == 404 and teacher.get("/grade-sheets/given").status_code == 403
     )
     assert browser(made, made.cast.who("B", "registrar")).get(path).status_code == 404
+
+
+def test_attendance_proposes_the_daily_part_and_writes_nothing(
+    made: Class, sqlite_database: Database, clock: Clock
+) -> None:
+    clock.set(NOW + timedelta(days=25))
+    sheet = ok(made.open(), 201)["id"]
+    first, second, _third = made.ids
+    roll = f"{made.taught.offering}/attendance"
+    meetings = ok(made.teacher.get(roll))["meetings"]
+    held = [each["meeting"] for each in meetings if NOW.isoformat() < each["starts"] < clock.now().isoformat()][-3:]
+    assert len(held) == 3
+    for key in held:
+        absent = [{"enrolment_id": second, "status": "absent"}] if key == held[0] else []
+        marks = [
+            {"enrolment_id": first, "status": "present"},
+            *(absent or [{"enrolment_id": second, "status": "present"}]),
+        ]
+        ok(made.registrar.put(f"{roll}/{key}", {"marks": marks}, headers={"If-Match": '"v0"'}))
+    teacher = browser(made, made.cast.who("A", "teacher"))
+    assert "按考勤填平时" in text(teacher, f"/grade-sheets/{sheet}")
+    with changes_nothing(sqlite_database):
+        page = text(teacher, f"/grade-sheets/{sheet}?fill=attendance")
+    filled = controls(page)
+    assert "为 2 名学生" in page and [filled[f"r-{id_}-0"] for id_ in made.ids] == ["100", "67", ""]
+    assert post_form(teacher, f"/grade-sheets/{sheet}", filled | {f"r-{second}-0": "70"}).status_code == 302
+    rows = ok(made.teacher.get(f"/grade-sheets/{sheet}"))["entries"]
+    assert [row["parts"].get("平时") for row in rows] == ["100", "70", None]
+    kept = controls(text(teacher, f"/grade-sheets/{sheet}?fill=attendance"))
+    assert kept[f"r-{second}-0"] == "70", "what was written stays"
 
 
 def test_bad_tables(made: Class, sqlite_database: Database) -> None:

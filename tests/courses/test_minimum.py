@@ -264,13 +264,7 @@ def test_who_lost_a_seat_may_enrol_elsewhere_until_a_date(
         "the same course first; none full, chosen, clashing"
     )
     assert chosen and clashing
-    said = {
-        "outcome": "counts",
-        "course_id": open_.course_id,
-        "code": "PUB1",
-        "name": "公共选修课",
-        "category": "公共选修",
-    }
+    said = {"outcome": "counts", "course_id": open_.course_id, "code": "PUB1", "name": "公共选修课"}
     ok(registrar(app, cast, "B").post("/recognitions", said), 201)
     (mine,) = ok(api(app, student).get("/me/lost-seats"))["items"]
     found = [(each["course"]["code"], each["counts_as"]["outcome"]) for each in mine["alternatives"]]

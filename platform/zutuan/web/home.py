@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, session, url_for
@@ -10,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
+from zutuan import waiting
 from zutuan.calendar.today import today_plan
 from zutuan.clock import clock
 from zutuan.demo import OLD_DAYS, age_days
@@ -37,6 +39,10 @@ HOME = NavEntry("web.home", _l("工作台"), "grid-1x2", order=0)
 def home() -> ResponseReturnValue:
     who = actor()
     features = current_app.extensions["zutuan"].features
+    badges = [entry.waits for f in features for entry in f.nav if entry.waits]
+    waiting.counted(
+        db(), who, [*badges, *(each for f in features for each in f.waits)]
+    )  # asked at once, for all of them
     todos: list[Todo] = [todo for f in features if f.todos for todo in f.todos(db(), who)]
     cards: list[Card] = [card for f in features if f.cards for card in f.cards(db(), who)]
     cards.sort(key=lambda card: card.order)
@@ -85,16 +91,17 @@ def language() -> ResponseReturnValue:
 def _nav(who: Actor) -> list[dict[str, Any]]:
     entries = [HOME, *(entry for f in current_app.extensions["zutuan"].features for entry in f.nav)]
     entries = sorted((entry for entry in entries if entry.shown(who)), key=lambda entry: entry.order)
+    counts = waiting.counted(reading(), who, [entry.waits for entry in entries if entry.waits])
     groups = []
     for name, label in GROUPS:
-        rows = [_nav_row(entry, who) for entry in entries if entry.group == name]
+        rows = [_nav_row(entry, who, counts) for entry in entries if entry.group == name]
         if rows:
             groups.append({"label": label, "entries": rows})
     return groups
 
 
-def _nav_row(entry: NavEntry, who: Actor) -> dict[str, Any]:
-    count = entry.count(reading(), who) if entry.count else 0
+def _nav_row(entry: NavEntry, who: Actor, counts: Mapping[str, waiting.Count]) -> dict[str, Any]:
+    count = counts[entry.waits.name][0] if entry.waits else entry.count(reading(), who) if entry.count else 0
     here = request.endpoint == entry.endpoint or g.get("nav_endpoint") == entry.endpoint
     return {
         "url": url_for(entry.endpoint, **entry.args),

@@ -45,9 +45,9 @@ def load(session: Session, world: DemoWorld) -> None:
     for which in SUBMITTED:
         _hand_in(session, world, _opened(session, world, *which), timedelta(hours=4))
     confirmed = [_opened(session, world, *which) for which in CONFIRMED]
-    for sheet, (which, _count) in zip(confirmed, CONFIRMED, strict=True):
+    for sheet, ((school, _code), _count) in zip(confirmed, CONFIRMED, strict=True):
         _hand_in(session, world, sheet, timedelta(hours=5))
-        registrar = _actor(session, world.cast[which[0], "registrar"], world, timedelta(hours=3))
+        registrar = _actor(session, world.cast[school, "registrar"], world, timedelta(hours=3))
         confirming.confirm(session, registrar, sheet.id)
     _ask_for_a_correction(session, world, confirmed[0], timedelta(hours=1))
     world.say(f"{1 + len(SUBMITTED) + len(CONFIRMED)} 张上学期的成绩单")

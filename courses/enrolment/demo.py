@@ -143,12 +143,12 @@ def _fill(session: Session, world: DemoWorld, each: dict[str, Any], index: int) 
     pool = offering.pools[0]
     session.refresh(pool)  # seats of the first steps were taken by a statement of their own
     wanted = round(each["seats"] * each["fill"]) - pool.taken
-    people = _candidates(session, world, each["school"], index)[: max(wanted, 0)]
+    people = candidates(session, world, each["school"], index)[: max(wanted, 0)]
     at, ends = world.now - timedelta(days=8), teaching_ends(offering.term)
     said = recognition.by_home(session, offering.course_id, at)
     for place, affiliation in enumerate(people):
         counts_as = said.get(affiliation.school_id)
-        _seat(session, offering, affiliation, at + timedelta(minutes=7 * place), ends, counts_as)
+        _seat(session, offering, affiliation, at + timedelta(minutes=7 * place), ends, counts_as, place)
     pool.taken += len(people)
     subject = Subject("offering", offering.id)
     audit(session, None, "enrolment.demo", subject, now=world.now, school_id=offering.course.school_id, n=len(people))
@@ -156,7 +156,8 @@ def _fill(session: Session, world: DemoWorld, each: dict[str, Any], index: int) 
     return pool.taken
 
 
-def _candidates(session: Session, world: DemoWorld, host: str, index: int) -> list[Affiliation]:
+def candidates(session: Session, world: DemoWorld, host: str, index: int) -> list[Affiliation]:
+    """Students of the cluster's other schools, in another order for each `index`."""
     from zutuan.people.demo import SECOND_CLUSTER
 
     second = host in SECOND_CLUSTER
@@ -172,17 +173,24 @@ def _candidates(session: Session, world: DemoWorld, host: str, index: int) -> li
     return [by_person[person] for person in dict.fromkeys(rotated)]
 
 
+def decided_after(home: Affiliation, place: int) -> timedelta:
+    """How long the school took for one: some are quick, some slow, no two alike; within three days."""
+    return timedelta(hours=2 + home.school_id * 11 % 31 + place * 13 % 29, minutes=place * 17 % 60)
+
+
 def _seat(
-    session: Session, offering: Offering, home: Affiliation, at: datetime, ends: datetime, recognition_id: int | None
-) -> None:
+    session: Session, offering: Offering, home: Affiliation, at: datetime, ends: datetime, recognition_id: int | None,
+    place: int,
+) -> None:  # fmt: skip
+    said = at + decided_after(home, place)
     enrolment = Enrolment(
         offering=offering, pool_id=offering.pools[0].id, person_id=home.person_id, affiliation_id=home.id,
         home_school_id=home.school_id, home_department_id=home.department_id, host_school_id=offering.course.school_id,
-        home_state="accepted", host_state="accepted", decide_by=None, recognition_id=recognition_id, created_at=at, updated_at=at + timedelta(hours=5),
+        home_state="accepted", host_state="accepted", decide_by=None, recognition_id=recognition_id, created_at=at, updated_at=said,
     )  # fmt: skip
     enrolment.events = [
         EnrolmentEvent(at=at, event="enrol", actor_id=home.person_id, affiliation_id=home.id),
-        EnrolmentEvent(at=at + timedelta(hours=5), event="approve", actor_id=None),
+        EnrolmentEvent(at=said, event="approve", actor_id=None),
     ]
     session.add(enrolment)
     add_share(session, offering.course_id, scopes.person(home.person_id), at, seat_aspect(offering.id), until=ends)

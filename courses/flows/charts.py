@@ -13,7 +13,7 @@ from courses.flows.rules import shade
 LABEL, AFTER, WIDTH = 190, 70, 760
 ROW, BAR, GAP = 40, 13, 4
 MOST = 12  # sides of a flow chart; the rest are drawn as one
-BAND_LEFT, BAND_RIGHT, NODE, PAD = 200, 560, 10, 8
+NODE, PAD = 10, 8
 TALL = 360
 FEWEST = 3  # the thinnest band, so that one person is seen beside a thousand
 NAME = 13  # characters of a name that fit beside a drawing
@@ -85,6 +85,19 @@ def bars(
 
 
 @dataclass(frozen=True)
+class Shape:
+    """How broad a flow chart is drawn: where its bands begin and end, and how many characters of a name there is room for."""
+
+    width: float
+    left: float
+    right: float
+    name: int
+
+
+BROAD, NARROW = Shape(WIDTH, 200, 560, NAME), Shape(380, 122, 258, 6)
+
+
+@dataclass(frozen=True)
 class Node:
     """A school on one side; `id` 0: all the small ones together."""
 
@@ -114,13 +127,13 @@ class Flow:
     hosts: Sequence[Node]
     bands: Sequence[Band]
     height: float
-    width: float = WIDTH
-    left: float = BAND_LEFT
-    right: float = BAND_RIGHT
+    width: float = BROAD.width
+    left: float = BROAD.left
+    right: float = BROAD.right
     node: float = NODE
 
 
-def flow(pairs: Mapping[tuple[int, int], Decimal], names: Mapping[int, str], others: str) -> Flow:
+def flow(pairs: Mapping[tuple[int, int], Decimal], names: Mapping[int, str], others: str, shape: Shape = BROAD) -> Flow:
     """Bands from the home schools at the left to the hosts at the right, as thick as what goes over."""
     homes, hosts = _largest(pairs, 0), _largest(pairs, 1)
     merged: dict[tuple[int, int], int] = {}
@@ -129,11 +142,11 @@ def flow(pairs: Mapping[tuple[int, int], Decimal], names: Mapping[int, str], oth
         merged[ends] = merged.get(ends, 0) + int(value)
     total = sum(merged.values())
     scale = TALL / total if total else 0
-    left = _side(merged, 0, homes, names, others, scale)
-    right = _side(merged, 1, hosts, names, others, scale)
-    bands = _bands(merged, left, right, scale)
+    left = _side(merged, 0, homes, names, others, scale, shape)
+    right = _side(merged, 1, hosts, names, others, scale, shape)
+    bands = _bands(merged, left, right, scale, shape)
     height = max((node.y + node.height for node in (*left, *right)), default=0) + PAD
-    return Flow(left, right, bands, height)
+    return Flow(left, right, bands, height, shape.width, shape.left, shape.right)
 
 
 def _largest(pairs: Mapping[tuple[int, int], Decimal], side: int) -> list[int]:
@@ -145,7 +158,7 @@ def _largest(pairs: Mapping[tuple[int, int], Decimal], side: int) -> list[int]:
 
 def _side(
     merged: Mapping[tuple[int, int], int], side: int, order: Sequence[int], names: Mapping[int, str], others: str,
-    scale: float,
+    scale: float, shape: Shape,
 ) -> list[Node]:  # fmt: skip
     made, y = list[Node](), float(PAD)
     for id_ in (*order, 0):
@@ -153,13 +166,13 @@ def _side(
         if parts:
             height = max(sum(max(value * scale, FEWEST) for value in parts), 14)
             name = names.get(id_, others)
-            made.append(Node(id_, short(name), name, round(y, 1), round(height, 1), sum(parts)))
+            made.append(Node(id_, short(name, shape.name), name, round(y, 1), round(height, 1), sum(parts)))
             y += height + PAD
     return made
 
 
 def _bands(
-    merged: Mapping[tuple[int, int], int], left: Sequence[Node], right: Sequence[Node], scale: float
+    merged: Mapping[tuple[int, int], int], left: Sequence[Node], right: Sequence[Node], scale: float, shape: Shape
 ) -> list[Band]:  # fmt: skip
     at_left, at_right = {node.id: node.y for node in left}, {node.id: node.y for node in right}
     names = {("home", node.id): node.full for node in left} | {("host", node.id): node.full for node in right}
@@ -169,7 +182,7 @@ def _bands(
             value = merged.get((home, host), 0)
             if value:
                 thick = max(value * scale, FEWEST)
-                path = _path(at_left[home], at_right[host], thick)
+                path = _path(at_left[home], at_right[host], thick, shape)
                 text = f"{names['home', home]} → {names['host', host]}"
                 made.append(Band(home, host, value, path, text, shade(Decimal(value), highest)))
                 at_left[home] += thick
@@ -177,8 +190,8 @@ def _bands(
     return sorted(made, key=lambda band: band.value)  # the large ones are drawn over the small
 
 
-def _path(from_: float, to: float, thick: float) -> str:
-    x1, x2 = BAND_LEFT + NODE, BAND_RIGHT - NODE
+def _path(from_: float, to: float, thick: float, shape: Shape) -> str:
+    x1, x2 = shape.left + NODE, shape.right - NODE
     middle = (x1 + x2) / 2
     return (
         f"M{x1} {from_:.1f}C{middle} {from_:.1f} {middle} {to:.1f} {x2} {to:.1f}"

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import aliased
 
 from courses.catalogue.models import Course, Offering
-from courses.enrolment.models import Enrolment
+from courses.enrolment.models import Enrolment, EnrolmentEvent
 from courses.enrolment.rules import FREEING
 from courses.flows import counting, rules
 from courses.flows.counting import Scope
@@ -64,9 +64,15 @@ class Figure:
 
 _BOTH = (Enrolment.home_state, Enrolment.host_state)
 _OVER = [(sa.or_(*(side == state for side in _BOTH)), state) for state in FREEING]
+# 停开: it ended with its class; nobody said no to this student.
+_ENDED_WITH_IT = sa.select(EnrolmentEvent.id).where(
+    EnrolmentEvent.enrolment_id == Enrolment.id, EnrolmentEvent.event == "cancelled"
+)
+STOPPED = sa.and_(Offering.state == "cancelled", _ENDED_WITH_IT.correlate(Enrolment).exists())
 _PASSED = [side.in_(("accepted", "completed")) for side in _BOTH]
 _STATE = sa.case(
-    *_OVER, (Enrolment.host_state == "queued", "waitlisted"), (Enrolment.host_state == "offered", "offered"),
+    (STOPPED, "stopped"), *_OVER, (Enrolment.host_state == "queued", "waitlisted"),
+    (Enrolment.host_state == "offered", "offered"),
     (sa.and_(*(side == "completed" for side in _BOTH)), "completed"), (sa.and_(*_PASSED), "enrolled"), else_="pending",
 )  # fmt: skip
 
@@ -124,10 +130,10 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "enrolled", _l("录取"), _TIMES,
-        _l("申请中学生所在学校和开课学校都已同意的，含已经修完的；已退出、未通过、逾期释放的不计。"),
+        _l("申请中学生所在学校和开课学校都已同意的，含已经修完的；已退出、未通过、因停开结束、逾期释放的不计。"),
         ENROLMENT, ENROLLED,
     ),
-    Figure("completed", _l("修完"), _TIMES, _l("录取中两校都已登记修完的。"), ENROLMENT, in_state("completed")),
+    Figure("completed", _l("修完"), _TIMES, _l("录取中两校都已登记修完的，含不及格的。"), ENROLMENT, in_state("completed")),
     Figure(
         "recognised", _l("已认定成绩"), _TIMES,
         _l("申请中成绩已由学生所在学校认定的，不论及格与否；等待认定和不予认定的不计。"), ENROLMENT, _recognised,
@@ -142,7 +148,11 @@ FIGURES: tuple[Figure, ...] = (
         ENROLMENT, in_state("waitlisted", "offered"),
     ),
     Figure("withdrawn", _l("退出"), _TIMES, _l("申请中由学生或学生所在学校退选、退课或换班的。"), ENROLMENT, in_state("withdrawn")),
-    Figure("denied", _l("未通过"), _TIMES, _l("申请中任一学校没有同意的。"), ENROLMENT, in_state("denied")),
+    Figure("denied", _l("未通过"), _TIMES, _l("申请中任一学校没有同意的；因停开结束的不计。"), ENROLMENT, in_state("denied")),
+    Figure(
+        "stopped", _l("因停开结束"), _TIMES, _l("申请中随教学班停开而结束的，含候补中的；学校先前已经没有同意的计入未通过。"),
+        ENROLMENT, in_state("stopped"),
+    ),
     Figure("expired", _l("逾期释放"), _TIMES, _l("申请中到期没有答复或没有接受而释放的。"), ENROLMENT, in_state("expired")),
     Figure(
         "outside_seats", _l("外校学生占用名额"), _PLACES, _l("申请中现在占有名额的，含等待答复的。"),

@@ -164,7 +164,7 @@ def _enrolments(figure: Figure, query: Any, named: Collection[int]) -> Any:
     query = query.join(_HOME, _HOME.id == e.home_school_id).join(_HOST, _HOST.id == e.host_school_id)
     query = query.join(Person, Person.id == e.person_id).join(Affiliation, Affiliation.id == e.affiliation_id)
     who = [sa.case((known, column), else_="") for column in (Person.name, Affiliation.number)]
-    told = (Offering.code, Offering.id, _HOME.name, e.home_state, e.host_state, e.created_at)
+    told = (Offering.code, Offering.id, _HOME.name, e.home_state, e.host_state, figures.STOPPED, e.created_at)
     adds = figures.columns(figure)[3].label("adds")
     return query.with_only_columns(e.id, _HOST.name, *_TITLES, *told, *who, adds, maintain_column_froms=True)
 
@@ -176,8 +176,8 @@ def _line(figure: Figure, row: Sequence[Any], *, counts: bool = True) -> Line:
     if figure.rows == figures.OFFERING:
         seats, taken = more[:2]
         return Line(id_, host, zh, en, course_id, id_, code, seats=seats, taken=taken, counts=counts)
-    offering_id, home, home_state, host_state, at, student, number, adds = more[:8]
-    state = enrolment.combined(enrolment.Tracks(home_state, host_state))
+    offering_id, home, home_state, host_state, stopped, at, student, number, adds = more[:9]
+    state = "stopped" if stopped else enrolment.combined(enrolment.Tracks(home_state, host_state))
     return Line(
         id_, host, zh, en, course_id, offering_id, code, home, state, at, student, number, adds, counts=counts
     )  # fmt: skip

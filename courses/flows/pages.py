@@ -9,8 +9,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from courses.enrolment.views import STATE
-from courses.flows import figures, listing, queries, rules, schemas, services, views
+from courses.flows import charts, figures, listing, queries, rules, schemas, services, views
 from courses.flows.counting import UNMARKED, Scope
 from courses.flows.figures import BY_KEY
 from courses.flows.models import FigureFreeze
@@ -30,7 +29,7 @@ blueprint = Blueprint("flows", __name__, template_folder="templates")
 give_templates(
     blueprint, flow_figures=BY_KEY, flow_roles=ROLE_WORDS, flow_shown=views.shown, flow_term_filter=views.term,
     flow_signed_filter=views.signed, flow_shade=rules.shade, flow_cell=views.cell, flow_balance=views.balance,
-    flow_added=views.added, flow_place=views.place, flow_task=views.task, flow_states=STATE,
+    flow_added=views.added, flow_place=views.place, flow_task=views.task, flow_states=views.STATE,
 )  # fmt: skip
 
 PAGE = 50
@@ -85,7 +84,7 @@ def _board_page(cluster_id: int, errors: Errors | None = None, overall: str = ""
         "flows/board.html", cluster=seen.cluster, seen=seen, scope=scope, terms=chosen.terms, board=found, key=key,
         homes=homes, hosts=hosts, highest=views.highest(found, key), tiles=views.TILES if seen.whole else (),
         matrices=views.MATRIX, columns=views.COLUMNS, outcomes=views.OUTCOMES, offered=views.OFFERED,
-        flow=views.flow(found, key), both=views.sent_and_received(found), times={s: views.times(found, s) for s in ("home", "host")},
+        flow=views.flow(found, key), narrow=views.flow(found, key, charts.NARROW), both=views.sent_and_received(found), times={s: views.times(found, s) for s in ("home", "host")},
         freezes=queries.freezes(db(), cluster_id, scope.term), tasks=_tasks(), errors=errors or {}, overall=overall,
         once=once(), values=request.form, all_figures=figures.FIGURES, now=actor().now,
         lines=[each for each in found.schools if seen.whole or each.id in seen.named],

@@ -243,7 +243,7 @@ def scope_of(freeze: FigureFreeze, schools: frozenset[int] | None = None) -> Sco
 
 
 def frozen_board(session: Session, seen: Access, freeze: FigureFreeze) -> Board:
-    """As it was, under the names of that day."""
+    """As it was, under the names of that day, in the order that the board had then."""
     v = FrozenValue
     query = sa.select(v.figure, v.home_id, v.home_name, v.host_id, v.host_name, v.value).where(v.freeze_id == freeze.id)
     values, names = dict[rules.Cell, Decimal | None](), dict[int, str]()
@@ -253,7 +253,8 @@ def frozen_board(session: Session, seen: Access, freeze: FigureFreeze) -> Board:
     if seen.schools is not None:
         values = rules.of_schools(values, seen.schools)
         names = {id_: name for id_, name in names.items() if id_ in _named_in(values)}
-    return Board(values, [SchoolLine(id_, name) for id_, name in sorted(names.items())])
+    then = schools(session, freeze.cluster_id, names, freeze.frozen_at)
+    return Board(values, [SchoolLine(each.id, names[each.id]) for each in then if each.id in names])
 
 
 def frozen_ids(

@@ -132,7 +132,9 @@ class FlowRowOut(Schema):
     course_id = fields.Integer()
     offering_id = fields.Integer(allow_none=True)
     code = fields.String()
-    state = fields.String()
+    state = fields.String(
+        metadata={"description": "of the enrolment; `stopped`: it ended with its class, which was called off"}
+    )
     at = fields.AwareDateTime(allow_none=True)
     student = fields.String()
     number = fields.String()

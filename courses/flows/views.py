@@ -11,7 +11,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from courses.catalogue.labels import term_named
-from courses.enrolment.views import STATE
+from courses.enrolment.views import EVENT
+from courses.enrolment.views import STATE as ENROLMENT_STATE
 from courses.flows import charts, figures, rules
 from courses.flows.figures import BY_KEY, Figure
 from courses.flows.listing import Line
@@ -25,12 +26,14 @@ from zutuan.web.texts import english
 
 # What the tiles at the head show, and what the matrix may.
 TILES = (
-    "requests", "enrolled", "completed", "recognised", "credits", "waiting", "pending", "withdrawn", "denied", "expired",
-    "courses", "offerings", "courses_chosen", "seats", "seat_use", "outside_seats", "called_off",
-    "lost", "made_good",
+    "requests", "enrolled", "completed", "recognised", "credits", "waiting", "pending", "withdrawn", "denied", "stopped",
+    "expired", "courses", "offerings", "courses_chosen", "seats", "seat_use", "outside_seats", "called_off", "lost",
+    "made_good",
 )  # fmt: skip
 MATRIX = tuple(each.key for each in figures.FIGURES if each.rows == figures.ENROLMENT)
 TIMES = ("home_median", "home_p90", "host_median", "host_p90")
+# As enrolments have it, and what ended with its class.
+STATE = {**ENROLMENT_STATE, "stopped": (EVENT["cancelled"], "bad")}
 SENT, RECEIVED = _l("送出"), _l("接收")
 
 
@@ -78,7 +81,7 @@ COLUMNS = (
 OUTCOMES = (
     Column("completed", "home", _l("送出修完")), Column("recognised", "home", _l("已认定成绩")),
     Column("credits", "home", _l("认定学分")), Column("waiting", "home", _l("候补中")), Column("denied", "home", _l("未通过")),
-    Column("withdrawn", "home", _l("退出")), Column("home_median", "home", _l("审核用时（小时）")),
+    Column("stopped", "home", _l("因停开结束")), Column("withdrawn", "home", _l("退出")), Column("home_median", "home", _l("审核用时（小时）")),
 )  # fmt: skip
 OFFERED = (
     Column("courses", "host", _l("共享课程")), Column("offerings", "host", _l("教学班")),
@@ -147,13 +150,13 @@ def times(board: Board, side: str) -> charts.Bars:
     return charts.bars(rows, ticks, after=180)
 
 
-def flow(board: Board, key: str) -> charts.Flow:
+def flow(board: Board, key: str, shape: charts.Shape = charts.BROAD) -> charts.Flow:
     pairs = {
         (home, host): value
         for (name, home, host), value in board.values.items()
         if name == key and home is not None and host is not None and value
     }
-    return charts.flow(pairs, {each.id: each.name for each in board.schools}, _("其他学校"))
+    return charts.flow(pairs, {each.id: each.name for each in board.schools}, _("其他学校"), shape)
 
 
 # --- workbooks ------------------------------------------------------------------------------------------------------
@@ -174,8 +177,8 @@ def tables(board: Board, cluster: str, when: TermKey, code: str, moment: Any) ->
 
 
 def _totals(board: Board) -> Table:
-    rows = [(str(each.title), number(board.get(each.key)), str(each.unit), each.plan) for each in figures.FIGURES]
-    return Table(_("合计"), [_("指标"), _("数值"), _("单位"), _("计划任务")], rows, (34, 12, 12, 12))
+    rows = [(str(each.title), number(board.get(each.key)), str(each.unit), task(each.plan)) for each in figures.FIGURES]
+    return Table(_("合计"), [_("指标"), _("数值"), _("单位"), _("计划任务")], rows, (34, 12, 12, 24))
 
 
 def _by_school(board: Board) -> Table:
@@ -213,13 +216,13 @@ def _head(cluster: str, when: TermKey, code: str, moment: Any) -> list[tuple[str
 
 
 def _of_now() -> list[tuple[str, str, str, str]]:
-    return [(str(each.title), str(each.unit), str(each.definition), each.plan) for each in figures.FIGURES]
+    return [(str(each.title), str(each.unit), str(each.definition), task(each.plan)) for each in figures.FIGURES]
 
 
 def definitions(said: Iterable[tuple[str, str, str, str]], head: Iterable[tuple[str, Any]]) -> Table:
     rows: list[tuple[Any, ...]] = [(name, "", value, "") for name, value in head]
     heads = [_("指标"), _("单位"), _("含义"), _("计划任务")]
-    return Table(_("说明"), heads, [*rows, *said], (34, 12, 90, 12))
+    return Table(_("说明"), heads, [*rows, *said], (34, 12, 90, 24))
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
@@ -300,7 +303,7 @@ def place(board: Board, now: Board, each: Difference) -> str:
 def frozen_tables(board: Board, now: Board, freeze: FigureFreeze, by: str, *, whole: bool) -> list[Table]:
     """`whole`: for who reads every school's lines; to anybody else the sums over all are nothing that they could say."""
     totals = [
-        (row["title"], number(row["then"]), number(row["now"]), number(row["change"]), row["unit"], row["plan"])
+        (row["title"], number(row["then"]), number(row["now"]), number(row["change"]), row["unit"], task(row["plan"]))
         for row in then(board, now, freeze)
     ]
     titles = {each.figure: words(each)[0] for each in freeze.figures}
@@ -321,5 +324,5 @@ def frozen_tables(board: Board, now: Board, freeze: FigureFreeze, by: str, *, wh
         *([Table(_("定格与现在"), values, totals, (34,))] if whole else []),
         Table(_("定格的全部数值"), [_("指标"), _("学生所在学校"), _("开课学校"), _("数值")], cells, (34, 26, 26)),
         Table(_("有变化的"), [_("指标"), _("位置"), _("定格"), _("现在"), _("变化")], changed, (34, 44)),
-        definitions(((*words(each), each.plan_code) for each in freeze.figures), head),
+        definitions(((*words(each), task(each.plan_code)) for each in freeze.figures), head),
     ]  # fmt: skip

@@ -8,27 +8,25 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from courses.catalogue.models import Course, Offering, SeatPool
-from courses.enrolment.models import Enrolment, EnrolmentEvent
+from courses.catalogue.models import Course, Offering
+from courses.enrolment.models import Enrolment
+from courses.grades import last_term
 from courses.grades.models import GradeEntry, GradeSheet
 from courses.recognition.models import Recognition
 from courses.results import services
 from courses.results.models import Result
-from zutuan.calendar import services as calendar
-from zutuan.calendar.models import Term
-from zutuan.clock import at_shanghai, local
-from zutuan.people.models import Affiliation, Person
+from courses.results.rules import Said
+from zutuan.people.models import Person
 from zutuan.people.services import load_actor
 from zutuan.sharing.actor import Actor
-from zutuan.sharing.permissions import Subject
-from zutuan.sharing.services import audit
 from zutuan.web.texts import credit
 
 if TYPE_CHECKING:
     from zutuan.demo import DemoWorld
 
 HOME = "阜阳师范大学"
-HALF_A_YEAR = timedelta(weeks=26)
+# Whose registrar has recognised all that had come.
+THROUGH = ("四川师范大学", "西北师范大学")
 # (which student, scale, grade, what it counts as: code, name, English name, category; or nothing yet)
 GIVEN: tuple[tuple[int, str, str, tuple[str, str, str, str] | None], ...] = (
     (0, "percent", "88", ("GX0217", "教师教育类选修", "Elective in Teacher Education", "公共选修")),
@@ -43,7 +41,25 @@ def load(session: Session, world: DemoWorld) -> None:
     )
     first = _last_term(session, world, registrar)
     services.recognise(session, registrar, first)
-    world.say("跨校成绩 3 项")
+    count = sum(_recognise_all(session, world, school) for school in THROUGH)
+    world.say(f"跨校成绩 3 项，另认定 {count} 项")
+
+
+def _recognise_all(session: Session, world: DemoWorld, school: str) -> int:
+    """What counts of the classes of last term, under the course's own name."""
+    registrar = _registrar(session, world, school)
+    waiting = sa.select(Result).where(Result.home_school_id == world.schools[school], Result.state == "waiting")
+    found = session.scalars(waiting.order_by(Result.id)).all()
+    for each in found:
+        item = each.enrolment.offering.course.item
+        said = Said(name=item.title_zh, name_en=item.title_en, category="专业选修")
+        services.recognise(session, registrar, each.id, said)
+    return len(found)
+
+
+def _registrar(session: Session, world: DemoWorld, school: str) -> Actor:
+    person = session.get_one(Person, world.cast[school, "registrar"])
+    return load_actor(session, person, world.now - timedelta(hours=2))
 
 
 def _last_term(session: Session, world: DemoWorld, registrar: Actor) -> int:
@@ -52,7 +68,8 @@ def _last_term(session: Session, world: DemoWorld, registrar: Actor) -> int:
     courses = [each for each in _courses(session, world) if not own & {offering.id for offering in each.offerings}]
     confirmed, originals = world.now - timedelta(days=2), {}
     for (place, scale, grade, counts), course in zip(GIVEN, courses, strict=False):
-        enrolment = _studied(session, world, world.students[HOME][place], course)
+        (enrolment,) = last_term.taught(session, world, course, [world.students[HOME][place]])
+        enrolment.host_state, enrolment.offering.state = "completed", "archived"
         if counts is not None:
             enrolment.recognition_id = _recognition(session, world, course, counts).id
         entry = _graded(session, enrolment, scale, grade, confirmed)
@@ -97,51 +114,6 @@ def _courses(session: Session, world: DemoWorld) -> list[Course]:
     return [each.course for each in found]
 
 
-def _studied(session: Session, world: DemoWorld, person_id: int, course: Course) -> Enrolment:
-    """A class of last term that is over, with this student in it."""
-    home = session.scalars(sa.select(Affiliation).where(Affiliation.person_id == person_id)).one()
-    term = _term_before(session, world, course.school_id)
-    begun = at_shanghai(term.first_day)
-    offering = Offering(
-        course=course, term=term, code="01", state="archived", enrol_from=begun - timedelta(days=20),
-        enrol_until=begun, created_at=begun - timedelta(days=30), updated_at=begun - timedelta(days=30),
-    )  # fmt: skip
-    pool = SeatPool(offering=offering, capacity=30, wanted=30, taken=1)
-    session.add_all([offering, pool])
-    session.flush()
-    at = begun - timedelta(days=10)
-    enrolment = Enrolment(
-        offering=offering, pool_id=pool.id, person_id=person_id, affiliation_id=home.id, home_school_id=home.school_id,
-        home_department_id=home.department_id, host_school_id=course.school_id, home_state="accepted",
-        host_state="completed", home_step=1, created_at=at, updated_at=at,
-    )  # fmt: skip
-    steps = (("enrol", person_id), ("approve", world.cast[HOME, "registrar"]))
-    enrolment.events = [
-        EnrolmentEvent(at=at + n * timedelta(hours=20), event=event, actor_id=who)
-        for n, (event, who) in enumerate(steps)
-    ]
-    session.add(enrolment)
-    session.flush()
-    audit(session, None, "enrolment.demo", Subject("offering", offering.id), now=world.now, school_id=course.school_id)
-    return enrolment
-
-
-def _term_before(session: Session, world: DemoWorld, school_id: int) -> Term:
-    now = calendar.term_on(session, school_id, local(world.now).date())
-    assert now is not None
-    year = int(now.academic_year[:4])
-    academic_year, number = (f"{year - 1}-{year}", 2) if now.number == 1 else (now.academic_year, 1)
-    t = Term
-    query = sa.select(t).where(t.school_id == school_id, t.academic_year == academic_year, t.number == number)
-    found = session.scalar(query)
-    if found is None:
-        day = now.first_day - HALF_A_YEAR
-        found = Term(school_id=school_id, academic_year=academic_year, number=number, first_day=day, weeks=now.weeks)
-        session.add(found)
-        session.flush()
-    return found
-
-
 def _recognition(session: Session, world: DemoWorld, course: Course, counts: tuple[str, str, str, str]) -> Recognition:
     """What 阜阳师范大学 says that it counts as: as its table has it, or as is said here."""
     r, home = Recognition, world.schools[HOME]
@@ -150,7 +122,7 @@ def _recognition(session: Session, world: DemoWorld, course: Course, counts: tup
     if found is None:
         code, name, name_en, category = counts
         given: dict[str, Any] = {"code": code, "name": name, "name_en": name_en, "category": category}
-        since = world.now - 2 * HALF_A_YEAR
+        since = world.now - 2 * last_term.HALF_A_YEAR
         found = Recognition(
             home_school_id=home, course_id=course.id, outcome="counts", credits=course.credits, since=since,
             created_at=since, decided_by=world.cast[HOME, "registrar"], **given,

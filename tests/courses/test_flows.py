@@ -37,7 +37,7 @@ from zutuan.sharing.services import audit
 
 TERM = TermKey(YEAR, 1)
 HOUR = timedelta(hours=1)
-OFF = ("called_off", "lost", "made_good")
+OFF = ("called_off", "lost", "made_good", "stopped")
 
 
 def flows(cast: Cast, letter: str = "A") -> str:
@@ -212,7 +212,7 @@ def _what_is_counted_and_what_not(world: World) -> None:
         board = queries.board(session, world.scope(), NOW)
     a, b, c = (world.cast.schools[letter] for letter in "ABC")
     said = {key: board.get(key) for key in figures.BY_KEY}
-    states = ("pending", "enrolled", "waiting", "denied", "withdrawn", "expired")
+    states = ("pending", "enrolled", "waiting", "denied", "withdrawn", "stopped", "expired")
     assert said["requests"] == 16 == sum(said[state] or 0 for state in states)
     assert (said["enrolled"], said["completed"], said["recognised"], said["credits"]) == (9, 3, 2, Decimal("3"))
     assert (said["denied"], said["withdrawn"], said["expired"], said["waiting"], said["pending"]) == (1, 1, 1, 2, 2)
@@ -233,9 +233,9 @@ def test_a_called_off_class_is_counted_apart(world: World) -> None:
     """With it go its seats; of the two who lost one, one finds another class."""
     cast, app = world.cast, world.app
     taught = teach(app, cast, code="F6", seats=7, meeting=at_time(4), title_zh="停开的课")
-    students = add_people(world.database, cast, "B", 2)
-    for each in students:
-        ok(api(app, each).post(taught.seats, {}), 201)
+    students = add_people(world.database, cast, "B", 3)
+    made = [ok(api(app, each).post(taught.seats, {}), 201)["id"] for each in students]
+    ok(api(app, cast.who("B", "registrar")).post(f"/enrolments/{made[2]}/deny", {"reason": "学分已满"}))
     with world.database.read() as session:
         assert queries.board(session, world.scope(), NOW).get("seats") == 40
     ok(api(app, cast.who("A", "registrar")).post(f"{taught.offering}/cancel", {"reason": "教师出国"}))
@@ -243,12 +243,15 @@ def test_a_called_off_class_is_counted_apart(world: World) -> None:
     a, b = cast.schools["A"], cast.schools["B"]
     with world.database.read() as session:
         board = queries.board(session, world.scope(), NOW)
-        assert [board.get(key) for key in ("requests", "offerings", "courses", "seats")] == [19, 3, 3, 33]
+        assert [board.get(key) for key in ("requests", "offerings", "courses", "seats")] == [20, 3, 3, 33]
         assert (
             [board.get(key) for key in OFF]
-            == [1, 2, 1]
+            == [1, 2, 1, 2]
             == [board.get(OFF[0]), *(board.get(key, b, a) for key in OFF[1:])]
         )
+        assert board.get("denied", b, a) == 2  # the one of before, and whom the own school had refused this class
+        stopped = listing.every(session, figures.BY_KEY["stopped"], world.scope(), (), None, None)
+        assert [each.state for each in stopped] == ["stopped", "stopped"]
     _one_number_at_every_cell(world, world.scope())
 
 
@@ -330,6 +333,7 @@ def test_the_pages(small: World) -> None:
         assert book.sheetnames[:2] == ["合计", "各校"] and book.sheetnames[-1] == "说明"
         sums = {row[0].value: row[1].value for row in book["合计"].iter_rows(min_row=2)}
         assert (sums["申请"], sums["认定学分"], sums["名额使用率"]) == (16, 3, 42.4)
+        assert {row[3].value for row in book["合计"].iter_rows(min_row=2)} == {"二（二）2 学生协同培养"}
         with client.session_transaction() as cookie:
             cookie["lang"] = "en"
         page = client.get(base).text
@@ -403,6 +407,8 @@ def test_many_schools_are_drawn_as_the_largest_and_the_rest() -> None:
     assert len(drawn.homes) == charts.MOST + 1 and drawn.homes[-1].full == "其他"
     assert sum(node.value for node in drawn.homes) == drawn.hosts[0].value == sum(range(1, 31))
     assert charts.flow({}, {}, "其他").bands == []
+    narrow = charts.flow(pairs, {n: "师范大学" * 3 for n in (*range(1, 31), 100)}, "其他", charts.NARROW)
+    assert narrow.right < narrow.width < 390 and len(narrow.homes[0].label) == charts.NARROW.name
 
 
 @pytest.mark.parametrize(
@@ -453,6 +459,18 @@ def test_a_freeze_says_the_same_for_ever(world: World) -> None:
     ):
         with pytest.raises(DatabaseError, match="append-only"), world.database.engine.begin() as connection:
             connection.exec_driver_sql(statement)
+
+
+def test_frozen_schools_stand_as_the_board_had_them(small: World) -> None:
+    lead = small.cast.schools["C"]
+    with small.database.write() as session:
+        session.execute(sa.update(Membership).values(role="supported"))
+        session.execute(sa.update(Membership).where(Membership.school_id == lead).values(role="lead"))
+        audit(session, None, "test.flows", Subject(), now=NOW)
+    path = f"{flows(small.cast)}/freezes/{small.freeze('期末上报')['id']}"
+    admin = api(small.app, small.cast.who("A", "cluster_admin"))
+    frozen, live = (ok(admin.get(each))["schools"] for each in (path, f"{flows(small.cast)}/flows"))
+    assert [each["id"] for each in frozen] == [each["id"] for each in live] and frozen[0]["id"] == lead
 
 
 def test_frozen_once_by_a_double_click(world: World) -> None:

@@ -16,7 +16,7 @@ from support.grading import AFTER, Class, taught_class
 from support.http import api, browser_session, csrf_token, post_form
 from support.teaching import add_people, calm, changes_nothing, ok
 
-from courses.catalogue.models import CourseTeacher
+from courses.catalogue.models import CourseTeacher, Offering
 from zutuan.clock import Clock
 from zutuan.db import Database
 
@@ -40,6 +40,17 @@ def controls(page: str) -> dict[str, str]:
 def made(sqlite_app: Flask, sqlite_database: Database, cast: Cast, clock: Clock) -> Class:
     """平时 40, 期末 60, as the school has it."""
     return taught_class(sqlite_app, sqlite_database, cast, clock)
+
+
+def test_nothing_is_handed_in_before_enrolling_is_over(made: Class, sqlite_database: Database, clock: Clock) -> None:
+    sheet = f"/grade-sheets/{ok(made.open(), 201)['id']}"
+    teacher = browser(made, made.cast.who("A", "teacher"))
+    assert "现在还不能提交" not in text(teacher, sheet) and "保存并提交" in text(teacher, sheet)
+    with sqlite_database.write() as session:
+        session.get_one(Offering, made.taught.offering_id).enrol_until = clock.now() + timedelta(days=1)
+        session.info["audited"] = True
+    page = text(teacher, sheet)
+    assert "现在还不能提交" in page and "才能提交" in page and "保存并提交" not in page
 
 
 def browser(made: Class, who: Player) -> FlaskClient:

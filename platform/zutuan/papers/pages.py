@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from zutuan.errors import Invalid, NotFound, Refused
-from zutuan.papers import schemas, services, views
+from zutuan.papers import rules, schemas, services, views
 from zutuan.papers.permissions import allow, subject
 from zutuan.web.forms import Errors, load_form, refused
 from zutuan.web.lists import Listing, load_query
@@ -85,7 +85,9 @@ def verify(number: str) -> ResponseReturnValue:
 def _verified(number: str, status: int) -> ResponseReturnValue:
     """The same page whether the number is mistyped, unknown or known. Its 70 random bits are its protection."""
     found = services.verify(db(), number)
-    page = render_template("papers/verify.html", paper=found, number=number[:60])
+    page = render_template(
+        "papers/verify.html", paper=found, content=rules.public(found.content) if found else None, number=number[:60]
+    )
     response = make_response(page, 200 if found else status)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Cache-Control"] = "no-store"

@@ -86,7 +86,9 @@ def rescue() -> ResponseReturnValue:
     """停开补选: what I lost, and where a seat could still be had."""
     g.nav_endpoint = "enrolment.mine"
     shown = reading.mine(db(), actor())
-    return render_template("minimum/rescue.html", mine=shown, now=actor().now, counts=reading.counts(db(), actor(), shown))
+    return render_template(
+        "minimum/rescue.html", mine=shown, now=actor().now, counts=reading.counts(db(), actor(), shown)
+    )
 
 
 @blueprint.get("/rescue/students")

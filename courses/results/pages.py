@@ -76,7 +76,8 @@ def decide() -> ResponseReturnValue:
             return redirect(url_for("results.forms", paper=[each.id for each in issued]))
         services.recognise_all(db(), actor(), ids)
     except (Invalid, Refused) as error:
-        return refused_at_once(error, lambda first: _results_page(first, ids, error.params.get("lines", ())))
+        lines = error.params.get("lines", ())
+        return refused_at_once(error, lambda first: _results_page(first, ids, lines))
     flash(_("已认定 %(n)s 项成绩，学生会收到通知。", n=len(ids)), "good")
     return redirect(_same_list())
 

@@ -115,9 +115,7 @@ class Said:
     category: str | None = None
 
 
-def settle(
-    proposed: Recognised, said: Said, given: Grade, limit: Decimal, home: Home
-) -> Recognised | list[FieldError]:
+def settle(proposed: Recognised, said: Said, given: Grade, limit: Decimal, home: Home) -> Recognised | list[FieldError]:
     """The proposal with the registrar's word, or what is wrong with that. `limit`: the credits that the recognition, or
     without one the course, is worth; what is proposed has to be of the school's list of today as well."""
     wrong: list[FieldError] = []

@@ -229,13 +229,19 @@ def test_two_registrars_at_once(app: Flask, database: Database, cast: Cast) -> N
 def test_on_the_pages(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
     enrolment, result = graded(sqlite_app, sqlite_database, cast)
     client = sqlite_app.test_client()
+    browser_session(client, cast.who("B", "student"))
+    for path in ("/enrolments", "/"):
+        shown = client.get(path).text
+        assert "成绩已公布" in shown and '<span class="chip good">已选上' not in shown
     browser_session(client, cast.who("B", "registrar"))
     listed = client.get("/results")
     assert listed.status_code == 200 and "教育心理学专题" in listed.text and "外校成绩等待认定" in client.get("/").text
     assert "最多 1.5 学分" in client.get(f"/results/{result}").text
     set_policy(sqlite_database, cast, "recognition.categories", "公共选修、通识选修")
     assert '<option value="公共选修" selected>' in client.get(f"/results/{result}").text
-    outside = post_form(client, f"/results/{result}/recognise", {"category": "自拟", "name": "甲", "grade": "86", "credits": "1"})
+    outside = post_form(
+        client, f"/results/{result}/recognise", {"category": "自拟", "name": "甲", "grade": "86", "credits": "1"}
+    )
     assert outside.status_code == 422 and "可用的有：公共选修、通识选修" in outside.text
     wrong = post(sqlite_app, cast, f"{result}/recognise", {"category": "自拟"})
     assert refused(wrong, 422, "invalid")["errors"][0]["code"] == "not_a_category"

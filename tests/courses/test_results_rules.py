@@ -97,7 +97,12 @@ def _settled(proposed: Recognised, said: Said, grade: Grade, limit: Decimal) -> 
 def test_a_category_is_one_of_the_schools_list() -> None:
     home = Home(categories=("公共选修", "通识选修"))
     proposed = rules.propose(percent("86"), D(2), COUNTS, home)
-    for said, wrong in ((Said(), []), (Said(category="通识选修"), []), (Said(category=""), []), (Said(category="别的"), ["not_a_category"])):
+    for said, wrong in (
+        (Said(), []),
+        (Said(category="通识选修"), []),
+        (Said(category=""), []),
+        (Said(category="别的"), ["not_a_category"]),
+    ):
         found = rules.settle(proposed, said, percent("86"), D("1.5"), home)
         assert [each.code for each in found] == wrong if isinstance(found, list) else not wrong
     outdated = rules.settle(proposed, Said(), percent("86"), D("1.5"), Home(categories=("通识选修",)))

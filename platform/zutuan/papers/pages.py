@@ -21,10 +21,14 @@ PAGE = 50
 
 @blueprint.get("/papers")
 def papers() -> ResponseReturnValue:
-    query = load_query(schemas.PaperQuery(), PAGE)
-    page = services.papers_of(db(), actor(), query)
-    issues = bool(allow.schools(actor(), "paper.list_school"))
-    return render_template("papers/list.html", listing=Listing.of(page), query=query, issues=issues)
+    """Mine; who issues papers for a school begins with those of the school."""
+    who, query = actor(), load_query(schemas.PaperQuery(), PAGE)
+    issues = bool(allow.schools(who, "paper.list_school"))
+    if issues and "side" not in request.args:
+        query["side"] = "school"
+    studies = any(each.kind == "student" for each in who.affiliations)
+    page = services.papers_of(db(), who, query)
+    return render_template("papers/list.html", listing=Listing.of(page), query=query, issues=issues, studies=studies)
 
 
 @blueprint.get("/papers/<id:paper_id>")

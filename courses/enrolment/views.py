@@ -395,7 +395,13 @@ def story(value: Enrolment) -> str:
     words = str(EVENT[last.event] if last and (state == "expired" or called_off(value)) else state_words(value))
     if value.reason and state == "denied":
         words = _("%(state)s：%(reason)s", state=words, reason=value.reason)
-    return " · ".join(part for part in (words, _when(last.at) if last else "") if part)
+    at = _published(value) if state == "enrolled" and value.host_state == "completed" else last.at if last else None
+    return " · ".join(part for part in (words, _when(at) if at else "") if part)
+
+
+def _published(value: Enrolment) -> datetime | None:
+    """When its grade was published."""
+    return next((each.at for each in reversed(value.events) if each.event == "graded"), None)
 
 
 def _when(moment: datetime) -> str:

@@ -160,6 +160,8 @@ def test_the_transcript_in_both_languages(sqlite_app: Flask, sqlite_database: Da
     assert "良好" not in words and "学分" not in words and scanned(raw) == english["verify_url"]
     public = verified(sqlite_app, english)
     assert 'lang="en"' in public.text and "Topics in Educational Psychology" in public.text
+    number = cast.who("B", "student").number
+    assert number in words and number not in public.text and rules.masked(number) in public.text
 
 
 def test_the_school_may_keep_the_transcript_to_itself(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:

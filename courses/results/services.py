@@ -240,5 +240,5 @@ def named(result: Result, error: Refused | Invalid) -> str:
     enrolment = result.enrolment
     return _(
         "%(student)s（%(number)s）《%(title)s》：%(why)s", student=enrolment.person.name,
-        number=enrolment.affiliation.number, title=title(enrolment.offering.course.item), why=_("；").join(each.rstrip("。.") for each in why),
+        number=enrolment.affiliation.number, title=title(enrolment.offering.course.item), why=_("；").join(each.rstrip(_("。")) for each in why),
     )  # fmt: skip

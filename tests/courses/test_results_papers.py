@@ -6,6 +6,7 @@ import io
 import zipfile
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,12 +17,13 @@ import pytest
 import sqlalchemy as sa
 import zxingcpp
 from flask import Flask
+from flask_babel import force_locale
 from support.cast import NOW, YEAR, Cast
 from support.hosting import confirm, graded
 from support.http import api, browser_session, post_form
 from support.teaching import add_people, ok, refused, teach
 
-from courses.results import services, workload
+from courses.results import labels, services, workload
 from courses.results.models import Result
 from zutuan.calendar.models import Occurrence
 from zutuan.clock import Clock
@@ -218,6 +220,21 @@ def test_a_newer_form_takes_the_place_of_those_whose_courses_it_shows(
         assert "已由新的学分认定表代替" in verified(app, old).text
     for standing in (both, transcript):
         assert "这份证明有效" in verified(app, standing).text
+
+
+def test_an_english_name_is_found_where_one_is_known(sqlite_app: Flask) -> None:
+    """The registrar's own, the recognition's, or that of the course after which it was called; else what was written."""
+    item = SimpleNamespace(title_zh="教育学", title_en="Pedagogy")
+    said = SimpleNamespace(name="教育学原理", name_en="Principles of Education")
+    enrolment = SimpleNamespace(recognition=said, offering=SimpleNamespace(course=SimpleNamespace(item=item)))
+
+    def shown(name: str, name_en: str = "") -> str:
+        result: Any = SimpleNamespace(name=name, name_en=name_en, enrolment=enrolment)
+        return labels.own_title(result)
+
+    with sqlite_app.test_request_context(), force_locale("en"):
+        assert shown("教育学", "Own") == "Own" and shown("教育学") == "Pedagogy"
+        assert shown("教育学原理") == "Principles of Education" and shown("别的") == "别的"
 
 
 # --- taken back -------------------------------------------------------------------------------------------------

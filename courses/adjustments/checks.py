@@ -52,7 +52,9 @@ def nothing_is_ahead_of_what_was_called_off(session: Session) -> list[Problem]:
     itself = sa.and_(o.resource_type == OFFERING, o.resource_id == Offering.id)
     adjusted = sa.select(a.id).where(a.offering_id == Offering.id).correlate(Offering)
     its = sa.and_(o.source_type == timing.TYPE, o.source_id.in_(adjusted))
-    ahead = sa.exists().where(sa.or_(itself, its), o.state == "active", o.starts > Offering.decided_at).correlate(Offering)
+    ahead = (
+        sa.exists().where(sa.or_(itself, its), o.state == "active", o.starts > Offering.decided_at).correlate(Offering)
+    )
     query = sa.select(Offering.id).where(Offering.state == "cancelled", ahead).order_by(Offering.id)
     return [
         Problem("nothing_is_ahead_of_what_was_called_off", f"offering {id_}", "meetings ahead")

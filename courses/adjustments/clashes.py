@@ -59,9 +59,11 @@ class Against:
 
 @dataclass(frozen=True)
 class Look:
-    """What a new time would mean: of so many `students` those `against`, and times of that week that would fit better."""
+    """What it would mean: of so many `students` of so many `schools` those `against`, and times of that week that would
+    fit better. Of a meeting that is called off, who loses it."""
 
     students: int
+    schools: int = 0
     against: tuple[Against, ...] = ()
     free: tuple[Free, ...] = ()
 
@@ -72,9 +74,13 @@ class Look:
 def look(session: Session, offering: Offering, asked: Draft, now: datetime, *, free: bool = False) -> Look:
     """`free`: say as well which times of the week would be better. Nothing is against what is called off."""
     span = asked.new or _held(session, offering, asked)
-    if asked.kind == "cancel" or span is None:
+    if span is None:
         return Look(0)
     people = _people(session, offering, asked)
+    students = [each for each in people.values() if each.role == "student"]
+    schools = len({each.school for each in students})
+    if asked.kind == "cancel":
+        return Look(len(students), schools)
     travel = _travel(session, offering, now)
     room = _room(session, offering, asked)
     monday = local(span[0]).date() - timedelta(days=local(span[0]).weekday())
@@ -84,7 +90,7 @@ def look(session: Session, offering: Offering, asked: Draft, now: datetime, *, f
     taken = _time_of(session, offering, people, [room] if room else [], whole, now)
     found = _against(people, taken, _slot(offering, span), travel)
     better = _free(session, offering, asked, taken, people, travel, monday, now) if free and asked.new else ()
-    return Look(sum(each.role == "student" for each in people.values()), found, tuple(better))
+    return Look(len(students), schools, found, tuple(better))
 
 
 def _held(session: Session, offering: Offering, asked: Draft) -> Span | None:
@@ -220,15 +226,8 @@ def _of_day(taken: _Times, day: date) -> dict[int, list[_Time]]:
 
 
 def _blocks(here: Calendar, day: date, long: int) -> list[tuple[int, Span]]:
-    """(first period, times) of every row of so many periods on that day, unless it is a holiday."""
+    """(first period, times) of every usual row of so many periods on that day, unless it is a holiday."""
     if day_plan(here, day).reason == "holiday":
         return []
-    times = here.times(day)
-    found = []
-    for first in sorted(times):
-        row = range(first, first + long)
-        if all(each in times for each in row) and all(
-            times[each + 1][0] - times[each][1] <= PAUSE for each in row[:-1]
-        ):
-            found.append((first, facts.span_of(here, day, first, row[-1])))
-    return found
+    starts = rules.block_starts(here.times(day), long, PAUSE)
+    return [(first, facts.span_of(here, day, first, first + long - 1)) for first in starts]

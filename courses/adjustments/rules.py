@@ -187,6 +187,20 @@ class Free:
     students: int
 
 
+def block_starts(times: Mapping[int, tuple[int, int]], long: int, pause: int) -> list[int]:
+    """First periods of rows of `long` periods, as a school usually begins: double periods from the first of the morning,
+    and anew from the first after each longer pause, over which no class goes on. `times`: period → (starts, ends) in
+    minutes."""
+    runs: list[list[int]] = []
+    for number in sorted(times):
+        if runs and number == runs[-1][-1] + 1 and times[number][0] - times[number - 1][1] <= pause:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    step = 1 if long == 1 else 2
+    return [run[n] for run in runs for n in range(0, len(run) - long + 1, step)]
+
+
 def ranked(found: Iterable[Free], most: int, of_a_day: int = 2) -> list[Free]:
     """The times that fewest students miss, the earliest first, and not all on one day."""
     kept: list[Free] = []

@@ -124,10 +124,25 @@ def discipline(course: Course) -> str:
 def counts(said: Any) -> str:
     """教育心理学 2 学分（专业选修）: what a course counts as at home."""
     name = (english() and said.name_en) or said.name
-    words = {"name": name, "credits": credit(said.credits), "category": said.category}
+    words = {"name": name, "credits": credit(said.credits), "category": own_category(said.category)}
     if said.category:
         return _("%(name)s %(credits)s 学分（%(category)s）", **words)
     return _("%(name)s %(credits)s 学分", name=name, credits=words["credits"])
+
+
+# 课程类别 as home schools usually call them; any other is shown as the school wrote it.
+OWN_CATEGORY = {
+    "公共必修": _l("公共必修"), "公共选修": _l("公共选修"), "公共基础": _l("公共基础"), "通识必修": _l("通识必修"),
+    "通识选修": _l("通识选修"), "通识教育": _l("通识教育"), "学科基础": _l("学科基础"), "专业基础": _l("专业基础"),
+    "专业核心": _l("专业核心"), "专业必修": _l("专业必修"), "专业选修": _l("专业选修"), "教师教育": _l("教师教育"),
+    "教师教育必修": _l("教师教育必修"), "教师教育选修": _l("教师教育选修"), "实践": _l("实践"),
+    "实践环节": _l("实践环节"), "任意选修": _l("任意选修"),
+}  # fmt: skip
+
+
+def own_category(text: str) -> str:
+    """A home school's own word for 课程类别, in the reader's language where it is a usual one."""
+    return str(OWN_CATEGORY.get(text, text))
 
 
 # Fields of a course as pages name them.
@@ -156,6 +171,7 @@ FILTERS = {
     "date_text": date_text,
     "clock_text": clock_text,
     "counts_text": counts,
+    "own_category": own_category,
 }
 WORDS = {
     "category": CATEGORY,

@@ -21,6 +21,7 @@ from zutuan.decision import Refusal
 from zutuan.errors import say
 from zutuan.exporting import Table
 from zutuan.sharing.actor import Actor
+from zutuan.web.requests import actor
 from zutuan.web.texts import stamp, waited
 
 STATE = {
@@ -62,6 +63,7 @@ EVENT = {
     "not_recognised": _l("成绩未予认定"),
     "reopen_result": _l("重新认定成绩"),
 }
+GRADED = EVENT["graded"]  # the host has said its last word, the home school has not yet
 
 # whose word is awaited
 STEP = {
@@ -81,13 +83,24 @@ def chip(value: Enrolment) -> tuple[str, Any]:
     """(tone, words) of where an enrolment stands: while it waits, for whom."""
     if called_off(value):
         return "bad", EVENT["cancelled"]
-    label, tone = STATE[queries.combined(value)]
     if queries.combined(value) == "pending":
         if value.returned:
-            label = _l("已退回修改")
-        elif value.home_state != "pending":
-            label = _l("等待教师挑选") if value.offering.seats_by == "choice" else _l("等待开课学校接收")
-    return tone, label
+            return STATE["pending"][1], _l("已退回修改")
+        if value.home_state != "pending":
+            choice = value.offering.seats_by == "choice"
+            return STATE["pending"][1], _l("等待教师挑选") if choice else _l("等待开课学校接收")
+    return STATE[queries.combined(value)][1], state_words(value)
+
+
+AT_THE_HOME_SCHOOL = _l("等待学生所在学校审核")  # what is `pending` to a reader of another school
+
+
+def state_words(value: Enrolment) -> Any:
+    """The state as its reader calls it."""
+    state = queries.combined(value)
+    if state == "pending" and value.home_school_id not in actor().school_ids:
+        return AT_THE_HOME_SCHOOL
+    return GRADED if state == "enrolled" and value.host_state == "completed" else STATE[state][0]
 
 
 Places = Mapping[int, tuple[int, int]]
@@ -379,10 +392,16 @@ def story(value: Enrolment) -> str:
     if state == "offered":
         return _("请在 %(by)s 前接受名额", by=stamp(value.decide_by) if value.decide_by else "")
     last = value.events[-1] if value.events else None
-    words = str(EVENT[last.event] if last and (state == "expired" or called_off(value)) else STATE[state][0])
+    words = str(EVENT[last.event] if last and (state == "expired" or called_off(value)) else state_words(value))
     if value.reason and state == "denied":
         words = _("%(state)s：%(reason)s", state=words, reason=value.reason)
-    return " · ".join(part for part in (words, _when(last.at) if last else "") if part)
+    at = _published(value) if state == "enrolled" and value.host_state == "completed" else last.at if last else None
+    return " · ".join(part for part in (words, _when(at) if at else "") if part)
+
+
+def _published(value: Enrolment) -> datetime | None:
+    """When its grade was published."""
+    return next((each.at for each in reversed(value.events) if each.event == "graded"), None)
 
 
 def _when(moment: datetime) -> str:
@@ -399,7 +418,7 @@ def roster_table(offering: Offering, rows: Iterable[Enrolment], places: Mapping[
         (
             number, each.home_school.name, each.affiliation.number, each.person.name,
             each.affiliation.department.name if each.affiliation.department else "", each.affiliation.major,
-            each.affiliation.grade, each.affiliation.class_name, str(STATE[queries.combined(each)][0]),
+            each.affiliation.grade, each.affiliation.class_name, str(state_words(each)),
             *places.get(each.id, (None, None)), each.created_at, each.statement,
         )
         for number, each in enumerate(rows, start=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,7 +14,7 @@ from courses.grades import queries, rules
 from courses.grades.models import GradeCorrection, GradeSheet
 from courses.grades.queries import Attempt, Row
 from courses.grades.rules import FIVE, LEVELS, MARKS, PERCENT, TWO, Grade
-from courses.grades.schemes import WHOLE, Scheme, say_parts, word
+from courses.grades.schemes import WHOLE, Scheme, word
 from courses.grades.workbooks import Looked
 
 SCALE = {PERCENT: _l("百分制"), FIVE: _l("五级制"), TWO: _l("二级制")}
@@ -32,6 +33,11 @@ CORRECTION = {
 WORD = {
     "缓考": _l("缓考"), "缺考": _l("缺考"), "违纪": _l("违纪"), "优秀": _l("优秀"), "良好": _l("良好"), "中等": _l("中等"),
     "及格": _l("及格"), "不及格": _l("不及格"), "合格": _l("合格"), "不合格": _l("不合格"),
+}  # fmt: skip
+# What schools usually call parts; any other is shown as it was written. (In a workbook they stay what they are.)
+PART = {
+    "平时": _l("平时"), "期中": _l("期中"), "期末": _l("期末"), "作业": _l("作业"), "实验": _l("实验"), "实践": _l("实践"),
+    "考勤": _l("考勤"), "课堂": _l("课堂"), "论文": _l("论文"), "平时成绩": _l("平时成绩"), "期末成绩": _l("期末成绩"),
 }  # fmt: skip
 KIND = {rules.FIRST: _l("正考"), rules.RESIT: _l("补考"), rules.RETAKE: _l("重修")}
 DONE = {
@@ -69,13 +75,13 @@ def scheme(value: Scheme) -> str:
     parts = [
         str(SCALE[value.scale]),
         *([places] if value.scale == PERCENT else []),
-        say_parts(value.parts) or _("不分项"),
+        _("、").join(f"{column(name)} {weight}" for name, weight in value.parts) or _("不分项"),
     ]
     return " · ".join(parts)
 
 
 def column(name: str) -> str:
-    return _("成绩") if name == WHOLE else name
+    return _("成绩") if name == WHOLE else str(PART.get(name, name))
 
 
 def marks() -> list[tuple[str, str]]:
@@ -108,7 +114,7 @@ def figures(rows: Sequence[Row]) -> dict[str, Any]:
         "graded": len(grades),
         "failed": sum(each.passed is False for each in grades),
         "deferred": sum(each.passed is None for each in grades),
-        "average": f"{sum(percents) / len(percents):.1f}" if percents else "",
+        "average": str(rules.round_to(sum(percents, Decimal(0)) / len(percents), 1)) if percents else "",
     }
 
 
@@ -148,7 +154,7 @@ def _fields(draft: Any, row: Row, scheme: Scheme) -> list[tuple[str, str]]:
 def said(value: Mapping[str, Any]) -> str:
     """A row as a correction keeps it: 85（平时 90、期末 80）."""
     whole = grade(word(value["mark"]) or value["grade"])
-    parts = _("、").join(f"{name} {grade(text)}" for name, text in value["parts"].items())
+    parts = _("、").join(f"{column(name)} {grade(text)}" for name, text in value["parts"].items())
     return _("%(whole)s（%(parts)s）", whole=whole, parts=parts) if parts else whole
 
 

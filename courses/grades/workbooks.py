@@ -14,7 +14,7 @@ from courses.grades.models import GradeSheet
 from courses.grades.queries import Row
 from courses.grades.rules import MARKS
 from courses.grades.schemes import KEY, TITLES, WHOLE, WHOLE_TITLES, Judged, Scheme, Written, mark_of, say_parts, word
-from zutuan.clock import local
+from zutuan.clock import clock, local
 from zutuan.exporting import Table
 from zutuan.fields import Text
 from zutuan.importing import Column, Record, RowError, check_sheet, in_order, read
@@ -168,5 +168,6 @@ def _by_number(rows: Sequence[Row], record: Record, number: str) -> tuple[int, i
 
 
 def file_name(sheet: GradeSheet) -> str:
-    day = local(sheet.updated_at).strftime("%m%d-%H%M")
+    """Of which class, and when it was taken: by Shanghai's clock."""
+    day = local(clock.now()).strftime("%m%d-%H%M")
     return f"{sheet.offering.course.code}-{sheet.offering.code}-{_('成绩单')}-{day}.xlsx"

@@ -167,6 +167,23 @@ def may_decide(actor: Actor, offering: Offering) -> bool:
     return allow.may(actor, "minimum.decide", subject(offering.course))
 
 
+@dataclass(frozen=True)
+class Ending:
+    """What ends when these are off: so many classes, and the places in them of so many students."""
+
+    classes: int
+    students: int
+
+
+def ending(session: Session, actor: Actor, ids: Collection[int]) -> Ending:
+    """Of those that the actor decides."""
+    e, decided = Enrolment, allow.clause(actor, "minimum.decide", _columns())
+    query = sa.select(Offering.id).join(Course, Course.id == Offering.course_id)
+    mine = list(session.scalars(query.where(Offering.id.in_(padded(sorted(ids))), decided)))
+    people = sa.select(sa.func.count(sa.distinct(e.person_id))).where(e.offering_id.in_(padded(mine)), e.active())
+    return Ending(len(mine), session.scalar(people) or 0)
+
+
 def waiting(session: Session, actor: Actor) -> tuple[int, datetime | None]:
     """How many classes the actor has to decide, and when enrolling in the first of them ended."""
     o = Offering

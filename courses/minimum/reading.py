@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from courses.catalogue import hooks
+from courses.catalogue.hooks import CountsAs
 from courses.minimum import alternatives, queries
 from courses.minimum.alternatives import Alternative
 from courses.minimum.models import LostSeat
@@ -34,3 +37,9 @@ def mine(session: Session, actor: Actor) -> list[Mine]:
         others = alternatives.of(session, actor, each) if open_ else []
         shown.append(Mine(each, found[each.enrolment_id], open_, others))
     return shown
+
+
+def counts(session: Session, actor: Actor, shown: Sequence[Mine]) -> Mapping[int, CountsAs]:
+    """What each course that is offered in its place counts as at home: course → the home school's word."""
+    ids = sorted({other.offering.course_id for each in shown for other in each.others})
+    return hooks.recognised(session, actor, ids) if ids else {}

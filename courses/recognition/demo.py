@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zutuan.demo import DemoWorld
 
 HOME = "阜阳师范大学"
-CATEGORIES = "教师教育选修、专业选修、通识选修、实践环节"
+CATEGORIES = "公共选修、教师教育选修、专业选修、通识选修、实践环节"
 WORDS = {
     "teacher_education": "教师教育选修", "discipline": "专业选修", "general": "通识选修", "practice": "实践环节",
 }  # fmt: skip

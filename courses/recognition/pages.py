@@ -193,8 +193,11 @@ def _ask_page(course_id: int, overall: str = "") -> str:
     studying = [each for each in actor().affiliations if each.kind == "student"]
     if not studying:
         allow.require(actor(), "recognition.ask")
+    asked = queries.asked_of(db(), actor().person_id, course_id)
+    done = {each.home_school_id for each in asked}
     return render_template(
-        "recognition/ask.html", course=course, overall=overall, once=once(), studying=studying,
+        "recognition/ask.html", course=course, overall=overall, once=once(), asked=asked,
+        studying=[each for each in studying if each.school_id not in done],
         message=request.form.get("message", ""),
     )  # fmt: skip
 

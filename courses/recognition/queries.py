@@ -296,6 +296,14 @@ def requests(session: Session, actor: Actor, query: dict[str, Any]) -> Page:
     return fetch_page(session, found.options(*_REQUEST), [order], query["cursor"], query["limit"])
 
 
+def asked_of(session: Session, person_id: int, course_id: int) -> list[RecognitionRequest]:
+    """What the student has asked of the course and must not ask again: it waits, or was answered to them alone."""
+    query = sa.select(Q).outerjoin(R, R.id == Q.answer_id).where(Q.person_id == person_id, Q.course_id == course_id)
+    final = sa.and_(Q.state == "answered", R.person_id.is_not(None), R.ended_at.is_(None))
+    found = query.where(sa.or_(Q.state == "open", final)).options(*_REQUEST).order_by(Q.id.desc())
+    return list(session.scalars(found))
+
+
 def _open(actor: Actor) -> Any:
     query = sa.select(sa.func.count(), sa.func.min(Q.created_at)).where(Q.state == "open")
     return query.where(allow.clause(actor, "recognition.answer", {"home": Q.home_school_id}))

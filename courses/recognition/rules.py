@@ -117,7 +117,7 @@ def settle(said: Said, taught: Taught, ways: Ways, now: datetime) -> Said | list
     if isinstance(credits, Refusal):
         errors.append(FieldError("credits", credits.code, credits.params))
     if said.category and said.category not in ways.categories:
-        errors.append(FieldError("category", *_unknown(said.category, ways.categories)))
+        errors.append(not_a_category(said.category, ways.categories))
     if errors or isinstance(credits, Refusal):
         return errors
     if said.name:
@@ -125,8 +125,10 @@ def settle(said: Said, taught: Taught, ways: Ways, now: datetime) -> Said | list
     return replace(said, credits=credits, name=taught.title_zh, name_en=said.name_en or taught.title_en)
 
 
-def _unknown(word: str, known: Sequence[str]) -> tuple[str, dict[str, object]]:
-    return ("not_a_category", {"word": word, "known": known}) if known else ("no_categories", {"word": word})
+def not_a_category(word: str, known: Sequence[str]) -> FieldError:
+    if not known:
+        return FieldError("category", "no_categories", {"word": word})
+    return FieldError("category", "not_a_category", {"word": word, "known": known})
 
 
 def may_recognise(home_school_id: int, course_school_id: int) -> Refusal | None:

@@ -18,7 +18,7 @@ messages(
         "counts_as_nothing": (_l("还没有写明认定为哪门课程。"), _l("请填写本校课程的名称。")),
         "not_the_same_grade": _l("与原成绩 %(original)s 不相当。"),
         "some_not_recognised": (
-            _l("%(n)s 项不能认定，没有保存任何一项：%(rows)s"),
+            _l("%(n)s 项不能认定，没有保存任何一项：%(lines)s。"),
             _l("请逐项打开补充，或取消勾选后再认定其余各项。"),
         ),
         "nothing_recognised": (_l("还没有已认定的成绩，不能开具。"), _l("请先由教务员认定成绩。")),

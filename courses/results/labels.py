@@ -23,11 +23,6 @@ LEVEL = {
 }  # fmt: skip
 MARK = {"deferred": _l("缓考"), "absent": _l("缺考"), "misconduct": _l("违纪")}
 ATTEMPT = {"first": _l("正考"), "resit": _l("补考"), "retake": _l("重修")}
-# 课程类别 as home schools usually call them; any other is printed as the school wrote it.
-CATEGORY = {
-    "公共必修": _l("公共必修"), "公共选修": _l("公共选修"), "通识选修": _l("通识选修"), "专业必修": _l("专业必修"),
-    "专业选修": _l("专业选修"), "教师教育": _l("教师教育"), "实践": _l("实践"),
-}  # fmt: skip
 
 
 def grade(scale: str, written: str, mark: str) -> str:
@@ -45,16 +40,20 @@ def original(result: Result) -> str:
     return grade(kept["scale"], str(kept.get("grade") or ""), str(kept.get("mark") or ""))
 
 
-def category(text: str) -> str:
-    return str(CATEGORY.get(text, text))
-
-
 def host_title(result: Result) -> str:
     return title(result.enrolment.offering.course.item)
 
 
 def own_title(result: Result) -> str:
-    return (english() and result.name_en) or result.name
+    """In English by what the registrar wrote, or else as the course that it was called after is called."""
+    return (english() and (result.name_en or _english_of(result))) or result.name
+
+
+def _english_of(result: Result) -> str:
+    said, item = result.enrolment.recognition, result.enrolment.offering.course.item
+    if said is not None and said.name == result.name and said.name_en:
+        return said.name_en
+    return item.title_en if item.title_zh == result.name else ""
 
 
 def number(value: Decimal | None) -> str:
@@ -92,7 +91,7 @@ def row(result: Result) -> Row:
         labels.term(enrolment.offering.term), enrolment.host_school.name, enrolment.offering.course.code,
         host_title(result), number(Decimal(result.original["credits"])), original(result),
         str(ATTEMPT.get(result.original.get("attempt") or "first", "")), counts_as if result.recorded else _("不计入"),
-        category(result.category) or "—", number(result.credits) if said else "—",
+        labels.own_category(result.category) or "—", number(result.credits) if said else "—",
         grade(result.scale, result.grade, result.mark) if said else str(STATE[result.state][0]),
         points(result.points) if said else "—",
     )  # fmt: skip
@@ -117,6 +116,6 @@ def _weight(result: Result) -> Decimal:
 
 WORDS: dict[str, Any] = {"state": STATE, "scale": SCALE}
 FILTERS = {
-    "result_original": original, "result_category": category, "result_points": points, "result_credits": number,
+    "result_original": original, "result_category": labels.own_category, "result_points": points, "result_credits": number,
     "result_row": row, "grade_words": grade_of,
 }  # fmt: skip

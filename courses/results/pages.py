@@ -12,7 +12,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from courses.enrolment.schemas import WithdrawIn
-from courses.results import kinds, labels, papers, queries, rules, schemas, services, views, workload
+from courses.recognition.permissions import allow as recognition_allow
+from courses.recognition.queries import place
+from courses.results import kinds, labels, papers, policies, queries, rules, schemas, services, views, workload
 from courses.results.models import Result
 from courses.results.permissions import allow
 from courses.results.rules import Said
@@ -33,7 +35,7 @@ from zutuan.web.texts import give_templates
 
 blueprint = Blueprint("results", __name__, template_folder="templates")
 give_templates(
-    blueprint, result_words=labels.WORDS, result_categories=labels.CATEGORY, result_marks={**labels.MARK, "": ""},
+    blueprint, result_words=labels.WORDS, result_marks={**labels.MARK, "": ""},
     **{f"{name}_filter": each for name, each in labels.FILTERS.items()},
 )  # fmt: skip
 PAGE = 50
@@ -54,7 +56,8 @@ def _query() -> dict[str, Any]:
     return query if "state" in request.args else {**query, "state": rules.WAITING}
 
 
-def _results_page(overall: str = "", chosen: Collection[int] = ()) -> str:
+def _results_page(overall: str = "", chosen: Collection[int] = (), lines: Collection[str] = ()) -> str:
+    """`lines`: what stands against single rows, where it is that."""
     who, query = actor(), _query()
     g.nav_endpoint = "results.results"
     if not allow.schools(who, "result.list_home"):
@@ -62,7 +65,7 @@ def _results_page(overall: str = "", chosen: Collection[int] = ()) -> str:
     page = queries.of_school(db(), who, query)
     found = queries.choices(db(), who)
     return render_template(
-        "results/list.html", listing=Listing.of(page), query=query, overall=overall, chosen=chosen, choices=found,
+        "results/list.html", listing=Listing.of(page), query=query, overall=overall, lines=lines, chosen=chosen, choices=found,
         terms=views.term_choices(found.terms), own={each.id: views.shown(each) for each in page.items}, sizes=SIZES,
         decides=bool(allow.schools(who, "result.recognise")), once=once(),
         formats=ways(db(), kinds.RESULTS, _schools(who), "results.export"),
@@ -83,7 +86,8 @@ def decide() -> ResponseReturnValue:
             return redirect(url_for("results.forms", paper=[each.id for each in issued]))
         services.recognise_all(db(), actor(), ids)
     except (Invalid, Refused) as error:
-        return refused_at_once(error, lambda first: _results_page(first, ids))
+        lines = error.params.get("lines", ())
+        return refused_at_once(error, lambda first: _results_page(first, ids, lines))
     flash(_("已认定 %(n)s 项成绩，学生会收到通知。", n=len(ids)), "good")
     return redirect(_same_list())
 
@@ -143,8 +147,9 @@ def _result_page(result_id: int, errors: Errors | None = None, overall: str = ""
         "results/result.html", result=found, own=own, values=typed, errors=errors or {},
         overall="" if errors else overall, limit=services.limit(found), reason=request.form.get("reason", ""),
         recognition=found.enrolment.recognition, possible=own.possible,
+        categories=policies.home(db(), found.home_school_id, actor().now).categories,
         decides=allow.may(actor(), "result.recognise", subject) and found.enrolment.person_id != actor().person_id,
-        before=found.before,
+        before=found.before, writes=recognition_allow.may(actor(), "recognition.write", place(found.home_school_id)),
     )  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from courses.results.permissions import allow
 from courses.results.services import about
 from zutuan.errors import Denial, Forbidden, Refused
 from zutuan.papers.models import Paper
-from zutuan.papers.rules import masked
 from zutuan.papers.services import AT_ONCE, Draft, bundle, issue
 from zutuan.people.models import Affiliation
 from zutuan.policies import services as policy_values
@@ -79,8 +78,11 @@ def _form(session: Session, actor: Actor, results: list[Result]) -> Paper:
 def _issue(
     session: Session, actor: Actor, kind: str, place: Affiliation, content: dict[str, Any], results: Sequence[Result]
 ) -> Paper:  # fmt: skip
+    """A newer form takes the place of the older ones whose courses it shows as well; a transcript is of its day."""
     shows = tuple(about(each) for each in results)
-    return issue(session, actor, Draft(kind, place.person_id, place.school_id, of(place), content, shows))
+    with force_locale("zh"):
+        replaces = _("已由新的学分认定表代替。") if kind == FORM else ""
+    return issue(session, actor, Draft(kind, place.person_id, place.school_id, of(place), content, shows, replaces))
 
 
 def _form_content(place: Affiliation, results: list[Result]) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def _form_content(place: Affiliation, results: list[Result]) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "title": _("学分认定表"), "text": "", "school": place.school.name, "orientation": "landscape",
-        "facts": [*_student_facts(place), [_("修读学期"), terms]], "tables": [table], "after": _sums(results),
+        "facts": [*student_facts(place), [_("修读学期"), terms]], "private": [_("学工号")], "tables": [table], "after": _sums(results),
         "signatures": [_("学生（签字）"), _("学院（盖章）"), _("教务处（盖章）")],
     }  # fmt: skip
 
@@ -111,9 +113,10 @@ def _attempted(row: labels.Row) -> str:
     )
 
 
-def _student_facts(place: Affiliation) -> list[list[str]]:
+def student_facts(place: Affiliation) -> list[list[str]]:
+    """Whose paper it is: whole, as the files of an office need it; the public page masks what is `private`."""
     facts = [
-        [_("姓名"), place.person.name], [_("学工号"), masked(place.number)], [_("学校"), place.school.name],
+        [_("姓名"), place.person.name], [_("学工号"), place.number], [_("学校"), place.school.name],
         [_("院系"), place.department.name if place.department else ""], [_("专业"), place.major], [_("年级"), place.grade],
     ]  # fmt: skip
     return [[label, value] for label, value in facts if value]
@@ -160,15 +163,20 @@ def _transcript_content(place: Affiliation, results: list[Result], language: str
         "heads": transcript_heads(), "rows": [transcript_row(each) for each in rows],
         "widths": [28, 32, 42, 15, 23, 42, 23, 25, 24, 17], "numbers": [3, 7, 9],
     }  # fmt: skip
-    note = _("原成绩由开课学校给出；认定的课程、学分、成绩和绩点按本校规定记载。")
     more = {} if language == "zh" else {"language": language}
-    names = "" if language == "zh" else _("学校、院系、专业和人名按登记的文字印出。")
     return {
         "title": _("跨校修读成绩单"), "text": "", "school": place.school.name, "orientation": "landscape", **more,
-        "facts": _student_facts(place), "tables": [table],
-        "after": "\n".join(part for part in (_sums(results), note, names) if part),
+        "facts": student_facts(place), "private": [_("学工号")], "tables": [table],
+        "after": "\n".join(legend(results, language)),
         "signatures": [_("经办人（签字）"), _("教务处（盖章）")],
     }  # fmt: skip
+
+
+def legend(results: list[Result], language: str) -> list[str]:
+    """What stands with the table: its sums, and how it is to be read."""
+    note = _("原成绩由开课学校给出；认定的课程、学分、成绩和绩点按本校规定记载。")
+    names = [] if language == "zh" else [_("学校、院系、专业和人名按登记的文字印出。")]
+    return [_sums(results), note, *names]
 
 
 def transcript_heads() -> list[str]:

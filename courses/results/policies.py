@@ -9,7 +9,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from courses.grades.rules import Formula
-from courses.recognition.policies import FAIL_RECORDED
+from courses.recognition.policies import CATEGORIES, FAIL_RECORDED
+from courses.recognition.rules import words
 from courses.results import rules
 from courses.results.rules import Home
 from zutuan.decision import Refusal
@@ -50,4 +51,6 @@ def home(session: Session, school_id: int, now: datetime) -> Home:
         return policy_values.value(session, policy.key, school_id, now)
 
     formula = rules.formula(value(POINTS))
-    return Home(value(SCALE), formula if isinstance(formula, Formula) else Formula(), value(FAIL_RECORDED))
+    return Home(
+        value(SCALE), formula if isinstance(formula, Formula) else Formula(), value(FAIL_RECORDED), words(value(CATEGORIES))
+    )  # fmt: skip

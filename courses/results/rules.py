@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from courses.grades.rules import FULL, PASS, SCALES, Formula, Grade, in_scale, points, read
+from courses.recognition.rules import not_a_category
 from zutuan.decision import FieldError, Refusal
 
 # --- where a result stands --------------------------------------------------------------------------------------
@@ -58,11 +59,12 @@ class Counts:
 
 @dataclass(frozen=True)
 class Home:
-    """How the home school writes grades."""
+    """How the home school writes grades; `categories`: its list of 课程类别 (empty: it has none, and any is written)."""
 
     scale: str = AS_ORIGINAL
     formula: Formula = Formula()
     fail_recorded: bool = True
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,9 @@ class Said:
     category: str | None = None
 
 
-def settle(
-    proposed: Recognised, said: Said, given: Grade, limit: Decimal, formula: Formula
-) -> Recognised | list[FieldError]:
+def settle(proposed: Recognised, said: Said, given: Grade, limit: Decimal, home: Home) -> Recognised | list[FieldError]:
     """The proposal with the registrar's word, or what is wrong with that. `limit`: the credits that the recognition, or
-    without one the course, is worth."""
+    without one the course, is worth; what is proposed has to be of the school's list of today as well."""
     wrong: list[FieldError] = []
     grade = _grade_said(proposed, said.grade, given)
     if isinstance(grade, Refusal):
@@ -132,9 +132,11 @@ def settle(
     }
     if proposed.recorded and not words["name"]:
         wrong.append(FieldError("name", "counts_as_nothing", {}))
+    if home.categories and words["category"] and words["category"] not in home.categories:
+        wrong.append(not_a_category(words["category"], home.categories))
     if wrong or isinstance(grade, Refusal):
         return wrong
-    return Recognised(grade, points(grade, formula), credits, recorded=proposed.recorded, **words)
+    return Recognised(grade, points(grade, home.formula), credits, recorded=proposed.recorded, **words)
 
 
 def _or(said: str | None, proposed: str) -> str:

@@ -166,8 +166,8 @@ def _recognise(session: Session, actor: Actor, result: Result, said: Said) -> No
     given = rules.original(result.original)
     insist(rules.may_recognise(given))
     _move(session, result, "recognise", actor.now)
-    formula = policies.home(session, result.home_school_id, actor.now).formula
-    settled = rules.settle(proposal(session, result, actor.now), said, given, limit(result), formula)
+    home = policies.home(session, result.home_school_id, actor.now)
+    settled = rules.settle(proposal(session, result, actor.now), said, given, limit(result), home)
     if not isinstance(settled, Recognised):
         raise Invalid(errors=settled)
     grade = settled.grade
@@ -230,7 +230,7 @@ def recognise_all(session: Session, actor: Actor, ids: Sequence[int]) -> list[Re
         except (Refused, Invalid) as error:
             bad.append(named(result, error))
     if bad:
-        raise Refused("some_not_recognised", n=len(bad), rows=_("；").join(bad[:20]))
+        raise Refused("some_not_recognised", n=len(bad), lines=bad[:20])
     return found
 
 
@@ -239,6 +239,6 @@ def named(result: Result, error: Refused | Invalid) -> str:
     why = [say(each.code, each.params)[0] for each in error.errors] or [say(error.code, error.params)[0]]
     enrolment = result.enrolment
     return _(
-        "%(student)s（%(number)s）《%(title)s》%(why)s", student=enrolment.person.name,
-        number=enrolment.affiliation.number, title=title(enrolment.offering.course.item), why="".join(why),
+        "%(student)s（%(number)s）《%(title)s》：%(why)s", student=enrolment.person.name,
+        number=enrolment.affiliation.number, title=title(enrolment.offering.course.item), why=_("；").join(each.rstrip(_("。")) for each in why),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +16,7 @@ from courses.results import labels, papers, rules, services
 from courses.results.models import Result
 from courses.results.rules import Recognised
 from courses.results.workload import Line, TermOf
-from zutuan.clock import clock
+from zutuan.clock import clock, local
 from zutuan.exporting import Table
 from zutuan.people.models import Affiliation
 from zutuan.web.requests import db
@@ -130,24 +131,43 @@ def _line(value: Result) -> tuple[Any, ...]:
     return (
         row.term, place.number, enrolment.person.name, place.department.name if place.department else "", place.major,
         place.grade, row.host, row.code, row.title, Decimal(value.original["credits"]), row.grade, row.attempt,
-        str(labels.STATE[value.state][0]), own.code, own.title, labels.category(own.category), own.credits, own.grade,
+        str(labels.STATE[value.state][0]), own.code, own.title, catalogue.own_category(own.category), own.credits, own.grade,
         own.points, _("是") if own.recorded else _("否"), value.reason, value.decided_at,
     )  # fmt: skip
 
 
 def transcript_tables(place: Affiliation, results: list[Result]) -> list[Table]:
-    """The transcript as a workbook, a sheet for each language."""
+    """The transcript as a workbook, a sheet for each language: whose it is above the table, figures as figures."""
     tables = []
     for language in papers.LANGUAGES:
         with force_locale(language):
-            rows = [papers.transcript_row(labels.row(each)) for each in results]
+            rows = [_figures(papers.transcript_row(labels.row(each))) for each in results]
             sums = labels.totals(results)
-            last = [_("合计"), "", "", "", "", "", "", labels.number(sums.credits), "", labels.points(sums.average)]
-            name = _("跨校修读成绩单")
+            last = [_("合计"), None, None, None, None, None, None, sums.credits, None, sums.average]
             tables.append(
-                Table(name, papers.transcript_heads(), [*rows, last], (24, 22, 34, 8, 12, 34, 14, 14, 14, 10))
-            )
+                Table(
+                    _("跨校成绩单"), papers.transcript_heads(), [*rows, last], (24, 22, 34, 8, 12, 34, 14, 14, 14, 10),
+                    _above(place, results, language),
+                )
+            )  # fmt: skip
     return tables
+
+
+def _above(place: Affiliation, results: list[Result], language: str) -> list[str]:
+    facts = [_("%(label)s：%(value)s", label=label, value=value) for label, value in papers.student_facts(place)]
+    dated = _("导出日期：%(day)s", day=local(clock.now()).date())
+    return [_("跨校修读成绩单"), *facts, dated, *papers.legend(results, language)]
+
+
+FIGURES = (3, 4, 7, 8, 9)  # columns of a transcript that hold figures, where they are written as one
+
+
+def _figures(row: list[str]) -> list[Any]:
+    return [_figure(text) if number in FIGURES else text for number, text in enumerate(row)]
+
+
+def _figure(text: str) -> Any:
+    return Decimal(text) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) else text
 
 
 def student_head(place: Affiliation) -> str:

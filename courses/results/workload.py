@@ -27,7 +27,6 @@ from zutuan.clock import local
 from zutuan.clusters.models import School
 from zutuan.errors import Denial, Forbidden, NotFound, Refused
 from zutuan.papers.models import Paper
-from zutuan.papers.rules import masked
 from zutuan.papers.services import Draft, issue
 from zutuan.people.models import Affiliation
 from zutuan.policies import services as policy_values
@@ -206,7 +205,7 @@ def _content(place: Affiliation, term: TermOf, found: list[Line], now: datetime)
         day=day(now), meetings=meetings,
     )  # fmt: skip
     facts = [
-        [_("姓名"), place.person.name], [_("学工号"), masked(place.number)], [_("院系"), place.department.name if place.department else ""],
+        [_("姓名"), place.person.name], [_("学工号"), place.number], [_("院系"), place.department.name if place.department else ""],
         [_("学期"), term.text], [_("截至"), str(local(now).date())],
     ]  # fmt: skip
     table = {
@@ -223,5 +222,5 @@ def _content(place: Affiliation, term: TermOf, found: list[Line], now: datetime)
     }  # fmt: skip
     return {
         "title": _("教学工作量证明"), "text": text, "school": place.school.name,
-        "facts": [[label, value] for label, value in facts if value], "tables": [table],
+        "facts": [[label, value] for label, value in facts if value], "private": [_("学工号")], "tables": [table],
     }  # fmt: skip

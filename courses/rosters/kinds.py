@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from courses.catalogue import labels
-from courses.enrolment import queries as enrolments
 from courses.enrolment import views as enrolment_views
 from courses.enrolment.models import Enrolment
 from zutuan.exports.kinds import ExportColumn, ExportKind, Preset
@@ -81,7 +80,7 @@ CLASS = (
     _column("teacher", _l("教师"), _teachers),
 )
 STATE = (
-    _column("state", _l("状态"), lambda e: str(enrolment_views.STATE[enrolments.combined(e)][0])),
+    _column("state", _l("状态"), lambda e: str(enrolment_views.state_words(e))),
     _column("enrolled_at", _l("选课时间"), lambda e: e.created_at),
     ExportColumn("attendance", _l("出勤率（百分数）"), lambda row: None if row.rate is None else row.rate * 100),
 )

@@ -19,6 +19,7 @@ from courses.adjustments.rules import (
     Held,
     Wish,
     against,
+    block_starts,
     may_decide,
     may_take_back,
     ranked,
@@ -128,6 +129,19 @@ def test_what_has_begun_is_not_taken_back() -> None:
 def test_a_substitute_reads_the_roster_for_a_while() -> None:
     assert stands_in(NOW, NOW + DAY) and stands_in(NOW, NOW - READS_AFTER + HOUR)
     assert not stands_in(NOW, NOW - READS_AFTER)
+
+
+def test_a_new_time_begins_where_the_school_usually_begins() -> None:
+    """Five periods in the morning, four in the afternoon, three in the evening: no double period over a long break."""
+    begins = {480: range(1, 6), 840: range(6, 10), 1140: range(10, 13)}
+    times = {
+        period: (start + 50 * n, start + 50 * n + 45)
+        for start, periods in begins.items()
+        for n, period in enumerate(periods)
+    }
+    assert block_starts(times, 2, 60) == [1, 3, 6, 8, 10]
+    assert block_starts(times, 3, 60) == [1, 3, 6, 10] and block_starts(times, 4, 60) == [1, 6]
+    assert block_starts(times, 1, 60) == list(times) and block_starts({}, 2, 60) == []
 
 
 def test_times_are_ranked_by_who_could_not_come() -> None:

@@ -584,3 +584,6 @@ def test_from_the_list_of_meetings_to_the_students_page(sqlite_room: Room) -> No
     assert made.headers["Location"] in taken
     assert post_form(registrar, f"{made.headers['Location']}/withdraw", {"reason": ""}).status_code == 302
     assert "调停课" not in student.get(room.taught.offering).text
+    off = {**{key: values[key] for key in ("week", "weekday", "period", "reason")}, "kind": "cancel"}
+    made = post_form(teacher, f"{room.path}/new", off)
+    assert "1 所学校的 1 名学生少上这次课" in registrar.get(made.headers["Location"]).text

@@ -61,6 +61,9 @@ def test_an_offered_seat_a_returned_request_and_a_cure_say_what_to_do(
     assert "去接受" in page(app, waiting, "/")
 
     asked = ok(api(app, holder).post(other.seats, {"statement": "想学"}), 201)
+    host = page(app, cast.who("A", "teacher"), f"{other.offering}/roster")
+    assert "等待学生所在学校审核" in host and "等待本校审核" not in host
+    assert "等待本校审核" in page(app, holder, "/enrolments")
     ok(api(app, registrar).post(f"/enrolments/{asked['id']}/return", {"reason": "请写明用途"}))
     returned = page(app, holder, f"/enrolments/{asked['id']}")
     assert "请您修改后重新提交" in returned and returned.index("请写明用途") < returned.index("重新提交</button>")

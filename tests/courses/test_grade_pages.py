@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 from datetime import timedelta
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,8 @@ from support.http import api, browser_session, csrf_token, post_form
 from support.teaching import add_people, calm, changes_nothing, ok
 
 from courses.catalogue.models import CourseTeacher, Offering
+from courses.grades import views
+from courses.grades.rules import Grade
 from zutuan.clock import Clock
 from zutuan.db import Database
 
@@ -339,12 +343,18 @@ def test_bad_tables(made: Class, sqlite_database: Database) -> None:
             "这一行属于另一张成绩单", "选课编号被改动过", "与这一行的学工号不同", "写入这",
         ):  # fmt: skip
             assert (said in page) is (said != "写入这"), said
+        assert "将要写入的变化" not in page and "这次没有写入" in page
         assert upload(client, sheet, b"\x00\x01")[0] == 422
         assert "缺少这一列" in upload(client, sheet, as_xlsx([["姓名", "分数"], ["甲", 80]]))[1]
         assert upload(client, sheet, b"")[0] == 422
     registrar = browser(made, made.cast.who("A", "registrar"))
     assert upload(registrar, sheet, as_xlsx(rows))[0] == 403
     assert upload(browser(made, made.students[0]), sheet, as_xlsx(rows))[0] == 404
+
+
+def test_a_mean_is_rounded_as_grades_are() -> None:
+    rows: Any = [SimpleNamespace(grade=Grade("percent", Decimal(text))) for text in ("77.2", "77.3")]
+    assert views.figures(rows)["average"] == "77.3"
 
 
 def test_a_gbk_file_of_another_system_by_number(made: Class) -> None:

@@ -343,11 +343,18 @@ def test_the_pages_show_it_to_registrar_student_and_home(sqlite_app: Flask, cast
     shown = page(desk, "/confirmations?standing=waiting")
     assert "小班0" in shown and "小班1" in shown
     form = {"csrf_token": csrf_token(desk), "id": str(taught.offering_id), "do": "cancel"}
-    assert desk.post("/confirmations", data=form).status_code == 422
+    asked = desk.post("/confirmations", data={**form, "do": "ask"})
+    assert asked.status_code == 200 and "将停开 1 个教学班，涉及 1 名学生" in asked.get_data(as_text=True)
+    for event in ("cancel", "confirm"):
+        answer = desk.post("/confirmations", data={**form, "do": event})
+        said = answer.get_data(as_text=True)
+        assert answer.status_code == 422 and 'id="f-reason-error"' in said and "没有保存任何一项" not in said
+        assert f'value="{taught.offering_id}" form="batch" checked' in said
     again = desk.post("/confirmations", data={**form, "reason": WHY["reason"]}, follow_redirects=True)
     assert again.status_code == 200 and "停开" in again.get_data(as_text=True)
     assert "停开补选" in page(learner, "/")
-    assert other.offering in page(learner, "/rescue")
+    shown = page(learner, "/rescue")
+    assert other.offering in shown and "本校尚未说明认定为什么" in shown
     assert "停开补选，至" in page(learner, other.offering)
     assert "停开" in page(learner, taught.offering) and "/rescue" in page(learner, taught.offering)
     assert "停开" in page(learner, "/enrolments") and "停开" in page(desk, taught.course)

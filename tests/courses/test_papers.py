@@ -192,9 +192,14 @@ def test_on_the_pages(sqlite_app: Flask, cast: Cast) -> None:
     assert "开具选课证明" in client.get(f"/enrolments/{enrolment}").text
     made = post_form(client, f"/enrolments/{enrolment}/certificate")
     assert made.status_code == 302
-    assert "下载 PDF" in client.get(made.headers["Location"]).text and "有效" in client.get("/papers").text
+    assert "下载 PDF" in client.get(made.headers["Location"]).text
+    mine = client.get("/papers").text
+    assert "有效" in mine and "本校开具的证明" not in mine
     assert post_form(client, f"{made.headers['Location']}/revoke", {"reason": "x"}).status_code == 403
     browser_session(client, cast.who("B", "registrar"))
+    issued, own = client.get("/papers").text, client.get("/papers?side=mine").text
+    assert made.headers["Location"] in issued and "开给我的证明" in issued
+    assert made.headers["Location"] not in own and "教学工作量证明" in own and "选课通过后" not in own
     assert post_form(client, f"{made.headers['Location']}/revoke", {"reason": ""}).status_code == 422
     assert post_form(client, f"{made.headers['Location']}/revoke", {"reason": "错"}).status_code == 302
 

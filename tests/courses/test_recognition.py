@@ -411,6 +411,8 @@ def test_the_pages(
     asked = post_form(client, f"/recognition-requests/new?course_id={taught.course_id}", {"message": "求认定"})
     assert asked.status_code == 302
     assert "等待本校答复" in client.get(f"/offerings/{taught.offering_id}").text
+    again = client.get(f"/recognition-requests/new?course_id={taught.course_id}").text
+    assert "已向" in again and "等待答复" in again and asked.headers["Location"] in again and "<textarea" not in again
     assert "等待答复" in client.get("/recognition-requests").text
     twice = post_form(client, f"/recognition-requests/new?course_id={taught.course_id}", {})
     assert twice.status_code == 409 and "已经申请过" in twice.text

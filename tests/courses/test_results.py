@@ -230,10 +230,25 @@ def test_two_registrars_at_once(app: Flask, database: Database, cast: Cast) -> N
 def test_on_the_pages(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
     enrolment, result = graded(sqlite_app, sqlite_database, cast)
     client = sqlite_app.test_client()
+    browser_session(client, cast.who("B", "student"))
+    for path in ("/enrolments", "/"):
+        shown = client.get(path).text
+        assert "成绩已公布" in shown and '<span class="chip good">已选上' not in shown
     browser_session(client, cast.who("B", "registrar"))
     listed = client.get("/results")
     assert listed.status_code == 200 and "教育心理学专题" in listed.text and "外校成绩等待认定" in client.get("/").text
     assert "最多 1.5 学分" in client.get(f"/results/{result}").text
+    set_policy(sqlite_database, cast, "recognition.categories", "公共选修、通识选修")
+    assert '<option value="公共选修" selected>' in client.get(f"/results/{result}").text
+    outside = post_form(
+        client, f"/results/{result}/recognise", {"category": "自拟", "name": "甲", "grade": "86", "credits": "1"}
+    )
+    assert outside.status_code == 422 and "可用的有：公共选修、通识选修" in outside.text
+    wrong = post(sqlite_app, cast, f"{result}/recognise", {"category": "自拟"})
+    assert refused(wrong, 422, "invalid")["errors"][0]["code"] == "not_a_category"
+    set_policy(sqlite_database, cast, "recognition.categories", "通识选修")
+    refused(post(sqlite_app, cast, "recognise", {"ids": [result]}), 409, "some_not_recognised")
+    set_policy(sqlite_database, cast, "recognition.categories", "公共选修")
     wrong = post_form(client, f"/results/{result}/recognise", {"name": "", "credits": "9", "grade": "86"})
     assert wrong.status_code == 422 and "不能超过 1.5 学分" in wrong.text and "还没有写明认定为哪门课程" in wrong.text
     done = post_form(client, "/results?state=waiting", {"id": [result], "do": "recognise"})
@@ -249,6 +264,24 @@ def test_on_the_pages(sqlite_app: Flask, sqlite_database: Database, cast: Cast) 
     assert post_form(client, f"/results/{result}/reopen", {"reason": "x"}).status_code == 403
     browser_session(client, cast.who("A", "registrar"))
     assert client.get(f"/results/{result}").status_code == 404
+
+
+def test_one_row_of_the_table_answers_all_who_wait(app: Flask, database: Database, cast: Cast) -> None:
+    """Graded, and nobody has said what it counts as: said once, for everybody, and the batch can go on."""
+    made, results = _many(app, database, cast, 3, counts=None)
+    client = app.test_client()
+    browser_session(client, cast.who("B", "registrar"))
+    with database.read() as session:
+        course_id = session.get_one(Enrolment, made[0]).offering.course_id
+    wrong = post_form(client, "/results?state=waiting", {"id": results, "do": "recognise"})
+    assert wrong.status_code == 409 and wrong.text.count("《教育心理学》：还没有写明认定为哪门课程") == 3
+    assert "。；" not in wrong.text and "。、" not in wrong.text
+    assert f"/recognitions/new?course_id={course_id}" in client.get(f"/results/{results[0]}").text
+    said = {"outcome": "counts", "name": "教育心理学专题", "credits": "1"}
+    assert post_form(client, f"/recognitions/new?course_id={course_id}", said).status_code == 302
+    assert post_form(client, "/results?state=waiting", {"id": results, "do": "recognise"}).status_code == 302
+    shown = client.get("/results?state=recognised").text
+    assert shown.count("教育心理学专题") == 3
 
 
 def test_a_recognition_of_ones_own_answer(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:

@@ -7,6 +7,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,13 +16,14 @@ import pypdf
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask_babel import force_locale
 from support.cast import NOW, YEAR, Cast
 from support.hosting import confirm, graded
 from support.http import api, browser_session, post_form
 from support.reading import BLANK, scanned, words_of
 from support.teaching import add_people, ok, refused, teach
 
-from courses.results import services, workload
+from courses.results import labels, services, workload
 from courses.results.models import Result
 from zutuan.calendar.models import Occurrence
 from zutuan.clock import Clock
@@ -68,14 +70,15 @@ def test_the_form_arrives_filled_in(sqlite_app: Flask, sqlite_database: Database
     words = words_of(raw)
     for text in (
         "学分认定表", "甲牵头师范大学", "EDU101", "教育心理学<b>甲</b>", "PUB201教育心理学专题", "公共选修", "1.5", "86", "3.60",
-        "学生（签字）", "学院（盖章）", "教务处（盖章）", "认定学分合计1.5", paper["number"],
+        "学生（签字）", "学院（盖章）", "教务处（盖章）", "认定学分合计1.5", paper["number"], cast.who("B", "student").number,
     ):  # fmt: skip
         assert text in words, text
     assert scanned(raw) == paper["verify_url"]
     public = verified(sqlite_app, paper)
     assert public.status_code == 200 and "这份证明有效" in public.text
     assert "教育心理学 &lt;b&gt;甲&lt;/b&gt;" in public.text and "<b>甲</b>" not in public.text
-    assert cast.who("B", "student").number not in public.text
+    number = cast.who("B", "student").number
+    assert number not in public.text and rules.masked(number) in public.text and "只显示首尾" in public.text
     again = ok(registrar.post("/results/forms", {"ids": [result]}), 201)["items"]
     assert again[0]["number"] == paper["number"], "the same paper is not issued twice"
     with sqlite_database.write() as session:
@@ -146,6 +149,8 @@ def test_the_transcript_in_both_languages(sqlite_app: Flask, sqlite_database: Da
     assert "良好" not in words and "学分" not in words and scanned(raw) == english["verify_url"]
     public = verified(sqlite_app, english)
     assert 'lang="en"' in public.text and "Topics in Educational Psychology" in public.text
+    number = cast.who("B", "student").number
+    assert number in words and number not in public.text and rules.masked(number) in public.text
 
 
 def test_the_school_may_keep_the_transcript_to_itself(sqlite_app: Flask, sqlite_database: Database, cast: Cast) -> None:
@@ -175,10 +180,48 @@ def test_the_workbook_has_a_sheet_for_each_language(sqlite_app: Flask, sqlite_da
     browser_session(client, cast.who("B", "student"))
     raw = client.get(f"/results/students/{place_of(cast)}/transcript.xlsx").data
     chinese, english = openpyxl.load_workbook(io.BytesIO(raw)).worksheets
-    assert (chinese.title, english.title) == ("跨校修读成绩单", "Transcript of cross-school s")[:1] + (english.title,)
-    assert chinese["C2"].value == "EDU101 =1+1" and english["C2"].value == "EDU101 Educational Psychology"
-    assert english["F2"].value == "PUB201 Topics in Educational Psychology" and chinese["A3"].value == "合计"
-    assert english["A1"].value == "Term"
+    assert (chinese.title, english.title) == ("跨校成绩单", "Transcript")
+    (head,) = [row[0].row for row in chinese.rows if row[0].value == "学期"]
+    above = [chinese.cell(row, 1).value for row in range(1, head)]
+    student = cast.who("B", "student")
+    assert f"学工号：{student.number}" in above and "导出日期：2026-11-25" in above and above[0] == "跨校修读成绩单"
+    row = [cell.value for cell in chinese[head + 1]]
+    assert row[2] == "EDU101 =1+1" and [row[place] for place in (3, 4, 7, 8, 9)] == [2, 86, 1.5, 86, 3.6]
+    assert chinese.cell(head + 2, 1).value == "合计" and chinese.cell(head + 2, 8).value == 1.5
+    words = {cell.value for line in english.rows for cell in line}
+    assert {"Term", "EDU101 Educational Psychology", "PUB201 Topics in Educational Psychology", 3.6} <= words
+
+
+def test_a_newer_form_takes_the_place_of_those_whose_courses_it_shows(
+    app: Flask, database: Database, cast: Cast
+) -> None:
+    _first, one = recognised(app, database, cast)
+    _second, other = recognised(app, database, cast, code="EDU102", number=1)
+    registrar = api(app, cast.who("B", "registrar"))
+    (form,) = ok(registrar.post("/results/forms", {"ids": [one]}), 201)["items"]
+    (apart,) = ok(registrar.post("/results/forms", {"ids": [other]}), 201)["items"]
+    transcript = ok(registrar.post(f"/results/students/{place_of(cast)}/transcript", {}), 201)
+    assert "这份证明有效" in verified(app, form).text, "it shows another course"
+    (both,) = ok(registrar.post("/results/forms", {"ids": [one, other]}), 201)["items"]
+    for old in (form, apart):
+        assert "已由新的学分认定表代替" in verified(app, old).text
+    for standing in (both, transcript):
+        assert "这份证明有效" in verified(app, standing).text
+
+
+def test_an_english_name_is_found_where_one_is_known(sqlite_app: Flask) -> None:
+    """The registrar's own, the recognition's, or that of the course after which it was called; else what was written."""
+    item = SimpleNamespace(title_zh="教育学", title_en="Pedagogy")
+    said = SimpleNamespace(name="教育学原理", name_en="Principles of Education")
+    enrolment = SimpleNamespace(recognition=said, offering=SimpleNamespace(course=SimpleNamespace(item=item)))
+
+    def shown(name: str, name_en: str = "") -> str:
+        result: Any = SimpleNamespace(name=name, name_en=name_en, enrolment=enrolment)
+        return labels.own_title(result)
+
+    with sqlite_app.test_request_context(), force_locale("en"):
+        assert shown("教育学", "Own") == "Own" and shown("教育学") == "Pedagogy"
+        assert shown("教育学原理") == "Principles of Education" and shown("别的") == "别的"
 
 
 # --- taken back -------------------------------------------------------------------------------------------------

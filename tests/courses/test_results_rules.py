@@ -83,15 +83,30 @@ def test_without_a_recognition_the_registrar_has_to_say() -> None:
 
 
 def _codes(proposed: Recognised, said: Said, grade: Grade, limit: Decimal) -> list[tuple[str, str]]:
-    found = rules.settle(proposed, said, grade, limit, Formula())
+    found = rules.settle(proposed, said, grade, limit, Home())
     assert isinstance(found, list)
     return [(each.field, each.code) for each in found]
 
 
 def _settled(proposed: Recognised, said: Said, grade: Grade, limit: Decimal) -> Recognised:
-    found = rules.settle(proposed, said, grade, limit, Formula())
+    found = rules.settle(proposed, said, grade, limit, Home())
     assert isinstance(found, Recognised), found
     return found
+
+
+def test_a_category_is_one_of_the_schools_list() -> None:
+    home = Home(categories=("公共选修", "通识选修"))
+    proposed = rules.propose(percent("86"), D(2), COUNTS, home)
+    for said, wrong in (
+        (Said(), []),
+        (Said(category="通识选修"), []),
+        (Said(category=""), []),
+        (Said(category="别的"), ["not_a_category"]),
+    ):
+        found = rules.settle(proposed, said, percent("86"), D("1.5"), home)
+        assert [each.code for each in found] == wrong if isinstance(found, list) else not wrong
+    outdated = rules.settle(proposed, Said(), percent("86"), D("1.5"), Home(categories=("通识选修",)))
+    assert isinstance(outdated, list) and outdated[0].field == "category"
 
 
 def test_credits_never_exceed() -> None:
@@ -117,7 +132,7 @@ def test_credits_never_exceed() -> None:
 )  # fmt: skip
 def test_another_grade_says_the_same_as_the_original(grade: Grade, home: str, said: str, code: str) -> None:
     proposed = rules.propose(grade, D(2), COUNTS, Home(home))
-    found = rules.settle(proposed, Said(grade=said), grade, D(2), Formula())
+    found = rules.settle(proposed, Said(grade=said), grade, D(2), Home())
     if code:
         assert isinstance(found, list) and [each.code for each in found] == [code]
     else:
@@ -175,7 +190,7 @@ def test_whoever_passed_passes_at_home(scale: str, home: str, value: int, record
     found = rules.propose(given_, D(3), COUNTS, Home(home, fail_recorded=recorded))
     assert found.grade.passed == given_.passed and (found.credits > 0) == given_.passed
     assert found.points is None or 0 <= found.points <= 5
-    assert rules.settle(found, Said(), given_, COUNTS.credits, Formula()) == found
+    assert rules.settle(found, Said(), given_, COUNTS.credits, Home()) == found
 
 
 def test_totals() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from typing import Any
+from urllib.parse import unquote
 
 from flask import Flask
 from openpyxl import load_workbook
@@ -90,7 +91,9 @@ def test_a_roster_comes_in_the_order_that_was_saved(sqlite_app: Flask, sqlite_da
     path = f"/offerings/{taught.offering_id}/roster/export?format="
     with sqlite_app.test_client() as browser:
         browser_session(browser, cast.who("A", "teacher"))
-        text = browser.get(f"{path}{made['id']}").data.decode("gbk")
+        answer = browser.get(f"{path}{made['id']}")
+        text, name = answer.data.decode("gbk"), unquote(answer.headers["Content-Disposition"])
+        assert body(cast)["name"] in name
         rows = list(csv.reader(io.StringIO(text)))
         assert rows[:2] == [["选课名单"], ["学号", "姓名", "修读性质"]]
         assert rows[2][0].lstrip("'") == student.number and rows[2][2] == "校际选修"

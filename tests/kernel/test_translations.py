@@ -174,9 +174,10 @@ ALLOWED_LITERALS = {
     "courses/grades/views.py": re.compile(r"[\u4e00-\u9fff]+|、"),  # levels and marks as schools write them
     "courses/lottery/recompute.py": re.compile(r"(DIFFERS|EQUAL) .*"),  # a program of its own, in both languages
     "courses/lottery/demo.py": re.compile(r".*"),
-    "courses/results/labels.py": re.compile(
-        "优秀|良好|中等|及格|不及格|合格|不合格|公共必修|公共选修|通识选修|专业必修|专业选修|教师教育|实践"
-    ),  # as schools write levels and 课程类别
+    "courses/catalogue/labels.py": re.compile(
+        "(公共|通识|学科|专业|教师教育|任意)(必修|选修|基础|教育|核心)|教师教育|实践(环节)?"
+    ),  # 课程类别 as schools write them
+    "courses/results/labels.py": re.compile("优秀|良好|中等|及格|不及格|合格|不合格"),  # as schools write levels
     "courses/results/rules.py": re.compile(r".*[（）＝：、，；－÷／].*|.*分数.*"),  # how formulas are typed
     "courses/recognition/rules.py": re.compile(r"\[、，,;；\]"),  # what separates categories
     "courses/recognition/table_reading.py": re.compile(r".*", re.DOTALL),  # how files call columns and values

@@ -20,11 +20,13 @@ from zutuan.sharing.permissions import Place, Subject
 
 @dataclass(frozen=True)
 class Layout:
-    """How one table is written: (column or "", head, fixed value) in order, the lines above, and as what."""
+    """How one table is written: (column or "", head, fixed value) in order, the lines above, and as what; `name`: of the
+    format (empty: of none)."""
 
     file_type: str
     columns: tuple[tuple[str, str, str], ...]
     above: tuple[str, ...] = ()
+    name: str = ""
 
 
 def subject(school_id: int, format_id: int | None = None) -> Subject:
@@ -76,7 +78,7 @@ def layout(session: Session, kind: ExportKind, ref: str, schools: Sequence[int])
     found = session.get(ExportFormat, int(ref)) if ref.isascii() and ref.isdecimal() and len(ref) < 19 else None
     if found is None or found.kind != kind.name or found.school_id not in schools:
         raise NotFound
-    return Layout(found.file_type, _rows(found), tuple(found.above))
+    return Layout(found.file_type, _rows(found), tuple(found.above), found.name)
 
 
 def _rows(saved: ExportFormat) -> tuple[tuple[str, str, str], ...]:
@@ -86,7 +88,7 @@ def _rows(saved: ExportFormat) -> tuple[tuple[str, str, str], ...]:
 def of_preset(kind: ExportKind, preset: Preset) -> Layout:
     with force_locale("zh"):
         heads = [(name, str(head or _label(kind, name)), "") for name, head in preset.columns]
-    return Layout(preset.file_type, tuple(heads))
+    return Layout(preset.file_type, tuple(heads), name=str(preset.label))
 
 
 def usual(kind: ExportKind) -> Layout:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,13 +14,16 @@ from zutuan.exports import rules
 from zutuan.exports.kinds import ExportColumn, ExportKind
 from zutuan.exports.queries import Layout
 
+_NO_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f]')  # no name of a file holds these
+
 
 def download(filename: str, kind: ExportKind, layout: Layout, rows: Iterable[Any], name: str = "") -> Response:
-    """`filename` without its ending. Raises Refused where the file's charset lacks a character: nothing is lost silently."""
+    """`filename` without its ending; the format's name comes behind it. Raises Refused where the file's charset lacks a character: nothing is lost silently."""
     heads = [head for _column, head, _value in layout.columns]
-    lines = _lines(kind, layout, rows)
+    lines, sheet = _lines(kind, layout, rows), name or filename
+    filename = f"{filename}-{_NO_NAME.sub(' ', layout.name)}" if layout.name else filename
     if layout.file_type == "xlsx":
-        return xlsx_download(f"{filename}.xlsx", Table(name or filename, heads, lines, above=layout.above))
+        return xlsx_download(f"{filename}.xlsx", Table(sheet, heads, lines, above=layout.above))
     try:
         return csv_download(f"{filename}.csv", heads, lines, rules.CHARSETS[layout.file_type], layout.above)
     except NotInCharset as error:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from zutuan.errors import Invalid, NotFound, Refused
-from zutuan.papers import schemas, services, views
+from zutuan.papers import rules, schemas, services, views
 from zutuan.papers.permissions import allow, subject
 from zutuan.web.forms import Errors, load_form, refused
 from zutuan.web.lists import Listing, load_query
@@ -21,10 +21,14 @@ PAGE = 50
 
 @blueprint.get("/papers")
 def papers() -> ResponseReturnValue:
-    query = load_query(schemas.PaperQuery(), PAGE)
-    page = services.papers_of(db(), actor(), query)
-    issues = bool(allow.schools(actor(), "paper.list_school"))
-    return render_template("papers/list.html", listing=Listing.of(page), query=query, issues=issues)
+    """Mine; who issues papers for a school begins with those of the school."""
+    who, query = actor(), load_query(schemas.PaperQuery(), PAGE)
+    issues = bool(allow.schools(who, "paper.list_school"))
+    if issues and "side" not in request.args:
+        query["side"] = "school"
+    studies = any(each.kind == "student" for each in who.affiliations)
+    page = services.papers_of(db(), who, query)
+    return render_template("papers/list.html", listing=Listing.of(page), query=query, issues=issues, studies=studies)
 
 
 @blueprint.get("/papers/<id:paper_id>")
@@ -85,7 +89,9 @@ def verify(number: str) -> ResponseReturnValue:
 def _verified(number: str, status: int) -> ResponseReturnValue:
     """The same page whether the number is mistyped, unknown or known. Its 70 random bits are its protection."""
     found = services.verify(db(), number)
-    page = render_template("papers/verify.html", paper=found, number=number[:60])
+    page = render_template(
+        "papers/verify.html", paper=found, content=rules.public(found.content) if found else None, number=number[:60]
+    )
     response = make_response(page, 200 if found else status)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Cache-Control"] = "no-store"

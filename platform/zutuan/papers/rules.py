@@ -50,6 +50,14 @@ def digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def public(content: dict[str, Any]) -> dict[str, Any]:
+    """What anybody with the number of a paper is shown: the facts that the paper calls `private` are masked. (Whoever has
+    the paper compares what is left of them.)"""
+    private = content.get("private", ())
+    facts = [[label, masked(value) if label in private else value] for label, value in content["facts"]]
+    return {**content, "facts": facts}
+
+
 def masked(number: str) -> str:
     """A 学工号 that its owner recognises and a stranger with the paper cannot use."""
     if len(number) <= 4:

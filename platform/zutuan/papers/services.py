@@ -36,8 +36,10 @@ KEPT_LONG_ENOUGH = "学校规定的保存期限已满，内容已删除。"
 class Draft:
     """A paper that a feature has decided to issue: `content` is {title, text, facts: [[label, value]], school}, and where
     it needs more, tables: [{heads, rows, widths, title?, numbers?: columns of figures}], after (a note below them),
-    orientation (portrait or landscape), language (zh or en), signatures: [label]. `shows`: what else it speaks of than
-    `about`; `lapse` of any of it takes the paper back."""
+    orientation (portrait or landscape), language (zh or en), signatures: [label], private: labels of
+    facts that the public page masks. `shows`: what else it speaks of than `about`; `lapse` of any of it takes the paper
+    back. `replaces`: why papers of its kind about the same are taken back that show nothing which this one does not; empty:
+    they stand beside it."""
 
     kind: str
     person_id: int
@@ -45,6 +47,7 @@ class Draft:
     about: Subject
     content: dict[str, Any]
     shows: tuple[Subject, ...] = ()
+    replaces: str = ""
 
 
 def issue(session: Session, actor: Actor, draft: Draft) -> Paper:
@@ -61,6 +64,8 @@ def issue(session: Session, actor: Actor, draft: Draft) -> Paper:
     if paper is None:  # somebody else has issued it meanwhile
         return issue(session, actor, draft)
     session.add_all(PaperSubject(paper_id=paper.id, subject_type=each.type, subject_id=each.id) for each in draft.shows)
+    if draft.replaces:
+        _replace(session, actor, draft, paper)
     audit(
         session, actor, "paper.issue", Subject("paper", paper.id), now=actor.now, school_id=draft.school_id,
         kind=draft.kind, about=draft.about.id,
@@ -82,11 +87,28 @@ def _insert(session: Session, actor: Actor, draft: Draft, number: str) -> Paper 
     return None if made is None else session.get_one(Paper, made)
 
 
-def _standing(session: Session, draft: Draft) -> Paper | None:
-    query = sa.select(Paper).where(
+def _replace(session: Session, actor: Actor, draft: Draft, paper: Paper) -> None:
+    """Take back the older ones that show no more than this one."""
+    shown = {(each.type, each.id) for each in draft.shows}
+    of = {each.id: each for each in session.scalars(_alike(draft).where(Paper.id != paper.id).order_by(Paper.id))}
+    p = PaperSubject
+    also = sa.select(p.paper_id, p.subject_type, p.subject_id).where(p.paper_id.in_(of))
+    more = {id_ for id_, *subject in session.execute(also) if tuple(subject) not in shown} if of else set()
+    for id_, each in of.items():
+        if id_ not in more:
+            _take_back(session, actor, each, draft.replaces, actor.now)
+
+
+def _alike(draft: Draft) -> sa.Select[Paper]:
+    """Papers of that kind about the same that stand."""
+    return sa.select(Paper).where(
         Paper.subject_type == draft.about.type, Paper.subject_id == draft.about.id, Paper.kind == draft.kind,
-        Paper.school_id == draft.school_id, Paper.digest == rules.digest(draft.content), Paper.revoked_at.is_(None),
+        Paper.school_id == draft.school_id, Paper.revoked_at.is_(None),
     )  # fmt: skip
+
+
+def _standing(session: Session, draft: Draft) -> Paper | None:
+    query = _alike(draft).where(Paper.digest == rules.digest(draft.content))
     return session.scalars(query.order_by(Paper.id.desc()).limit(1)).first()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from courses.catalogue import labels as catalogue
 from courses.enrolment.models import Enrolment
 from courses.grades.workbooks import cell
 from courses.results import labels, views
@@ -53,7 +54,7 @@ RESULT = (
     ExportColumn("state", _l("状态"), lambda row: str(labels.STATE[row.result.state][0])),
     _own("own_code", _l("本校课程代码"), lambda own: own.code),
     _own("own_course", _l("认定为"), lambda own: own.title),
-    _own("own_category", _l("课程类别"), lambda own: labels.category(own.category)),
+    _own("own_category", _l("课程类别"), lambda own: catalogue.own_category(own.category)),
     _own("own_credits", _l("认定学分"), lambda own: own.credits),
     _own("own_grade", _l("认定成绩"), lambda own: cell(own.grade)),
     _own("points", _l("绩点"), lambda own: own.points),

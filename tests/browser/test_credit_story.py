@@ -227,7 +227,7 @@ def announces(on: Stage, admin: Visitor) -> None:
     page.get_by_role("link", name="新建抽签").first.click()
     page.get_by_label("为谁抽签").select_option(label="北京师范大学组团")
     page.get_by_label("学年").fill(on.term().academic_year)
-    page.get_by_label("学期").select_option(value=str(on.term().number))
+    page.get_by_label("学期", exact=True).select_option(value=str(on.term().number))
     page.get_by_label("志愿填报开始").fill(form_moment(now))
     page.get_by_label("志愿填报截止").fill(form_moment(now + timedelta(days=1)))
     page.get_by_role("button", name="保存草稿").click()

@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from courses.enrolment.schemas import CourseRef, RefusalOut
 from courses.lottery.rules import MOST_SEATS
-from zutuan.fields import AcademicYear, Flag, Instant, Many, Named, Ref, Schema, Text, Whole
+from zutuan.fields import AcademicYear, Amount, Flag, Instant, Many, Named, Ref, Schema, Text, Whole
 
 
 class DrawFields(Schema):
@@ -92,7 +92,7 @@ class LotOut(Schema):
     class_code = fields.String()
     course = fields.Nested(CourseRef)
     school = fields.Nested(Named)
-    credits = fields.Decimal(as_string=True)
+    credits = Amount("0", "100")
     seats_left = fields.Integer()
     reasons = fields.List(fields.Nested(RefusalOut), metadata={"description": "what stands against me now"})
 

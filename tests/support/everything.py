@@ -159,7 +159,6 @@ def one_of_each(session: Session, cast: Cast) -> None:
     )  # fmt: skip
     session.add(PaperSubject(paper_id=paper.id, subject_type="result", subject_id=1))
     _draw(session, cast, offering.id, enrolment.id)
-    session.add(LostSeat(enrolment_id=enrolment.id, offering_id=offering.id))
     session.add(_lost_seat(session, cast, course.id, student, pool))
     session.add(ImportLine(batch_id=batch.id, line=2, outcome="bad", label="1 甲"))
     _attendance(session, cast, enrolment)

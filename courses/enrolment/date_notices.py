@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -36,12 +38,13 @@ def changed(session: Session, actor: Actor, offering: Offering, changes: Sequenc
     seeing = _seeing(session, {school for _person, pool, school in rows if pool is None}, offering, actor.now)
     people = {person for person, pool, school in rows if pool is not None or school in seeing}
     people |= {each.person_id for each in offering.course.staff} - {actor.person_id} if people else set()
-    item, newest = offering.course.item, max((each.id for each in offering.dates), default=0)
+    item = offering.course.item
     params = {
         "title_zh": item.title_zh, "title_en": item.title_en, "code": offering.code, "of": len(changes),
         "changes": [[each.kind, _kept(each.before), _kept(each.after)] for each in changes[:SHOWN]],
     }  # fmt: skip
-    key = f"offering:{offering.id}:dates:{actor.now.isoformat()}:{newest}.{len(offering.dates)}"
+    said = hashlib.sha256(json.dumps(params["changes"]).encode()).hexdigest()[:12]  # several may fall on one instant
+    key = f"offering:{offering.id}:dates:{actor.now.isoformat()}:{said}"
     tell(session, people, KIND, key, params, f"/offerings/{offering.id}", actor.now)
 
 

@@ -63,11 +63,12 @@ def decide() -> ResponseReturnValue:
     wanted = request.form.get("do")
     event = "cancel" if wanted in ("ask", "cancel") else "confirm"
     try:
+        reason = "" if wanted == "ask" else load_form(ReasonIn())["reason"]
         if not ids:
             raise Refused("nothing_chosen")
         if wanted == "ask":
             return _decisions("", ids, asking=True)
-        services.decide_all(db(), actor(), ids, event, load_form(ReasonIn())["reason"])
+        services.decide_all(db(), actor(), ids, event, reason)
     except (Invalid, Refused) as error:
         return refused(error, lambda *wrong: _refused(ids, event, *wrong))
     flash(views.decided(event, len(ids)), "good")

@@ -137,7 +137,7 @@ def grades(teacher: Visitor, title: str) -> None:
 def confirms(office: Visitor, title: str) -> None:
     office.card("等我处理").get_by_role("link", name=re.compile("^去确认")).click()
     office.row(title).get_by_role("link", name="查看", exact=True).click()
-    office.confirm("确认成绩", says="2 名学生的成绩将公布")
+    office.confirm("公布成绩", says="2 名学生的成绩将公布")
     office.expect_flash("已确认，学生和他们的学校会收到通知")
 
 
@@ -227,7 +227,7 @@ def announces(on: Stage, admin: Visitor) -> None:
     page.get_by_role("link", name="新建抽签").first.click()
     page.get_by_label("为谁抽签").select_option(label="北京师范大学组团")
     page.get_by_label("学年").fill(on.term().academic_year)
-    page.get_by_label("学期", exact=True).select_option(value=str(on.term().number))
+    page.locator("main").get_by_label("学期").select_option(value=str(on.term().number))
     page.get_by_label("志愿填报开始").fill(form_moment(now))
     page.get_by_label("志愿填报截止").fill(form_moment(now + timedelta(days=1)))
     page.get_by_role("button", name="保存草稿").click()

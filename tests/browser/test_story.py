@@ -196,7 +196,7 @@ def publishes_the_plan(on: Stage, open_one: Open) -> None:
     admin.nav("选课安排")
     page.get_by_role("link", name="新建安排").first.click()
     page.get_by_label("学年").fill(term.academic_year)
-    page.get_by_label("学期", exact=True).select_option(value=str(term.number))
+    page.locator("main").get_by_label("学期").select_option(value=str(term.number))
     spans = (("申报", -30, 2), ("本校审核", -20, -10), ("预选", -9, -3), ("正选", -2, 5), ("补退选", 5, 9))
     for stage_, opens, closes in spans:
         page.get_by_label(f"{stage_}开始").fill(f"{today + opens * DAY}T08:00")

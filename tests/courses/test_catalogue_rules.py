@@ -26,11 +26,12 @@ published  -          suspended  archived
 suspended  published  -          archived
 archived   -          -          -
 """
-# state: publish, archive
+# state: publish, archive, cancel (停开)
 OFFERING_LIFE = """
-draft      published  archived
-published  -          archived
-archived   -          -
+draft      published  archived  -
+published  -          archived  cancelled
+archived   -          -         -
+cancelled  -          -         -
 """
 
 
@@ -54,7 +55,7 @@ def test_every_cell_of_a_course_s_life() -> None:
 
 
 def test_every_cell_of_an_offering_s_life() -> None:
-    expected = _cells(OFFERING_LIFE, ("publish", "archive"))
+    expected = _cells(OFFERING_LIFE, ("publish", "archive", "cancel"))
     for cell, after in expected.items():
         answer = rules.next_offering_state(*cell)
         if after == "-":

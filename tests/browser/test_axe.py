@@ -26,7 +26,7 @@ OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violatio
 # Breadth first: what is walked in every run is near the workbench, a thorough run goes on to the end.
 # How many pages of one kind to look at, where not one: enrolments differ by their state.
 SEVERAL = {"/enrolments/N": 3}
-MOST_PAGES = 120 if thorough.ON else 40
+MOST_PAGES = 120 if thorough.ON else 28
 # What everybody sees alike: looked at as the student, and not again as each other role.
 ALIKE = frozenset(
     {"/account", "/notices", "/courses", "/schools", "/schools/N", "/clusters", "/schools?cursor", "/courses?cursor"}

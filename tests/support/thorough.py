@@ -23,10 +23,11 @@ PATTERNS = tuple(
         r"test_statements\.py::test_every_page_takes_as_many_statements_for_many_rows_as_for_few\[postgres\]",
         r"test_wheel\.py::test_the_wheel_runs_outside_the_checkout\[sqlite\]",
         r"test_approvals\.py::test_many_at_once_all_or_none\[200\]",
-        r"test_story\.py::test_hundreds_of_requests_are_worked_through_at_once\[200\]",
         # on a desk as on a phone; and what `test_story_by_token.py` tells without a browser on both engines
         r"test_thread\.py::test_course_goes_from_draft_to_seat\[desk\]",
-        r"test_story\.py::test_more_and_fewer_seats_break_no_queue",
+        r"test_story\.py::test_(more_and_fewer_seats_break_no_queue|from_the_plan_to_a_seat_that_lapses|hundreds_of_requests.*)",
+        # rights are the same on both; the whole matrix runs on SQLite
+        r"test_permission_matrix\.py::test_the_sibling_s_reading.*\[postgres\]",
         r"test_looks\.py::test_the_demonstration_keeps_its_own_rules",
         r"test_hostile_words\.py::test_no_page_runs_what_people_typed\[(teacher|platform_admin)\]",
         r"test_looks\.py::test_very_long_names_stay_inside_the_page\[phone\]",

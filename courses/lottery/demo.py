@@ -85,7 +85,7 @@ def _drawn(session: Session, world: DemoWorld) -> None:
         opens=_at(now, -7, 8), closes=_at(now, -3, 17), most=1, note="", public_source="",
     )  # fmt: skip
     for school in ("四川师范大学", "安徽师范大学", "西北师范大学", "青海师范大学"):
-        for place, person in enumerate(world.students[school][: WISHED // 2]):
+        for place, person in enumerate(world.students[school][1 : 1 + WISHED // 2]):
             order = lots if place % 2 else lots[::-1]
             _wish(session, draw, _actor(session, person, now - timedelta(days=5)), order)
     services.run(session, _actor(session, registrar, _at(now, -2, 9)), draw)
